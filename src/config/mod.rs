@@ -1,0 +1,21 @@
+//! What the person configured: destinations, and where each came from.
+
+pub mod endpoint;
+
+pub use endpoint::{Endpoint, EndpointError};
+
+use crate::redact::CaptureLevel;
+use crate::secrets::Secret;
+
+/// An OTLP endpoint that receives what its capture level lets through.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Destination {
+    /// The name in `[destinations.NAME]`: `[a-z0-9][a-z0-9_-]{0,63}`. Its spool directory bears it.
+    pub name: String,
+    /// Where it listens.
+    pub endpoint: Endpoint,
+    /// Sent with every request, values literally as configured.
+    pub headers: Vec<(String, Secret)>,
+    /// The most it is given.
+    pub capture: CaptureLevel,
+}

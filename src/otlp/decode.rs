@@ -1,0 +1,139 @@
+//! One request body becomes one batch, or a reason why not.
+
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
+
+use super::{Batch, Signal, budget};
+
+/// The largest body that is decoded, before and after inflation, in bytes.
+///
+/// By Claude Code's own limits (512 records of 60 KB) one request can reach 31 MB.
+pub const MAX_BODY_BYTES: usize = 64 << 20;
+
+/// The most messages that one body may hold, nested ones included.
+///
+/// Sixteen megabytes of empty `ResourceLogs` would decode to eight million messages and 833 MB; a real request of
+/// the largest size seen holds under 200,000.
+pub const MAX_ITEMS: usize = 1_000_000;
+
+/// How a body is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Encoding {
+    /// `application/x-protobuf`
+    Protobuf,
+    /// `application/json`
+    Json,
+}
+
+/// Why a body is no batch. What it held is not repeated.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum DecodeError {
+    /// More than [`MAX_BODY_BYTES`].
+    #[error("body of {bytes} bytes is larger than {MAX_BODY_BYTES}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// More than [`MAX_ITEMS`].
+    #[error("body holds more than {MAX_ITEMS} items")]
+    TooManyItems,
+    /// Not the protobuf or JSON of this signal's request.
+    #[error("body is not a valid {signal} request", signal = .0.as_str())]
+    Malformed(Signal),
+}
+
+/// Decodes one request body of either encoding.
+pub fn decode(signal: Signal, encoding: Encoding, body: &[u8]) -> Result<Batch, DecodeError> {
+    match encoding {
+        Encoding::Protobuf => decode_protobuf(signal, body),
+        Encoding::Json => decode_json(signal, body),
+    }
+}
+
+/// Decodes protobuf. Fields unknown to this version are dropped: what cannot be read cannot be redacted.
+pub fn decode_protobuf(signal: Signal, body: &[u8]) -> Result<Batch, DecodeError> {
+    check_size(body)?;
+    budget::check_protobuf(signal, body, MAX_ITEMS)?;
+    let malformed = |_| DecodeError::Malformed(signal);
+    Ok(match signal {
+        Signal::Logs => Batch::Logs(ExportLogsServiceRequest::decode(body).map_err(malformed)?),
+        Signal::Metrics => Batch::Metrics(ExportMetricsServiceRequest::decode(body).map_err(malformed)?),
+        Signal::Traces => Batch::Traces(ExportTraceServiceRequest::decode(body).map_err(malformed)?),
+    })
+}
+
+/// Decodes OTLP JSON. Enumerations by name and `"NaN"` are not understood and make the body malformed.
+pub fn decode_json(signal: Signal, body: &[u8]) -> Result<Batch, DecodeError> {
+    check_size(body)?;
+    budget::check_json(body, MAX_ITEMS)?;
+    let malformed = |_| DecodeError::Malformed(signal);
+    Ok(match signal {
+        Signal::Logs => Batch::Logs(serde_json::from_slice(body).map_err(malformed)?),
+        Signal::Metrics => Batch::Metrics(serde_json::from_slice(body).map_err(malformed)?),
+        Signal::Traces => Batch::Traces(serde_json::from_slice(body).map_err(malformed)?),
+    })
+}
+
+/// Encodes a batch as protobuf.
+pub fn encode(batch: &Batch) -> Vec<u8> {
+    match batch {
+        Batch::Logs(request) => request.encode_to_vec(),
+        Batch::Metrics(request) => request.encode_to_vec(),
+        Batch::Traces(request) => request.encode_to_vec(),
+    }
+}
+
+fn check_size(body: &[u8]) -> Result<(), DecodeError> {
+    if body.len() > MAX_BODY_BYTES {
+        return Err(DecodeError::TooLarge { bytes: body.len() });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_empty_messages_is_refused_before_it_is_decoded() {
+        let flood = [0x0a, 0x00].repeat(MAX_ITEMS + 1);
+        for signal in Signal::ALL {
+            assert_eq!(decode_protobuf(signal, &flood), Err(DecodeError::TooManyItems));
+        }
+        let json = format!("{{\"resourceLogs\":[{}{{}}]}}", "{},".repeat(MAX_ITEMS));
+        assert_eq!(decode_json(Signal::Logs, json.as_bytes()), Err(DecodeError::TooManyItems));
+    }
+
+    #[test]
+    fn garbage_is_malformed_and_never_a_panic() {
+        for body in
+            [&b"\xff\xff\xff\xff"[..], b"\x0a\x05\x01", b"{", b"[1]", b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"]
+        {
+            for signal in Signal::ALL {
+                assert_eq!(decode(signal, Encoding::Protobuf, body), Err(DecodeError::Malformed(signal)));
+                assert_eq!(decode(signal, Encoding::Json, body), Err(DecodeError::Malformed(signal)));
+            }
+        }
+    }
+
+    #[test]
+    fn nesting_without_end_is_malformed() {
+        // AnyValue { array_value (5) { values (1) { … } } }, ten thousand deep, inside body (5) of a log record.
+        let mut inner = Vec::new();
+        for depth in 0..10_000 {
+            let mut outer = vec![if depth % 2 == 0 { 0x2a } else { 0x0a }];
+            prost::encoding::encode_varint(inner.len() as u64, &mut outer);
+            outer.append(&mut inner);
+            inner = outer;
+        }
+        for tag in [0x2a_u8, 0x12, 0x12, 0x0a] {
+            let mut outer = vec![tag];
+            prost::encoding::encode_varint(inner.len() as u64, &mut outer);
+            outer.append(&mut inner);
+            inner = outer;
+        }
+        assert_eq!(decode_protobuf(Signal::Logs, &inner), Err(DecodeError::Malformed(Signal::Logs)));
+    }
+}
