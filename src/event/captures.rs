@@ -1,0 +1,34 @@
+//! Edge: reads the captures that are kept as fixtures; for tests only.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use super::{Event, read};
+use crate::otlp::{Batch, Signal};
+use crate::redact::{self, CaptureLevel, Redacted};
+
+/// The batches of one capture, in the order they were sent, as the most careful level leaves them.
+pub(crate) fn batches(name: &str) -> Vec<Redacted<Batch>> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/captures").join(name);
+    let mut files: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut batches = Vec::new();
+    for file in files {
+        let file_name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        let Some((_, signal)) = file_name.strip_suffix(".bin.gz").and_then(|name| name.split_once('.')) else {
+            continue;
+        };
+        let signal = Signal::ALL.into_iter().find(|known| known.as_str() == signal).unwrap();
+        let mut body = Vec::new();
+        flate2::read::GzDecoder::new(&*fs::read(&file).unwrap()).read_to_end(&mut body).unwrap();
+        batches.push(redact::again(signal, &body, CaptureLevel::Metadata).unwrap());
+    }
+    assert!(!batches.is_empty(), "no capture {name}");
+    batches
+}
+
+/// Everything that happened in one capture.
+pub(crate) fn events(name: &str) -> Vec<Event> {
+    batches(name).iter().flat_map(read).collect()
+}
