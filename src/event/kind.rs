@@ -54,8 +54,8 @@ pub enum Kind {
     Span {
         /// Its name.
         name: String,
-        /// Its id, as hexadecimal digits.
-        id: String,
+        /// Its id.
+        id: Vec<u8>,
     },
     /// An event that this version has no type for.
     Other {

@@ -9,8 +9,8 @@ use super::{Event, Moment, is_ours, names};
 /// How often one request to the model was tried.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LlmAttempts {
-    /// The span's id, as hexadecimal digits.
-    pub id: String,
+    /// The span's id.
+    pub id: Vec<u8>,
     /// At least 1.
     pub attempts: u64,
 }
@@ -23,7 +23,7 @@ pub(super) fn read(request: &ExportTraceServiceRequest) -> Vec<Event> {
         for scope in resource.scope_spans.iter().filter(|scope| !is_ours(scope.scope.as_ref())) {
             for span in &scope.spans {
                 let attributes = Attributes(&span.attributes);
-                let id = span.span_id.iter().map(|byte| format!("{byte:02x}")).collect();
+                let id = span.span_id.clone();
                 events.push(Event {
                     time: Moment::from_unix_nanos(span.start_time_unix_nano),
                     session: attributes.string("session.id"),

@@ -39,7 +39,7 @@ fn decisions(capture: &str, interactive: Option<bool>) -> String {
             *counted.entry(format!("{words}: {decided}")).or_default() += 1;
         }
     }
-    counted.into_iter().map(|(words, count)| format!("{count} {words}\n")).collect()
+    counted.iter().map(|(words, count)| format!("{count} {words}")).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
