@@ -1,1 +1,40 @@
-//! (being written)
+//! Values to text, JSON and Markdown: returns it, never prints it.
+
+mod full;
+mod json;
+mod layout;
+mod line;
+mod markdown;
+mod notes;
+mod printable;
+mod summary;
+mod words;
+
+pub use full::full;
+pub use json::json;
+pub use line::line;
+pub use markdown::markdown;
+pub use notes::{Note, NothingReason};
+pub use printable::{Printable, printable};
+pub use summary::{Amount, Delivery, Exit, Received, ReceivedSignal, Redaction, RunSummary, SCHEMA_VERSION};
+
+use jiff::tz::TimeZone;
+
+/// How a report is to look.
+#[derive(Clone, Debug)]
+pub struct Style {
+    /// Whether colours may be used. They only repeat what the words say.
+    pub colour: bool,
+    /// Columns of the terminal; no line is wider.
+    pub width: usize,
+    /// What the times of day are given in.
+    pub time_zone: TimeZone,
+}
+
+impl Style {
+    /// Eighty columns without colour, times in UTC.
+    pub const PLAIN: Self = Self { colour: false, width: 80, time_zone: TimeZone::UTC };
+}
+
+#[cfg(test)]
+mod tests;

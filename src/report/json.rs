@@ -1,0 +1,26 @@
+//! The document as JSON, fit for a file and a terminal.
+
+use std::fmt::Write;
+
+use super::printable::is_safe;
+use super::summary::RunSummary;
+
+/// The document, indented, with a line break at its end.
+///
+/// What a terminal might act on is written as `\u` escapes, which mean the same to whoever parses it.
+pub fn json(summary: &RunSummary) -> String {
+    // The document has only keys that are strings, and numbers that JSON has.
+    let plain = serde_json::to_string_pretty(summary).unwrap_or_default();
+    let mut escaped = String::with_capacity(plain.len() + 1);
+    for character in plain.chars() {
+        if character == '\n' || is_safe(character) {
+            escaped.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        }
+    }
+    escaped.push('\n');
+    escaped
+}

@@ -1,0 +1,65 @@
+//! The summary in one line: `cc-observe $4.31 40m 58 tools 3 failed 1 rejected org:37 held`.
+
+use super::layout::{Ink, Item, paint, piece, plain};
+use super::notes::Note;
+use super::printable::printable;
+use super::summary::RunSummary;
+use super::{Style, words};
+
+/// One line, without a line break; empty when there is nothing to show.
+pub fn line(summary: &RunSummary, style: &Style) -> String {
+    if summary.is_silent() {
+        return String::new();
+    }
+    let mut parts: Vec<Item> = vec![vec![piece(Ink::Dim, "cc-observe")]];
+    let unseen = summary.notes.iter().find(|note| note.is_about_not_seeing());
+    if let Some(note) = unseen.filter(|_| !summary.asked_the_model()) {
+        parts.push(vec![piece(Ink::Held, note.sentence().trim_end_matches('.'))]);
+        return joined(style, &parts);
+    }
+    let session = &summary.session;
+    parts.push(vec![plain(session.cost.to_string())]);
+    parts.push(vec![plain(words::short_duration(summary.duration))]);
+    let sum = |of: fn(&crate::session::ToolTotals) -> u64| session.tools.iter().map(of).fold(0, u64::saturating_add);
+    let ran = sum(|tool| tool.ran);
+    if ran > 0 {
+        parts.push(vec![plain(words::many(ran, "tool"))]);
+    }
+    for (count, what) in [
+        (sum(|tool| tool.failed), "failed"),
+        (sum(|tool| tool.rejected), "rejected"),
+        (session.errors.api_errors, "API errors"),
+        (session.errors.refusals, "refused"),
+    ] {
+        if count > 0 {
+            let what = if count == 1 { what.trim_end_matches('s') } else { what };
+            parts.push(vec![piece(Ink::Bad, format!("{count} {what}"))]);
+        }
+    }
+    if session.missing_events > 0 {
+        parts.push(vec![piece(Ink::Held, format!("{} missing", session.missing_events))]);
+    }
+    for delivery in &summary.delivery {
+        let name = printable(&delivery.destination, words::NAME);
+        if delivery.dropped.batches > 0 {
+            let lost = delivery.dropped.batches;
+            parts.push(vec![piece(Ink::Bad, format!("{name}:{lost} dropped"))]);
+        }
+        if delivery.held() > 0 {
+            let word = if delivery.last_error.is_some() || delivery.parked.batches > 0 { "held" } else { "on the way" };
+            parts.push(vec![piece(Ink::Held, format!("{name}:{} {word}", delivery.held()))]);
+        }
+    }
+    if summary.notes.contains(&Note::LocalOnly) {
+        parts.push(vec![piece(Ink::Dim, "local only")]);
+    }
+    joined(style, &parts)
+}
+
+fn joined(style: &Style, parts: &[Item]) -> String {
+    let spaced = parts
+        .iter()
+        .enumerate()
+        .flat_map(|(index, part)| (index > 0).then(|| plain(" ")).into_iter().chain(part.iter().cloned()));
+    paint(style, &spaced.collect::<Vec<_>>())
+}

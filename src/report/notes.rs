@@ -1,0 +1,147 @@
+//! What a person should know besides the numbers, each in one sentence.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing a person should know.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Note {
+    /// Claude Code ran and sent nothing.
+    NothingArrived {
+        /// The likely reason.
+        reason: NothingReason,
+    },
+    /// Log records are missing among those that came.
+    Gap {
+        /// At least so many.
+        missing: u64,
+    },
+    /// A destination does not accept what it is sent.
+    Refused {
+        /// Its name.
+        destination: String,
+        /// The HTTP status, if it answered.
+        #[serde(default)]
+        status: Option<u16>,
+        /// What is kept on disk for it.
+        #[serde(default)]
+        batches: u64,
+    },
+    /// Delivery goes on after the summary.
+    OnTheirWay {
+        /// To this destination.
+        destination: String,
+        /// So many.
+        batches: u64,
+    },
+    /// No destination is configured; nothing leaves the machine.
+    LocalOnly,
+    /// Telemetry, or a part of it, went elsewhere.
+    Bypassed {
+        /// What sent it there: a file, a variable.
+        by: String,
+    },
+    /// The person's own `--settings` was passed on as it was, so ours were not.
+    SettingsNotMerged {
+        /// As words that follow "because".
+        why: String,
+    },
+    /// The run was not observed at all.
+    NotObserved {
+        /// As words that follow "because".
+        why: String,
+    },
+    /// The configured endpoint speaks a protocol that this version does not.
+    EndpointNotSupported {
+        /// Which.
+        protocol: String,
+    },
+    /// The relay ended before its time: what it had not written yet is lost.
+    RelayGone,
+    /// Traces were asked for and none came.
+    TracesMissing,
+    /// The summary was asked for too early: events may still be coming.
+    Incomplete,
+    /// Written by a later version.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Why nothing arrived.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NothingReason {
+    /// Claude Code was gone within its first moments.
+    EndedEarly,
+    /// It was killed and could not send what it had.
+    Killed,
+    /// Managed settings have the last word and send telemetry elsewhere or nowhere.
+    ManagedSettings,
+    /// A `--settings` of the person's own took the place of ours.
+    OwnSettings,
+    /// An `otelHeadersHelper` failed, and then nothing is exported.
+    HeadersHelper,
+    /// Requests came, but without our token or not to be decoded.
+    AllRejected,
+    /// A background session or daemon that was started earlier sends elsewhere.
+    Background,
+    /// Nobody knows.
+    #[serde(other)]
+    Unknown,
+}
+
+impl NothingReason {
+    /// As a sentence's second half.
+    fn words(self) -> &'static str {
+        match self {
+            Self::EndedEarly => "it ended before it exported anything",
+            Self::Killed => "it was killed before it exported anything",
+            Self::ManagedSettings => "managed settings decide about telemetry on this machine",
+            Self::OwnSettings => "its own --settings took the place of ours",
+            Self::HeadersHelper => "an otelHeadersHelper failed, and then it exports nothing",
+            Self::AllRejected => "everything it sent was refused, see the counts of rejected requests",
+            Self::Background => "the session runs in a background process that was started earlier",
+            Self::Unknown => "the reason is not known, `cc-observe doctor` may find it",
+        }
+    }
+}
+
+impl Note {
+    /// Whether it says that we did not see what happened.
+    pub fn is_about_not_seeing(&self) -> bool {
+        matches!(self, Self::NothingArrived { .. } | Self::NotObserved { .. })
+    }
+
+    /// The note as one plain sentence. What it quotes is not yet fit for a terminal.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::NothingArrived { reason } => format!("Nothing arrived from Claude Code: {}.", reason.words()),
+            Self::Gap { missing: 1 } => "1 event never arrived; the numbers may be too low.".to_owned(),
+            Self::Gap { missing } => format!("{missing} events never arrived; the numbers may be too low."),
+            Self::Refused { destination, status, batches } => {
+                let status = status.map_or_else(String::new, |status| format!(" with status {status}"));
+                format!("{destination} refuses what it is sent{status}; {} kept on disk.", batches_are(*batches))
+            }
+            Self::OnTheirWay { destination, batches } => {
+                format!("{} still on the way to {destination}.", batches_are(*batches))
+            }
+            Self::LocalOnly => "No destination is configured; nothing leaves this machine.".to_owned(),
+            Self::Bypassed { by } => format!("Telemetry went past cc-observe: {by} sends it elsewhere."),
+            Self::SettingsNotMerged { why } => {
+                format!("Your --settings was passed on alone, so a settings file can redirect telemetry: {why}.")
+            }
+            Self::NotObserved { why } => format!("This run was not observed: {why}."),
+            Self::EndpointNotSupported { protocol } => {
+                format!("The configured endpoint wants {protocol}, which this version cannot speak; nothing was sent.")
+            }
+            Self::RelayGone => "The relay ended early; what it had not yet written to disk is lost.".to_owned(),
+            Self::TracesMissing => "Traces were asked for, but none arrived.".to_owned(),
+            Self::Incomplete => "Events may still be arriving; the numbers may be too low.".to_owned(),
+            Self::Unknown => "A later version of cc-observe has something to say here.".to_owned(),
+        }
+    }
+}
+
+fn batches_are(batches: u64) -> String {
+    if batches == 1 { "1 batch is".to_owned() } else { format!("{batches} batches are") }
+}
