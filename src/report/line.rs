@@ -50,8 +50,9 @@ pub fn line(summary: &RunSummary, style: &Style) -> String {
             parts.push(vec![piece(Ink::Held, format!("{name}:{} {word}", delivery.held()))]);
         }
     }
-    if summary.notes.contains(&Note::LocalOnly) {
-        parts.push(vec![piece(Ink::Dim, "local only")]);
+    for note in &summary.notes {
+        let ink = if *note == Note::LocalOnly { Ink::Dim } else { Ink::Held };
+        parts.extend(note.word().map(|word| vec![piece(ink, word)]));
     }
     joined(style, &parts)
 }

@@ -112,6 +112,25 @@ impl Note {
         matches!(self, Self::NothingArrived { .. } | Self::NotObserved { .. })
     }
 
+    /// The note in a word or two for the summary in one line; None where its numbers or its sentence are there anyway.
+    pub(super) fn word(&self) -> Option<&'static str> {
+        match self {
+            Self::LocalOnly => Some("local only"),
+            Self::Bypassed { .. } => Some("bypassed"),
+            Self::SettingsNotMerged { .. } => Some("settings not merged"),
+            Self::EndpointNotSupported { .. } => Some("not sent"),
+            Self::RelayGone => Some("relay gone"),
+            Self::TracesMissing => Some("no traces"),
+            Self::Incomplete => Some("incomplete"),
+            Self::NotObserved { .. } => Some("not observed"),
+            Self::NothingArrived { .. }
+            | Self::Gap { .. }
+            | Self::Refused { .. }
+            | Self::OnTheirWay { .. }
+            | Self::Unknown => None,
+        }
+    }
+
     /// The note as one plain sentence. What it quotes is not yet fit for a terminal.
     pub fn sentence(&self) -> String {
         match self {

@@ -234,6 +234,14 @@ fn every_note_is_one_plain_sentence() {
 }
 
 #[test]
+fn one_line_has_a_word_for_what_is_missing() {
+    let mut summary = captured("18c-model-1m");
+    summary.notes = every_note();
+    summary.session.missing_events = 12;
+    insta::assert_snapshot!(line(&summary, &Style { width: 200, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed not sent relay gone no traces incomplete");
+}
+
+#[test]
 fn delivery_is_mentioned_only_while_it_is_not_done() {
     let shown = |delivery: Delivery| {
         let mut summary = captured("18c-model-1m");
