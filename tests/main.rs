@@ -8,6 +8,7 @@
     reason = "these are tests: what should not happen ends them"
 )]
 
+mod architecture;
 mod stand_ins;
 #[allow(dead_code, unused_imports, reason = "what a test stands on is there before the test")]
 mod support;
