@@ -1,9 +1,15 @@
 //! What the person configured: destinations, and where each came from.
 
 pub mod endpoint;
+pub mod files;
+pub mod paths;
+pub mod person;
+pub mod user;
 
 pub use endpoint::{Endpoint, EndpointError};
+pub use user::{ConfigError, UserConfig};
 
+use crate::otlp::Signal;
 use crate::redact::CaptureLevel;
 use crate::secrets::Secret;
 
@@ -18,4 +24,6 @@ pub struct Destination {
     pub headers: Vec<(String, Secret)>,
     /// The most it is given.
     pub capture: CaptureLevel,
+    /// What it is given.
+    pub signals: Vec<Signal>,
 }

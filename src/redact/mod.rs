@@ -1,10 +1,19 @@
 //! Batch to `Redacted<Batch>`: the only place where telemetry becomes fit to leave the machine.
 
+mod metadata;
+mod own;
+mod shape;
+mod walk;
+
+pub use own::{Enrichment, OwnValue};
+
 use serde::{Deserialize, Serialize};
 
 use crate::otlp::{Batch, DecodeError, Signal, decode_protobuf};
 
 /// How much of an event a sink is given. The order is the order of openness.
+///
+/// Until secrets are detected in text, every level is given what `metadata` is given: no setting lets more out.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CaptureLevel {
@@ -15,6 +24,17 @@ pub enum CaptureLevel {
     Commands,
     /// Prompts, answers and file contents too.
     Content,
+}
+
+impl CaptureLevel {
+    /// The name in configuration files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata",
+            Self::Commands => "commands",
+            Self::Content => "content",
+        }
+    }
 }
 
 /// Something that went through redaction. Only this module can make one.
@@ -35,11 +55,46 @@ impl Redacted<Batch> {
     }
 }
 
+/// Where a batch comes from, and so what may stand in it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Origin {
+    /// The loopback socket: the client, or somebody who says so.
+    Client,
+    /// Our own spool: records and attributes of our own stay.
+    Spool,
+}
+
+/// What redaction kept back.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Withheld {
+    /// Attributes that are not open at the capture level, or whose value has not the form it should have.
+    pub attributes: u64,
+    /// Log records, metrics and spans of other scopes than Claude Code's.
+    pub records: u64,
+}
+
+/// Redacts what came in over the loopback socket.
+///
+/// The level is `metadata` whatever the destinations would be given: commands and content stay closed until secrets
+/// in them are found.
+pub fn redact(batch: Batch) -> (Redacted<Batch>, Withheld) {
+    let (batch, withheld) = walk::Walk::new(Origin::Client).batch(batch);
+    (Redacted(batch), withheld)
+}
+
 /// Redacts what a spool holds once more, by the policy of the moment it is sent.
 ///
 /// The bytes are trusted no more than those of the client, but for one thing: records and attributes that this
 /// program added itself stay.
 pub fn again(signal: Signal, spooled: &[u8], level: CaptureLevel) -> Result<Redacted<Batch>, DecodeError> {
-    let _ = level;
-    decode_protobuf(signal, spooled).map(Redacted)
+    let batch = decode_protobuf(signal, spooled)?;
+    let (batch, _) = match level {
+        CaptureLevel::Metadata | CaptureLevel::Commands | CaptureLevel::Content => {
+            walk::Walk::new(Origin::Spool).batch(batch)
+        }
+    };
+    Ok(Redacted(batch))
 }
+
+#[cfg(test)]
+mod tests;

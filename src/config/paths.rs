@@ -1,0 +1,59 @@
+//! Edge: where things of ours are kept, and that nobody else can get at them.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+use nix::unistd::geteuid;
+
+/// The user's configuration file: `$CC_OBSERVE_CONFIG` if it counts, else `config.toml` in the configuration directory.
+/// `None` if there is no home.
+pub fn config_file(named: Option<PathBuf>) -> Option<PathBuf> {
+    named.or_else(|| {
+        let directory = xdg("XDG_CONFIG_HOME")
+            .or_else(|| ProjectDirs::from("", "", "cc-observe").map(|d| d.config_dir().to_owned()))?;
+        Some(directory.join("config.toml"))
+    })
+}
+
+/// The state directory, made if need be: 0700, owned by us, no symlink.
+///
+/// A home that cannot be written to is no reason not to observe: then it is one below the runtime directory, or below
+/// the temporary directory.
+pub fn state_directory() -> io::Result<PathBuf> {
+    let state = xdg("XDG_STATE_HOME").or_else(|| {
+        let project = ProjectDirs::from("", "", "cc-observe")?;
+        Some(project.state_dir().unwrap_or_else(|| project.data_local_dir()).to_owned())
+    });
+    let temporary = std::env::temp_dir().join(format!("cc-observe-{}", geteuid()));
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for candidate in state.into_iter().chain(xdg("XDG_RUNTIME_DIR")).chain([temporary]) {
+        match private_directory(&candidate) {
+            Ok(()) => return Ok(candidate),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// Makes a directory and those above it, and checks that it is ours alone.
+pub fn private_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let found = fs::symlink_metadata(path)?;
+    if !found.is_dir() || found.uid() != geteuid().as_raw() {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "not a directory of this user"));
+    }
+    if found.mode() & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+    }
+    nix::unistd::access(path, nix::unistd::AccessFlags::W_OK | nix::unistd::AccessFlags::X_OK)?;
+    Ok(())
+}
+
+/// `$NAME/cc-observe`, if it is an absolute path (XDG Base Directory Specification: others are invalid).
+fn xdg(name: &str) -> Option<PathBuf> {
+    let base = PathBuf::from(std::env::var_os(name)?);
+    base.is_absolute().then(|| base.join("cc-observe"))
+}

@@ -1,0 +1,146 @@
+//! The OTLP destination that the person already has: the six `export OTEL_…` lines everybody starts with.
+
+use std::collections::BTreeMap;
+
+use super::{Destination, Endpoint};
+use crate::otlp::Signal;
+use crate::redact::CaptureLevel;
+use crate::secrets::Secret;
+
+/// The name under which it is delivered and reported.
+pub const PERSON: &str = "environment";
+
+/// What is found, and what of it cannot be used.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// One destination, or one for each signal where their addresses or headers differ.
+    pub destinations: Vec<Destination>,
+    /// A protocol that is not delivered to: `grpc`.
+    pub unsupported: Option<String>,
+}
+
+/// Reads the person's own variables, as Claude Code itself would.
+///
+/// Without `CLAUDE_CODE_ENABLE_TELEMETRY` nothing is theirs to redirect: an `OTEL_EXPORTER_OTLP_ENDPOINT` may stand
+/// there for another program.
+pub fn find(person: &BTreeMap<String, String>) -> Found {
+    let get = |name: &str| person.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+    let on = get("CLAUDE_CODE_ENABLE_TELEMETRY")
+        .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"));
+    let mut found = Found::default();
+    if !on {
+        return found;
+    }
+    let mut single: Vec<(Signal, Destination)> = Vec::new();
+    for signal in Signal::ALL {
+        let upper = signal.as_str().to_ascii_uppercase();
+        let exported =
+            get(&format!("OTEL_{upper}_EXPORTER")).is_some_and(|list| list.split(',').any(|e| e.trim() == "otlp"));
+        if !exported {
+            continue;
+        }
+        let protocol = get(&format!("OTEL_EXPORTER_OTLP_{upper}_PROTOCOL"))
+            .or_else(|| get("OTEL_EXPORTER_OTLP_PROTOCOL"))
+            .unwrap_or("http/protobuf");
+        if !matches!(protocol, "http/protobuf" | "http/json") {
+            found.unsupported = Some(protocol.to_owned());
+            continue;
+        }
+        let base = Endpoint::parse(get("OTEL_EXPORTER_OTLP_ENDPOINT").unwrap_or("http://localhost:4318"));
+        let endpoint = match get(&format!("OTEL_EXPORTER_OTLP_{upper}_ENDPOINT")) {
+            Some(own) => Endpoint::parse(own).and_then(|endpoint| endpoint.with_signal(signal, own)),
+            None => base,
+        };
+        let Ok(endpoint) = endpoint else { continue };
+        let mut headers = headers(get("OTEL_EXPORTER_OTLP_HEADERS").unwrap_or_default());
+        for (name, value) in self::headers(get(&format!("OTEL_EXPORTER_OTLP_{upper}_HEADERS")).unwrap_or_default()) {
+            // The general header wins, as in the client.
+            if !headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
+                headers.push((name, value));
+            }
+        }
+        let destination = Destination {
+            name: PERSON.to_owned(),
+            endpoint,
+            headers,
+            capture: CaptureLevel::Metadata,
+            signals: vec![signal],
+        };
+        single.push((signal, destination));
+    }
+    found.destinations = join(single);
+    found
+}
+
+/// One destination if all signals go to the same place in the same way, else one for each.
+fn join(single: Vec<(Signal, Destination)>) -> Vec<Destination> {
+    let Some((_, first)) = single.first().cloned() else { return Vec::new() };
+    let same = single.iter().all(|(_, other)| other.endpoint == first.endpoint && other.headers == first.headers);
+    if same {
+        let signals = single.iter().map(|(signal, _)| *signal).collect();
+        return vec![Destination { signals, ..first }];
+    }
+    single
+        .into_iter()
+        .map(|(signal, destination)| Destination { name: format!("{PERSON}-{}", signal.as_str()), ..destination })
+        .collect()
+}
+
+/// `a=b,c=d`, values literally: the client does not decode percent signs.
+fn headers(text: &str) -> Vec<(String, Secret)> {
+    text.split(',')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.trim().to_owned(), Secret::new(value.trim())))
+        .filter(|(name, value)| !name.is_empty() && !value.expose().is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(pairs: &[(&str, &str)]) -> Found {
+        find(&pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    const SIX: [(&str, &str); 6] = [
+        ("CLAUDE_CODE_ENABLE_TELEMETRY", "1"),
+        ("OTEL_METRICS_EXPORTER", "otlp"),
+        ("OTEL_LOGS_EXPORTER", "otlp"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://otlp.example.com/x/"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer FAKE%20a=b, x-two = 2"),
+    ];
+
+    #[test]
+    fn the_six_lines_everybody_starts_with_are_a_destination() {
+        let [destination] = found(&SIX).destinations.try_into().unwrap();
+        assert_eq!(destination.signals, [Signal::Logs, Signal::Metrics]);
+        assert_eq!(destination.endpoint.url(Signal::Logs).expose(), "https://otlp.example.com/x/v1/logs");
+        let headers: Vec<_> = destination.headers.iter().map(|(n, v)| (n.as_str(), v.expose())).collect();
+        assert_eq!(headers, [("Authorization", "Bearer FAKE%20a=b"), ("x-two", "2")]);
+    }
+
+    #[test]
+    fn an_endpoint_of_another_program_is_not_ours_to_use() {
+        assert_eq!(found(&SIX[1..]), Found::default());
+    }
+
+    #[test]
+    fn signals_that_go_elsewhere_are_destinations_of_their_own() {
+        let mut pairs = SIX.to_vec();
+        pairs.push(("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://127.0.0.1:9/as/written"));
+        let destinations = found(&pairs).destinations;
+        let names: Vec<_> = destinations.iter().map(|destination| destination.name.as_str()).collect();
+        assert_eq!(names, ["environment-logs", "environment-metrics"]);
+        assert_eq!(destinations[0].endpoint.url(Signal::Logs).expose(), "http://127.0.0.1:9/as/written");
+    }
+
+    #[test]
+    fn grpc_is_told_and_not_guessed_at() {
+        let mut pairs = SIX.to_vec();
+        pairs[3].1 = "grpc";
+        let found = found(&pairs);
+        assert_eq!((found.destinations.len(), found.unsupported.as_deref()), (0, Some("grpc")));
+    }
+}

@@ -1,0 +1,149 @@
+//! Claude Code's settings files, as far as they concern telemetry: what the person set, and what ours must say.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+/// Why a `--settings` of the person cannot be merged with ours.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SettingsError {
+    /// A comment, a trailing comma, a cut file. Claude Code ignores such a file whole, without a word.
+    #[error("it is not strict JSON")]
+    NotJson,
+    /// An array, a number.
+    #[error("it is not a JSON object")]
+    NotAnObject,
+    /// `"env": []`.
+    #[error("its \"env\" is not an object")]
+    EnvIsNoObject,
+    /// More than Claude Code reads.
+    #[error("it is larger than 2 MiB")]
+    TooLarge,
+    /// Not there, a directory, a pipe, no permission.
+    #[error("it is not a readable file")]
+    Unreadable,
+}
+
+/// The largest settings file that Claude Code reads, in bytes.
+pub const MAX_SETTINGS_BYTES: u64 = 2 << 20;
+
+/// Tools whose permission rules are paths, relative to the file they stand in when they begin with one slash.
+const PATH_TOOLS: &[&str] =
+    &["Edit", "Glob", "Grep", "LS", "MultiEdit", "NotebookEdit", "NotebookRead", "Read", "Write"];
+
+/// Reads a settings text as Claude Code would.
+pub fn parse(text: &str) -> Result<Map<String, Value>, SettingsError> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(settings)) => Ok(settings),
+        Ok(_) => Err(SettingsError::NotAnObject),
+        Err(_) => Err(SettingsError::NotJson),
+    }
+}
+
+/// The variables that a settings file sets. Values that are no text are taken as Claude Code takes them: as text.
+pub fn variables(settings: &Map<String, Value>) -> BTreeMap<String, String> {
+    let Some(Value::Object(env)) = settings.get("env") else { return BTreeMap::new() };
+    env.iter()
+        .filter_map(|(name, value)| {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                Value::Bool(flag) => flag.to_string(),
+                _ => return None,
+            };
+            Some((name.clone(), text))
+        })
+        .collect()
+}
+
+/// The person's settings with our assignments over them.
+///
+/// A name to be removed is set to nothing, which the client takes for none. The helper that would replace our token is
+/// switched off.
+pub fn merge(
+    own: Map<String, Value>,
+    assignments: &[(&'static str, Option<String>)],
+) -> Result<Map<String, Value>, SettingsError> {
+    let mut settings = own;
+    let env = settings.entry("env").or_insert_with(|| Value::Object(Map::new()));
+    let Value::Object(env) = env else { return Err(SettingsError::EnvIsNoObject) };
+    for (name, value) in assignments {
+        env.insert((*name).to_owned(), Value::String(value.clone().unwrap_or_default()));
+    }
+    settings.insert("otelHeadersHelper".to_owned(), Value::String(String::new()));
+    Ok(settings)
+}
+
+/// Makes permission rules that are relative to their file absolute, since ours stands elsewhere:
+/// `Read(/sub/**)` in `/home/me/x.json` means `Read(//home/me/sub/**)`.
+pub fn anchor_rules(settings: &mut Map<String, Value>, directory: &str) {
+    let Some(Value::Object(permissions)) = settings.get_mut("permissions") else { return };
+    for list in ["allow", "ask", "deny"] {
+        let Some(Value::Array(rules)) = permissions.get_mut(list) else { continue };
+        for rule in rules {
+            if let Value::String(text) = rule
+                && let Some(anchored) = anchor(text, directory)
+            {
+                *text = anchored;
+            }
+        }
+    }
+}
+
+fn anchor(rule: &str, directory: &str) -> Option<String> {
+    let (tool, rest) = rule.split_once('(')?;
+    let path = rest.strip_prefix('/').filter(|path| !path.starts_with('/'))?;
+    let directory = directory.trim_matches('/');
+    let between = if directory.is_empty() { "" } else { "/" };
+    PATH_TOOLS.contains(&tool.trim()).then(|| format!("{tool}(//{directory}{between}{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_persons_settings_stay_beside_ours() {
+        let own = parse(r#"{"model":"opus","env":{"A":"1","OTEL_LOGS_EXPORTER":"none"},"otelHeadersHelper":"./evil"}"#);
+        let merged =
+            merge(own.unwrap(), &[("OTEL_LOGS_EXPORTER", Some("otlp".to_owned())), ("BETA_TRACING_ENDPOINT", None)]);
+        assert_eq!(
+            Value::Object(merged.unwrap()),
+            serde_json::json!({
+                "model": "opus",
+                "env": {"A": "1", "OTEL_LOGS_EXPORTER": "otlp", "BETA_TRACING_ENDPOINT": ""},
+                "otelHeadersHelper": ""
+            })
+        );
+    }
+
+    #[test]
+    fn what_claude_would_ignore_whole_is_not_merged() {
+        for (text, error) in [
+            ("{\"a\":1, // why\n}", SettingsError::NotJson),
+            ("{\"a\":1,}", SettingsError::NotJson),
+            ("[]", SettingsError::NotAnObject),
+            ("", SettingsError::NotJson),
+        ] {
+            assert_eq!(parse(text), Err(error));
+        }
+        assert_eq!(merge(parse(r#"{"env":[]}"#).unwrap(), &[]), Err(SettingsError::EnvIsNoObject));
+    }
+
+    #[test]
+    fn a_rule_relative_to_its_file_is_anchored_there() {
+        for (rule, want) in [
+            ("Read(/sub/**)", Some("Read(//home/me/proj/sub/**)")),
+            ("Edit(/a.txt)", Some("Edit(//home/me/proj/a.txt)")),
+            ("Read(//etc/**)", None),
+            ("Read(./sub/**)", None),
+            ("Read(~/x)", None),
+            ("Read(sub/**)", None),
+            ("Bash(/usr/bin/env:*)", None),
+            ("Read", None),
+        ] {
+            assert_eq!(anchor(rule, "/home/me/proj").as_deref(), want, "{rule}");
+        }
+        assert_eq!(anchor("Read(/x)", "/").as_deref(), Some("Read(//x)"));
+    }
+}

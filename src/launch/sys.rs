@@ -1,0 +1,390 @@
+//! Edge: what the process was given, `fork`, `exec` and signal handlers: the only file with `unsafe`.
+#![expect(unsafe_code, reason = "fork and signal handlers have no safe form; each block says why it is sound")]
+
+use std::convert::Infallible;
+use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
+use std::fs::OpenOptions;
+use std::io;
+use std::os::fd::{AsRawFd as _, BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
+use nix::unistd::{ForkResult, Pid};
+
+/// What the process was given, recorded before anything of ours changes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Inherited {
+    /// The mask of blocked signals.
+    mask: SigSet,
+    /// Whether `SIGCHLD` was ignored: then `wait` would lose the exit status.
+    child_ignored: bool,
+}
+
+impl Inherited {
+    /// To be called first. Closed descriptors among 0, 1 and 2 are held by `/dev/null` from here on, so that no file of
+    /// ours lands there; claude finds them closed as they were.
+    pub fn record() -> Self {
+        for descriptor in 0..=2 {
+            // SAFETY: F_GETFD reads a flag; on a closed descriptor it fails with EBADF.
+            if unsafe { libc::fcntl(descriptor, libc::F_GETFD) } == -1 {
+                // The lowest free descriptor is this one, since those below are open by now.
+                if let Ok(null) =
+                    OpenOptions::new().read(true).write(true).custom_flags(libc::O_CLOEXEC).open("/dev/null")
+                {
+                    let _ = null.into_raw_fd();
+                }
+            }
+        }
+        let mask = SigSet::thread_get_mask().unwrap_or_else(|_| SigSet::empty());
+        Self { mask, child_ignored: is_ignored(Signal::SIGCHLD) }
+    }
+
+    /// Makes `wait` work. Undone in the child, and before becoming claude.
+    pub fn let_wait_work(&self) {
+        if self.child_ignored {
+            set_default(Signal::SIGCHLD);
+        }
+    }
+
+    /// Puts back what `let_wait_work` and [`block_all`] changed.
+    fn restore(&self) {
+        if self.child_ignored {
+            let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+            // SAFETY: ignoring a signal installs no handler.
+            let _ = unsafe { sigaction(Signal::SIGCHLD, &ignore) };
+        }
+        let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&self.mask), None);
+    }
+}
+
+/// The arguments of `main`.
+///
+/// # Safety
+///
+/// `argv` must be what the C runtime gave to `main`, with `argc`.
+pub unsafe fn arguments(argc: c_int, argv: *const *const c_char) -> Vec<OsString> {
+    (0..usize::try_from(argc).unwrap_or(0))
+        .map(|index| {
+            // SAFETY: the C standard guarantees argc pointers to nul-terminated strings that live as long as the process.
+            let text = unsafe { CStr::from_ptr(*argv.add(index)) };
+            OsString::from_vec(text.to_bytes().to_vec())
+        })
+        .collect()
+}
+
+/// A program with its arguments and environment, ready for `execve`.
+#[derive(Debug)]
+pub struct Program {
+    path: CString,
+    argv: Vec<CString>,
+    envp: Vec<CString>,
+    /// `/bin/sh PATH ARGS…`, for a script without `#!`, as `execvp` and every shell do it.
+    shell_argv: Vec<CString>,
+}
+
+impl Program {
+    /// Fails if a part holds a nul byte.
+    pub fn new(path: &OsString, argv: &[OsString], env: &[(OsString, OsString)]) -> io::Result<Self> {
+        let c = |text: &[u8]| CString::new(text).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput));
+        let path = c(path.as_bytes())?;
+        let argv = argv.iter().map(|arg| c(arg.as_bytes())).collect::<io::Result<Vec<_>>>()?;
+        let envp = env
+            .iter()
+            .map(|(name, value)| c(&[name.as_bytes(), b"=", value.as_bytes()].concat()))
+            .collect::<io::Result<Vec<_>>>()?;
+        let mut shell_argv = vec![c(b"/bin/sh")?, path.clone()];
+        shell_argv.extend(argv.iter().skip(1).cloned());
+        Ok(Self { path, argv, envp, shell_argv })
+    }
+
+    /// Becomes the program, with what was inherited; returns only why it could not.
+    pub fn exec(&self, inherited: &Inherited) -> Errno {
+        inherited.restore();
+        match nix::unistd::execve::<CString, CString>(&self.path, &self.argv, &self.envp) {
+            Err(Errno::ENOEXEC) => {
+                match nix::unistd::execve::<CString, CString>(c"/bin/sh", &self.shell_argv, &self.envp) {
+                    Err(_) => Errno::ENOEXEC,
+                    Ok(never) => match never {},
+                }
+            }
+            Err(errno) => errno,
+            Ok(never) => match never {},
+        }
+    }
+
+    /// Starts the program as a child. `in_child` runs between `fork` and `exec`.
+    ///
+    /// Returns its pid once it has been started, or why it could not be.
+    pub fn spawn(&self, inherited: &Inherited) -> Result<Pid, Errno> {
+        let (reader, writer) = pipe()?;
+        match fork()? {
+            ForkResult::Parent { child } => {
+                drop(writer);
+                let mut errno = [0_u8; 4];
+                loop {
+                    match nix::unistd::read(&reader, &mut errno) {
+                        Ok(4) => {
+                            let _ = nix::sys::wait::waitpid(child, None);
+                            return Err(Errno::from_raw(i32::from_ne_bytes(errno)));
+                        }
+                        Err(Errno::EINTR) => {}
+                        // Closed by exec: it runs.
+                        _ => return Ok(child),
+                    }
+                }
+            }
+            ForkResult::Child => {
+                let errno = self.exec(inherited);
+                let _ = nix::unistd::write(&writer, &(errno as i32).to_ne_bytes());
+                exit_now(127)
+            }
+        }
+    }
+}
+
+/// Starts a process that is nobody's child: a grandchild whose parent is gone. In it, `become_it` runs and must not
+/// return.
+///
+/// In the process that stays, the middle process has been waited for: no zombie is left, whatever this process
+/// becomes.
+pub fn spawn_detached(become_it: impl FnOnce() -> Infallible) -> nix::Result<()> {
+    match fork()? {
+        ForkResult::Parent { child } => loop {
+            match nix::sys::wait::waitpid(child, None) {
+                Err(Errno::EINTR) => {}
+                Ok(nix::sys::wait::WaitStatus::Exited(_, 0)) => return Ok(()),
+                Ok(_) => return Err(Errno::EAGAIN),
+                Err(errno) => return Err(errno),
+            }
+        },
+        ForkResult::Child => match fork() {
+            Ok(ForkResult::Parent { .. }) => exit_now(0),
+            Ok(ForkResult::Child) => match become_it() {},
+            Err(_) => exit_now(1),
+        },
+    }
+}
+
+/// Puts `from` at the place of descriptor `to`, open across `exec`.
+pub fn place(from: &OwnedFd, to: RawFd) -> nix::Result<()> {
+    if from.as_raw_fd() == to {
+        // SAFETY: clearing the flags of a descriptor that is borrowed for the call.
+        return Errno::result(unsafe { libc::fcntl(to, libc::F_SETFD, 0) }).map(drop);
+    }
+    // SAFETY: dup2 onto a standard descriptor; nothing in this process owns those as a Rust value.
+    Errno::result(unsafe { libc::dup2(from.as_raw_fd(), to) }).map(drop)
+}
+
+/// One of the descriptors that were placed for us at 0 and 1, taken once.
+pub fn take(descriptor: RawFd) -> OwnedFd {
+    use std::os::fd::FromRawFd as _;
+    // SAFETY: called once each for 0 and 1 at the start of the relay, which owns both and has no other handle to them.
+    unsafe { OwnedFd::from_raw_fd(descriptor) }
+}
+
+/// Closes every descriptor from 3 on that something else left open in us.
+pub fn close_from_three() {
+    let directory = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
+    let open: Vec<RawFd> = std::fs::read_dir(directory)
+        .map(|entries| entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect())
+        .unwrap_or_default();
+    for descriptor in open.into_iter().filter(|descriptor| *descriptor > 2) {
+        // SAFETY: at the start of the relay no Rust value owns a descriptor above 2; the one that listed the directory
+        // is closed by now, and closing it again fails with EBADF.
+        unsafe { libc::close(descriptor) };
+    }
+}
+
+/// Ends the process at once: no destructors, no buffers.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit is async-signal-safe and does not return.
+    unsafe { libc::_exit(code) }
+}
+
+/// Ends the process as a process dies of this signal, without a core dump.
+pub fn die_of(signal: i32) -> ! {
+    let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
+    if let Ok(signal) = Signal::try_from(signal) {
+        set_default(signal);
+        let mut only = SigSet::empty();
+        only.add(signal);
+        let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&only), None);
+        let _ = nix::sys::signal::kill(Pid::this(), signal);
+    }
+    // The first process of a container does not die of its own signals.
+    exit_now(128_i32.saturating_add(signal))
+}
+
+/// A signal that arrived.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Arrival {
+    /// Which.
+    pub signal: Signal,
+    /// The process that sent it; `None` if the kernel did (a key, a resize, a closed terminal).
+    pub sender: Option<Pid>,
+}
+
+static WRITE_END: AtomicI32 = AtomicI32::new(-1);
+
+/// Signals that arrive, as records in a pipe.
+#[derive(Debug)]
+pub struct Signals {
+    reader: OwnedFd,
+    _writer: OwnedFd,
+}
+
+/// Signals that the launcher sees while claude runs.
+const WATCHED: [Signal; 10] = [
+    Signal::SIGCHLD,
+    Signal::SIGCONT,
+    Signal::SIGHUP,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGTERM,
+    Signal::SIGTSTP,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+    Signal::SIGWINCH,
+];
+
+/// Holds the signals back that the launcher will watch, so that none is lost between `fork` and the handlers.
+pub fn block_watched() {
+    let mut set = SigSet::empty();
+    WATCHED.iter().for_each(|signal| set.add(*signal));
+    let _ = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&set), None);
+}
+
+impl Signals {
+    /// Installs the handlers and lets the held-back signals in. To be called when the child runs: it got the
+    /// dispositions that we were given.
+    pub fn watch() -> nix::Result<Self> {
+        let (reader, writer) = pipe()?;
+        WRITE_END.store(writer.as_raw_fd(), Ordering::Relaxed);
+        let mut set = SigSet::empty();
+        for signal in WATCHED {
+            install(signal)?;
+            set.add(signal);
+        }
+        sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&set), None)?;
+        Ok(Self { reader, _writer: writer })
+    }
+
+    /// The next signal; waits for it.
+    pub fn next(&self) -> nix::Result<Arrival> {
+        let mut record = [0_u8; 9];
+        loop {
+            match nix::unistd::read(&self.reader, &mut record) {
+                Ok(9) => {
+                    let [from_process, signal, pid] = fields(record);
+                    let Ok(signal) = Signal::try_from(signal) else { continue };
+                    let sender = (from_process != 0).then(|| Pid::from_raw(pid));
+                    return Ok(Arrival { signal, sender });
+                }
+                Ok(_) => return Err(Errno::EPIPE),
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+    }
+
+    /// Stops this process by a signal, as claude was stopped, and returns when it is continued.
+    pub fn stop_by(&self, signal: Signal) {
+        if signal != Signal::SIGSTOP {
+            set_default(signal);
+        }
+        let mut only = SigSet::empty();
+        only.add(signal);
+        let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&only), None);
+        let _ = nix::sys::signal::raise(signal);
+        if WATCHED.contains(&signal) {
+            let _ = install(signal);
+        }
+    }
+}
+
+fn fields(record: [u8; 9]) -> [i32; 3] {
+    let [from_process, a, b, c, d, e, f, g, h] = record;
+    [i32::from(from_process), i32::from_ne_bytes([a, b, c, d]), i32::from_ne_bytes([e, f, g, h])]
+}
+
+/// Writes a record of nine bytes: who sent it, which, and the sender's pid.
+extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, _context: *mut c_void) {
+    let saved = Errno::last_raw();
+    // SAFETY: with SA_SIGINFO the kernel passes a valid siginfo_t for the time of the call.
+    let (code, pid) = unsafe { ((*info).si_code, (*info).si_pid()) };
+    let mut record = [0_u8; 9];
+    // SI_USER, SI_QUEUE and SI_TKILL are zero or negative; what the kernel sends by itself is positive.
+    record[0] = u8::from(code <= 0);
+    record[1..5].copy_from_slice(&signal.to_ne_bytes());
+    record[5..9].copy_from_slice(&pid.to_ne_bytes());
+    let descriptor = WRITE_END.load(Ordering::Relaxed);
+    // SAFETY: write is async-signal-safe; the buffer lives on this stack. Nine bytes are written whole or not at all.
+    unsafe { libc::write(descriptor, record.as_ptr().cast(), record.len()) };
+    Errno::set_raw(saved);
+}
+
+fn install(signal: Signal) -> nix::Result<()> {
+    let action = SigAction::new(SigHandler::SigAction(on_signal), SaFlags::SA_SIGINFO, SigSet::all());
+    // SAFETY: the handler only reads its arguments and an atomic, writes to a pipe and restores errno.
+    unsafe { sigaction(signal, &action) }.map(drop)
+}
+
+fn set_default(signal: Signal) {
+    let action = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    // SAFETY: the default action installs no handler.
+    let _ = unsafe { sigaction(signal, &action) };
+}
+
+/// Lets writes to a closed pipe fail instead of killing the process.
+pub fn ignore_broken_pipes() {
+    let action = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    // SAFETY: ignoring a signal installs no handler.
+    let _ = unsafe { sigaction(Signal::SIGPIPE, &action) };
+}
+
+/// Default dispositions and an empty mask, for a process of our own.
+pub fn reset_signals() {
+    for signal in Signal::iterator().filter(|signal| !matches!(signal, Signal::SIGKILL | Signal::SIGSTOP)) {
+        set_default(signal);
+    }
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
+}
+
+fn is_ignored(signal: Signal) -> bool {
+    // SAFETY: an all-zero sigaction is valid, and the call only reads the present disposition into it.
+    unsafe {
+        let mut now: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal as c_int, std::ptr::null(), &raw mut now) == 0 && now.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+fn fork() -> nix::Result<ForkResult> {
+    // SAFETY: the launcher has one thread and never starts another, so the child finds no lock held by a thread that
+    // it does not have.
+    unsafe { nix::unistd::fork() }
+}
+
+/// A pipe that no other program inherits.
+fn pipe() -> nix::Result<(OwnedFd, OwnedFd)> {
+    #[cfg(target_os = "linux")]
+    {
+        nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+        let (reader, writer) = nix::unistd::pipe()?;
+        fcntl(&reader, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+        fcntl(&writer, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+        Ok((reader, writer))
+    }
+}
+
+/// Whether a descriptor of ours is a terminal.
+pub fn is_terminal(descriptor: BorrowedFd<'_>) -> bool {
+    nix::unistd::isatty(descriptor).unwrap_or(false)
+}

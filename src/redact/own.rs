@@ -1,0 +1,149 @@
+//! What this program adds itself: attributes of the resource, and records of its own scope.
+
+use jiff::Timestamp;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+
+use super::metadata::{self, Allowed};
+use super::walk::OWN_SCOPE;
+use super::{Redacted, Withheld};
+use crate::otlp::Batch;
+
+/// Attributes that every resource of a run gets. What has not the shape of its key is left out: a branch can be
+/// named after a token.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Enrichment {
+    attributes: Vec<KeyValue>,
+    withheld: Withheld,
+}
+
+impl Enrichment {
+    /// Takes `(key, value)` pairs; keys outside the table of own resource attributes are left out as well.
+    pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> Self {
+        let mut enrichment = Self::default();
+        for (key, value) in pairs {
+            let shape = metadata::OWN_RESOURCE.iter().find(|(known, _)| *known == key).map(|(_, shape)| *shape);
+            if shape.is_some_and(|shape| shape.matches(&value)) {
+                enrichment.attributes.push(attribute(key, Value::StringValue(value)));
+            } else {
+                enrichment.withheld.attributes += 1;
+            }
+        }
+        enrichment
+    }
+
+    /// What was left out.
+    pub fn withheld(&self) -> Withheld {
+        self.withheld
+    }
+
+    /// The value of a key, if it passed.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        match self.attributes.iter().find(|attribute| attribute.key == key)?.value.as_ref()?.value.as_ref()? {
+            Value::StringValue(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// A value of a record of our own: nothing that could hold what somebody wrote.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OwnValue {
+    /// A count, a size, a duration.
+    Count(u64),
+    /// A truth value.
+    Flag(bool),
+    /// One of our own words.
+    Word(&'static str),
+}
+
+impl Redacted<Batch> {
+    /// Adds the run's attributes to every resource; a key that is there already is replaced.
+    pub fn enrich(&mut self, enrichment: &Enrichment) {
+        let resources: Vec<&mut Option<Resource>> = match &mut self.0 {
+            Batch::Logs(request) => request.resource_logs.iter_mut().map(|from| &mut from.resource).collect(),
+            Batch::Metrics(request) => request.resource_metrics.iter_mut().map(|from| &mut from.resource).collect(),
+            Batch::Traces(request) => request.resource_spans.iter_mut().map(|from| &mut from.resource).collect(),
+        };
+        for resource in resources {
+            let attributes = &mut resource.get_or_insert_default().attributes;
+            attributes.retain(|there| !enrichment.attributes.iter().any(|ours| ours.key == there.key));
+            attributes.extend(enrichment.attributes.iter().cloned());
+        }
+    }
+
+    /// Adds `cc_observe.decided_by` to the log records that `decide` has a word for.
+    pub fn add_decided_by(&mut self, decide: impl Fn(&LogRecord) -> Option<&'static str>) {
+        let Batch::Logs(request) = &mut self.0 else { return };
+        for record in request.resource_logs.iter_mut().flat_map(|r| &mut r.scope_logs).flat_map(|s| &mut s.log_records)
+        {
+            if let Some(word) = decide(record) {
+                record.attributes.push(attribute("cc_observe.decided_by", Value::StringValue(word.to_owned())));
+            }
+        }
+    }
+
+    /// A batch of one record of our own, `cc_observe.<name>`, at a time.
+    pub fn own_record(
+        name: &'static str,
+        at: Timestamp,
+        values: &[(&'static str, OwnValue)],
+        enrichment: &Enrichment,
+    ) -> Self {
+        let nanos = u64::try_from(at.as_nanosecond()).unwrap_or(0);
+        let mut attributes = vec![
+            attribute("event.name", Value::StringValue(name.to_owned())),
+            attribute("event.timestamp", Value::StringValue(at.to_string())),
+        ];
+        attributes.extend(values.iter().map(|(key, value)| {
+            let value = match *value {
+                OwnValue::Count(count) => Value::IntValue(i64::try_from(count).unwrap_or(i64::MAX)),
+                OwnValue::Flag(flag) => Value::BoolValue(flag),
+                OwnValue::Word(word) => Value::StringValue(word.to_owned()),
+            };
+            attribute(key, value)
+        }));
+        let record = LogRecord {
+            time_unix_nano: nanos,
+            observed_time_unix_nano: nanos,
+            body: Some(AnyValue { value: Some(Value::StringValue(format!("{OWN_SCOPE}.{name}"))) }),
+            attributes,
+            ..LogRecord::default()
+        };
+        let scope = InstrumentationScope {
+            name: OWN_SCOPE.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..InstrumentationScope::default()
+        };
+        let resource = Resource {
+            attributes: vec![
+                attribute("service.name", Value::StringValue("cc-observe".to_owned())),
+                attribute("service.version", Value::StringValue(env!("CARGO_PKG_VERSION").to_owned())),
+            ],
+            ..Resource::default()
+        };
+        let mut batch = Self(Batch::Logs(ExportLogsServiceRequest {
+            resource_logs: vec![ResourceLogs {
+                resource: Some(resource),
+                scope_logs: vec![ScopeLogs { scope: Some(scope), log_records: vec![record], ..ScopeLogs::default() }],
+                ..ResourceLogs::default()
+            }],
+        }));
+        batch.enrich(enrichment);
+        batch
+    }
+}
+
+/// Whether every attribute a record of our own carries may pass: asked by a test of this module's users.
+#[cfg(test)]
+pub(super) fn allowed(name: &str, key: &str) -> bool {
+    let tables: [&[Allowed]; 2] = [metadata::own_event(name), &[metadata::COMMON]];
+    tables.iter().any(|table| table.iter().any(|allowed| allowed.iter().any(|(known, _)| *known == key)))
+}
+
+fn attribute(key: &str, value: Value) -> KeyValue {
+    KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
+}
