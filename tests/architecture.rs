@@ -171,11 +171,14 @@ fn sources() -> Vec<Source> {
     let texts: Vec<_> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
     let for_tests: BTreeSet<_> =
         files.iter().zip(&texts).flat_map(|(file, text)| modules_for_tests(file, &tokens(text))).collect();
-    let sources = files.iter().zip(texts).filter(|(file, _)| !for_tests.contains(*file));
+    let sources = files
+        .iter()
+        .zip(texts)
+        .filter(|(file, _)| !for_tests.iter().any(|module| file.with_extension("").starts_with(module)));
     sources.map(|(file, text)| source(file.strip_prefix(&root).unwrap(), text)).collect()
 }
 
-/// The files of modules that are declared `#[cfg(test)] mod name;` in `file`.
+/// Modules that are declared `#[cfg(test)] mod name;` in `file`: their paths, without `.rs`.
 fn modules_for_tests(file: &Path, tokens: &[String]) -> Vec<PathBuf> {
     let directory = match file.file_stem() {
         Some(stem) if stem != "mod" && stem != "lib" => file.with_extension(""),
@@ -185,7 +188,7 @@ fn modules_for_tests(file: &Path, tokens: &[String]) -> Vec<PathBuf> {
     let declared = declared.filter_map(|(at, _)| {
         let item = tokens[at + TEST.len()..].split(|token| token == ";" || token == "{").next()?;
         let name = item.iter().skip_while(|token| *token != "mod").nth(1)?;
-        Some(directory.join(format!("{name}.rs")))
+        Some(directory.join(name))
     });
     declared.collect()
 }
