@@ -1,1 +1,14 @@
-fn main() {}
+//! The one integration binary: the program as it is installed, against stand-ins on loopback.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "these are tests: what should not happen ends them"
+)]
+
+mod architecture;
+mod stand_ins;
+#[allow(dead_code, unused_imports, reason = "what a test stands on is there before the test")]
+mod support;

@@ -1,0 +1,20 @@
+//! What the tests stand on: a hermetic place to run things in, an endpoint that records, and ways to look.
+
+pub(crate) mod capture;
+pub(crate) mod endpoint;
+pub(crate) mod http;
+pub(crate) mod needle;
+pub(crate) mod records;
+pub(crate) mod sandbox;
+pub(crate) mod sink;
+pub(crate) mod terminal;
+pub(crate) mod wait;
+
+pub(crate) use capture::Capture;
+pub(crate) use endpoint::OrgEndpoint;
+pub(crate) use needle::{assert_no_needle, assert_no_needle_in};
+pub(crate) use records::{Record, records};
+pub(crate) use sandbox::{Run, Sandbox, Started, run, start};
+pub(crate) use sink::Mode;
+pub(crate) use terminal::Terminal;
+pub(crate) use wait::wait_until;

@@ -1,0 +1,111 @@
+//! Edge: a pseudo-terminal with a process in it.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+
+use nix::pty::{Winsize, openpty};
+
+/// The near end of a pseudo-terminal; what is written to the far end is collected.
+pub(crate) struct Terminal {
+    near: File,
+    screen: Arc<(Mutex<Screen>, Condvar)>,
+    /// Where it is in `/dev`.
+    name: String,
+}
+
+#[derive(Default)]
+struct Screen {
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+impl Terminal {
+    /// Starts a command as the leader of a new session on a terminal of 80 by 24.
+    ///
+    /// Its standard streams are the terminal, but for `redirections` as a shell has them: `</dev/null >FILE`. Of the
+    /// environment it gets only what is set on the command.
+    pub(crate) fn start(command: &Command, redirections: &str) -> (Self, Child) {
+        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+        let pty = openpty(Some(&size), None).unwrap();
+        let name = nix::unistd::ttyname(&pty.slave).unwrap().to_string_lossy().into_owned();
+        let child = in_new_session(command, &pty.slave, redirections);
+        drop(pty.slave);
+        let near = File::from(pty.master);
+        let screen = Arc::<(Mutex<Screen>, Condvar)>::default();
+        let (mut from, shared) = (near.try_clone().unwrap(), screen.clone());
+        std::thread::spawn(move || {
+            let mut buffer = [0; 16 << 10];
+            // EIO is how Linux says that nobody holds the far end any more.
+            while let Ok(n @ 1..) = from.read(&mut buffer) {
+                shared.0.lock().unwrap().bytes.extend(&buffer[..n]);
+                shared.1.notify_all();
+            }
+            shared.0.lock().unwrap().ended = true;
+            shared.1.notify_all();
+        });
+        (Self { near, screen, name }, child)
+    }
+
+    /// Types.
+    pub(crate) fn send(&mut self, keys: impl AsRef<[u8]>) {
+        self.near.write_all(keys.as_ref()).unwrap();
+    }
+
+    /// What was written so far, control characters and all.
+    pub(crate) fn output(&self) -> Vec<u8> {
+        self.screen.0.lock().unwrap().bytes.clone()
+    }
+
+    /// Where it is in `/dev`: `stty -F` shows and changes it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Waits until `text` was written, `times` in all.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, text: &str, times: usize) {
+        let seen = |screen: &mut Screen| String::from_utf8_lossy(&screen.bytes).matches(text).count() < times;
+        self.wait_while(&format!("{times} × {text:?}"), |screen| seen(screen) && !screen.ended);
+        assert!(
+            !seen(&mut self.screen.0.lock().unwrap()),
+            "the terminal closed before {text:?}: {}",
+            String::from_utf8_lossy(&self.output())
+        );
+    }
+
+    /// Waits until nobody holds the far end any more, and gives all that was written.
+    #[track_caller]
+    pub(crate) fn wait_closed(&self) -> Vec<u8> {
+        self.wait_while("the terminal closes", |screen| !screen.ended);
+        self.output()
+    }
+
+    #[track_caller]
+    fn wait_while(&self, what: &str, waiting: impl FnMut(&mut Screen) -> bool) {
+        let (lock, changed) = &*self.screen;
+        let guard = lock.lock().unwrap();
+        let (screen, result) = changed.wait_timeout_while(guard, super::wait::SOON, waiting).unwrap();
+        let text = String::from_utf8_lossy(&screen.bytes).into_owned();
+        drop(screen);
+        assert!(!result.timed_out(), "waited in vain: {what}; on the terminal:\n{text}");
+    }
+}
+
+/// `setsid --ctty` makes it the leader of a session whose terminal is its stdin, and becomes it: the process id stays.
+fn in_new_session(command: &Command, far: &OwnedFd, redirections: &str) -> Child {
+    let mut leader = Command::new("/usr/bin/setsid");
+    leader.arg("--ctty");
+    if !redirections.is_empty() {
+        leader.args(["/bin/sh", "-c", &format!("exec \"$@\" {redirections}"), "sh"]);
+    }
+    leader.arg(command.get_program()).args(command.get_args()).env_clear();
+    leader.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(directory) = command.get_current_dir() {
+        leader.current_dir(directory);
+    }
+    let far = || Stdio::from(far.try_clone().unwrap());
+    leader.stdin(far()).stdout(far()).stderr(far()).spawn().unwrap()
+}
