@@ -217,11 +217,8 @@ mod tests {
     #[test]
     fn a_metric_is_cut_between_its_data_points() {
         let point = |value| NumberDataPoint { time_unix_nano: value, ..Default::default() };
-        let sum = Sum {
-            data_points: vec![point(1), point(2), point(3)],
-            aggregation_temporality: 1,
-            is_monotonic: true,
-        };
+        let sum =
+            Sum { data_points: vec![point(1), point(2), point(3)], aggregation_temporality: 1, is_monotonic: true };
         let metric = Metric { name: "cost".into(), data: Some(Data::Sum(sum)), ..Default::default() };
         let scope = ScopeMetrics { metrics: vec![metric], ..Default::default() };
         let batch = Batch::Metrics(ExportMetricsServiceRequest {
