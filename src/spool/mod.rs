@@ -17,7 +17,7 @@ mod state;
 mod sync;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -115,7 +115,7 @@ impl Spool {
                 .and_then(|claim| claim.map(|claim| Queue::recover(Arc::clone(&directory), &run, claim)).transpose());
             match recovered {
                 Ok(Some(queue)) if queue.tally().total() == Tally::default() => {
-                    queue.close();
+                    queue.remove();
                 }
                 Ok(Some(queue)) => adopted.push(queue),
                 Ok(None) => {}

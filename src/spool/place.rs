@@ -137,7 +137,8 @@ pub(super) fn sync_file(directory: &impl AsFd, name: &str) -> io::Result<()> {
 /// A run's directory and the lock that makes it ours.
 pub(super) struct Claim {
     pub directory: Arc<OwnedFd>,
-    lock: Flock<File>,
+    /// Held as long as the claim lives.
+    _lock: Flock<File>,
 }
 
 impl Claim {
@@ -176,21 +177,17 @@ impl Claim {
         let held = fstat(&*lock).map_err(|errno| failed("look at a lock", errno))?;
         match fstatat(&directory, LOCK, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(named) if (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino) => {
-                Ok(Some(Self { directory: Arc::new(directory), lock }))
+                Ok(Some(Self { directory: Arc::new(directory), _lock: lock }))
             }
             Ok(_) | Err(Errno::ENOENT) => Ok(None),
             Err(errno) => Err(failed("look at a lock", errno)),
         }
     }
 
-    /// Removes the directory if nothing but the lock is in it; whether it did. The lock is held until the directory is gone.
-    pub(super) fn remove(self, destination: &impl AsFd, run: &str) -> bool {
+    /// Removes the directory if nothing but the lock is in it; whether it did.
+    pub(super) fn remove(&self, destination: &impl AsFd, run: &str) -> bool {
         let empty = names(&self.directory).is_ok_and(|names| names.iter().all(|name| name == LOCK));
-        let removed = empty
-            && unlink(&self.directory, LOCK).is_ok()
-            && unlinkat(destination, run, UnlinkatFlags::RemoveDir).is_ok();
-        drop(self.lock);
-        removed
+        empty && unlink(&self.directory, LOCK).is_ok() && unlinkat(destination, run, UnlinkatFlags::RemoveDir).is_ok()
     }
 }
 

@@ -290,11 +290,12 @@ impl Queue {
         }
     }
 
-    /// Gives up the lock, and removes the directory if nothing waits in it. Whether it was removed.
-    pub fn close(self) -> bool {
-        let Some(Disk { destination, run, claim, syncer, .. }) = self.disk else { return false };
-        drop(syncer);
-        claim.remove(&destination, &run)
+    /// Removes the directory if nothing waits in it; whether it did. What is pushed afterwards stays in memory.
+    ///
+    /// Otherwise it stays, and locked until the queue is dropped: then another relay may take it.
+    pub fn remove(&self) -> bool {
+        let Some(disk) = &self.disk else { return false };
+        self.waiting() == 0 && disk.claim.remove(&disk.destination, &disk.run)
     }
 
     #[cfg(test)]

@@ -77,7 +77,7 @@ fn what_was_pushed_is_recovered_by_another_in_order() {
     assert_eq!(queue.tally().logs.accepted, Count { batches: 12, records: 78 });
     assert_eq!(drain(&queue), (1..=12).collect::<Vec<_>>());
     assert!(queue.tally().logs.adds_up());
-    assert!(queue.close());
+    assert!(queue.remove());
     assert_eq!(files(&root.join("org")), [""; 0]);
 }
 
@@ -184,7 +184,7 @@ fn bad_files_are_set_aside_and_counted_and_the_rest_is_recovered() {
     assert_eq!((tally.accepted.batches, tally.corrupt.batches, tally.delivered.batches), (7, 6, 1));
     assert_eq!(files(&run), ["lock"]);
     assert_eq!(files(&root.join("org/corrupt")).len(), 7);
-    assert!(queue.close());
+    assert!(queue.remove());
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_disk_that_takes_nothing_leaves_the_batch_in_memory() {
     assert_eq!(queue.tally().logs.in_memory, Count { batches: 1, records: 2 });
     assert_eq!(drain(&queue), [2]);
     assert!(queue.tally().logs.adds_up());
-    assert!(!queue.close());
+    assert!(!queue.remove());
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn parked_batches_are_kept_beside_the_runs() {
     }
     assert_eq!(queue.tally().logs.parked, Count { batches: 1, records: 3 });
     assert_eq!(memory.tally().logs.dropped, Count { batches: 1, records: 1 });
-    assert!(queue.close());
+    assert!(queue.remove());
     assert_eq!(files(&root.join("org")), ["parked"]);
     assert_eq!(files(&root.join("org/parked")), [format!("run-1.{STRIDE:020}.logs.otlp")]);
     assert!(spool.adopt("org").unwrap().is_empty());
@@ -304,7 +304,7 @@ fn a_directory_that_was_made_but_not_yet_locked_survives_those_who_tidy_up() {
         while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
             for queue in tidy.adopt("org").unwrap() {
                 assert_eq!(drain(&queue), [1]);
-                queue.close();
+                queue.remove();
             }
         }
     });
