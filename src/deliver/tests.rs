@@ -126,6 +126,7 @@ fn destination(url: &str) -> Destination {
         endpoint: Endpoint::parse(url).unwrap(),
         headers: vec![("x-sumo-token".into(), Secret::new("FAKE%20token"))],
         capture: CaptureLevel::Metadata,
+        signals: Signal::ALL.to_vec(),
     }
 }
 
@@ -438,6 +439,18 @@ async fn what_a_dead_relay_left_is_delivered_before_our_own() {
     assert_eq!(counts.adopted.logs.delivered, Count { batches: 3, records: 7 });
     assert_eq!(counts.own.logs.delivered, Count { batches: 1, records: 3 });
     assert_eq!(std::fs::read_dir(fixture.root.join("org")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_signal_that_the_destination_is_not_given_any_more_is_dropped_and_counted() {
+    let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
+    let queue = fixture.queue("run-1");
+    queue.push(Signal::Logs, 2, 7, &redacted(Signal::Logs, 2)).unwrap();
+    let destination = Destination { signals: vec![Signal::Metrics], ..endpoint.destination() };
+    let delivery = Delivery::start_with(&destination, queue, Vec::new(), NOW);
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    assert_eq!(delivery.close().await.own.logs.dropped, Count { batches: 1, records: 2 });
+    assert_eq!(endpoint.received().len(), 0);
 }
 
 #[tokio::test]

@@ -43,6 +43,7 @@ pub struct Delivery {
 
 struct Shared {
     capture: CaptureLevel,
+    signals: Vec<Signal>,
     delays: Delays,
     own: Arc<Queue>,
     adopted: Mutex<Adopted>,
@@ -86,6 +87,7 @@ impl Delivery {
     pub(super) fn start_with(destination: &Destination, own: Queue, adopted: Vec<Queue>, delays: Delays) -> Self {
         let shared = Arc::new(Shared {
             capture: destination.capture,
+            signals: destination.signals.clone(),
             delays,
             own: Arc::new(own),
             adopted: Mutex::default(),
@@ -266,6 +268,10 @@ impl Shared {
 
     /// Sends one batch once, and does what the outcome asks for.
     async fn attempt(&self, circuit: &mut Circuit, poster: &Poster, item: &Item) {
+        if !self.signals.contains(&item.signal) {
+            // An earlier run wanted it sent; today's configuration does not.
+            return item.settle(Exit::Dropped).await;
+        }
         let capture = self.capture;
         let prepared = item.blocking(move |item| prepare(item, capture)).await;
         let Prepared { payload, records, withheld } = match prepared {

@@ -76,6 +76,13 @@ pub enum SpoolError {
     NoDirectory,
 }
 
+impl SpoolError {
+    /// Whether what was to be opened is not there.
+    fn is_gone(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
 /// The spool's root.
 #[derive(Clone, Debug)]
 pub struct Spool {

@@ -21,7 +21,7 @@ use super::SpoolError;
 const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
 /// How often a run's directory is made anew when somebody who tidies up removes it under our hands.
-const LOCK_ATTEMPTS: u32 = 200;
+const ATTEMPTS: u32 = 200;
 
 /// The name of the lock file in a run's directory.
 pub(super) const LOCK: &str = "lock";
@@ -36,9 +36,18 @@ pub(super) fn root(path: &Path) -> Result<OwnedFd, SpoolError> {
 
 /// Opens a directory below another, making it (0700) where missing.
 pub(super) fn subdirectory(parent: &impl AsFd, name: &str) -> Result<OwnedFd, SpoolError> {
-    match mkdirat(parent, name, Mode::S_IRWXU) {
-        Ok(()) | Err(Errno::EEXIST) => existing(parent, name),
-        Err(errno) => Err(failed("make a spool directory", errno)),
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        match mkdirat(parent, name, Mode::S_IRWXU) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(errno) => return Err(failed("make a spool directory", errno)),
+        }
+        match existing(parent, name) {
+            // Somebody who tidies up took it for an abandoned one.
+            Err(error) if error.is_gone() && attempts < ATTEMPTS => {}
+            opened => return opened,
+        }
     }
 }
 
@@ -147,7 +156,7 @@ impl Claim {
     /// Between making and locking, somebody who tidies up may take the empty directory for an abandoned one; then we
     /// hold the lock of a file that is no longer in the directory, notice, and begin again.
     pub(super) fn make(destination: &impl AsFd, run: &str) -> Result<Self, SpoolError> {
-        for _ in 0..LOCK_ATTEMPTS {
+        for _ in 0..ATTEMPTS {
             match Self::take(subdirectory(destination, run)?)? {
                 Some(claim) => return Ok(claim),
                 None => std::thread::sleep(std::time::Duration::from_millis(1)),
@@ -158,7 +167,11 @@ impl Claim {
 
     /// Takes the lock of a run's directory, if its owner is gone and the directory is still there.
     pub(super) fn adopt(destination: &impl AsFd, run: &str) -> Result<Option<Self>, SpoolError> {
-        Self::take(existing(destination, run)?)
+        match existing(destination, run) {
+            Ok(directory) => Self::take(directory),
+            Err(error) if error.is_gone() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn take(directory: OwnedFd) -> Result<Option<Self>, SpoolError> {

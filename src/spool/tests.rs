@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use proptest::prelude::*;
 
@@ -17,7 +18,9 @@ pub(crate) fn redacted(signal: Signal, records: u64) -> Redacted<Vec<u8>> {
     let bytes = match signal {
         Signal::Logs => {
             let log_records = (1..=records).map(|n| LogRecord { time_unix_nano: n, ..Default::default() }).collect();
-            let scope_logs = vec![ScopeLogs { log_records, ..Default::default() }];
+            let scope =
+                Some(InstrumentationScope { name: "com.anthropic.claude_code.events".into(), ..Default::default() });
+            let scope_logs = vec![ScopeLogs { scope, log_records, ..Default::default() }];
             encode(&Batch::Logs(ExportLogsServiceRequest {
                 resource_logs: vec![ResourceLogs { scope_logs, ..Default::default() }],
             }))
