@@ -76,10 +76,10 @@ impl Status {
     }
 
     /// With the tallies, what others are told.
-    pub(super) fn counts(&self, own: PerSignal<Tally>, adopted: PerSignal<Tally>) -> DeliveryCounts {
+    pub(super) fn counts(&self, own: &PerSignal<Tally>, adopted: &PerSignal<Tally>) -> DeliveryCounts {
         DeliveryCounts {
-            own,
-            adopted,
+            own: *own,
+            adopted: *adopted,
             last_error: self.trouble().map(|trouble| trouble.to_string()),
             failing_since: self.since,
             parked_because: self.parked.map(|trouble| trouble.to_string()),

@@ -1,30 +1,23 @@
 //! Delivery to a real endpoint on loopback, which answers as it is told.
 
-use std::collections::VecDeque;
-use std::io::Read;
+mod endpoint;
+
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
-use flate2::read::GzDecoder;
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::worker::{Delivery, Idle};
 use super::{Delays, DeliveryCounts};
 use crate::config::{Destination, Endpoint};
-use crate::otlp::{Signal, decode_protobuf};
+use crate::otlp::Signal;
 use crate::redact::CaptureLevel;
 use crate::secrets::Secret;
 use crate::spool::tests::redacted;
 use crate::spool::{Count, Kept, Queue, Spool};
+use endpoint::{EndpointStub, Reply};
 
 /// No waiting to speak of: what is tested is what is done, not when.
 const NOW: Delays = Delays {
@@ -39,87 +32,6 @@ fn never() -> Instant {
     Instant::now() + Duration::from_secs(120)
 }
 
-#[derive(Clone, Debug)]
-enum Reply {
-    Status(u16),
-    With(u16, &'static str, &'static str, &'static [u8]),
-    /// The connection ends before the answer.
-    Close,
-    /// The answer promises more than it holds.
-    Broken,
-    /// No answer at all.
-    Silence,
-}
-
-#[derive(Clone, Debug)]
-struct Received {
-    path: String,
-    headers: hyper::HeaderMap,
-    records: u64,
-}
-
-#[derive(Clone)]
-struct EndpointStub {
-    url: String,
-    received: Arc<watch::Sender<Vec<Received>>>,
-}
-
-impl EndpointStub {
-    /// Answers with the replies in turn, then with 200 and nothing.
-    async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
-        let replies = Mutex::new(replies.into_iter().collect::<VecDeque<_>>());
-        Self::answering(move |_| replies.lock().unwrap().pop_front().unwrap_or(Reply::Status(200))).await
-    }
-
-    async fn answering(answer: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/FAKEpath", listener.local_addr().unwrap());
-        let received = Arc::new(watch::Sender::new(Vec::new()));
-        let (seen, answer) = (Arc::clone(&received), Arc::new(answer));
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
-                tokio::spawn(async move {
-                    let broken = Arc::new(Mutex::new(false));
-                    let breaks = Arc::clone(&broken);
-                    let service = service_fn(move |request: Request<Incoming>| {
-                        let (seen, answer, broken) = (Arc::clone(&seen), Arc::clone(&answer), Arc::clone(&broken));
-                        async move {
-                            let received = read(request).await;
-                            let reply = answer(&received);
-                            seen.send_modify(|all| all.push(received));
-                            respond(reply, &broken).await
-                        }
-                    });
-                    let (read_half, write_half) = stream.split();
-                    let io = TokioIo::new(tokio::io::join(read_half, write_half));
-                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(io, service).await;
-                    if *breaks.lock().unwrap() {
-                        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n\x0a").await;
-                    }
-                });
-            }
-        });
-        Self { url, received }
-    }
-
-    fn received(&self) -> Vec<Received> {
-        self.received.borrow().clone()
-    }
-
-    fn records(&self) -> Vec<u64> {
-        self.received().iter().map(|request| request.records).collect()
-    }
-
-    async fn wait_for(&self, requests: usize) {
-        self.received.subscribe().wait_for(|all| all.len() >= requests).await.unwrap();
-    }
-
-    fn destination(&self) -> Destination {
-        destination(&self.url)
-    }
-}
-
 fn destination(url: &str) -> Destination {
     Destination {
         name: "org".into(),
@@ -129,41 +41,6 @@ fn destination(url: &str) -> Destination {
         signals: Signal::ALL.to_vec(),
     }
 }
-
-async fn read(request: Request<Incoming>) -> Received {
-    let (parts, body) = request.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
-    let mut inflated = Vec::new();
-    GzDecoder::new(&body[..]).read_to_end(&mut inflated).unwrap();
-    let path = parts.uri.path().to_owned();
-    let signal = Signal::ALL.into_iter().find(|signal| path.ends_with(signal.path())).unwrap();
-    let records = decode_protobuf(signal, &inflated).unwrap().records();
-    Received { path, headers: parts.headers, records }
-}
-
-async fn respond(reply: Reply, broken: &Mutex<bool>) -> Result<Response<Full<Bytes>>, Hangup> {
-    let mut response = Response::new(Full::default());
-    match reply {
-        Reply::Status(status) => *response.status_mut() = status.try_into().unwrap(),
-        Reply::With(status, header, value, body) => {
-            *response.status_mut() = status.try_into().unwrap();
-            response.headers_mut().insert(header, value.try_into().unwrap());
-            *response.body_mut() = Full::new(Bytes::from_static(body));
-        }
-        Reply::Close => return Err(Hangup),
-        Reply::Broken => {
-            *broken.lock().unwrap() = true;
-            return Err(Hangup);
-        }
-        Reply::Silence => std::future::pending().await,
-    }
-    Ok(response)
-}
-
-/// Makes the server end the connection.
-#[derive(Debug, thiserror::Error)]
-#[error("hang up")]
-struct Hangup;
 
 struct Fixture {
     _temporary: tempfile::TempDir,
@@ -199,7 +76,7 @@ async fn deliver(fixture: &Fixture, endpoint: &EndpointStub, batches: u64) -> De
     for records in 1..=batches {
         queue.push(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).unwrap();
     }
-    let delivery = Delivery::start_with(&endpoint.destination(), queue, Vec::new(), NOW);
+    let delivery = Delivery::start_with(&destination(&endpoint.url), queue, Vec::new(), NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     let counts = delivery.close().await;
     assert!(counts.own.logs.adds_up(), "{counts:?}");
@@ -209,7 +86,7 @@ async fn deliver(fixture: &Fixture, endpoint: &EndpointStub, batches: u64) -> De
 #[tokio::test]
 async fn what_is_pushed_arrives_compressed_with_the_headers_as_configured() {
     let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
-    let delivery = Delivery::start_with(&endpoint.destination(), fixture.queue("run-1"), Vec::new(), NOW);
+    let delivery = Delivery::start_with(&destination(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW);
     push(&delivery, 3).await;
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     push(&delivery, 4).await;
@@ -293,7 +170,7 @@ async fn a_batch_that_is_too_large_is_halved_until_it_fits() {
     let queue = fixture.queue("run-1");
     queue.push(Signal::Logs, 7, 7, &redacted(Signal::Logs, 7)).unwrap();
     queue.push(Signal::Logs, 1, 7, &redacted(Signal::Logs, 1)).unwrap();
-    let delivery = Delivery::start_with(&endpoint.destination(), queue, Vec::new(), NOW);
+    let delivery = Delivery::start_with(&destination(&endpoint.url), queue, Vec::new(), NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     assert_eq!(endpoint.records(), [7, 3, 1, 2, 4, 2, 2, 1]);
     let counts = delivery.close().await;
@@ -319,7 +196,7 @@ async fn a_refusal_keeps_everything_and_is_not_hammered() {
             queue.push(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).unwrap();
         }
         // The real delays: the next probe is ten minutes away, so nothing will be tried before the deadline.
-        let delivery = Delivery::start(&endpoint.destination(), queue, Vec::new());
+        let delivery = Delivery::start(&destination(&endpoint.url), queue, Vec::new());
         assert_eq!(delivery.idle(never()).await, Idle::Held);
         let counts = delivery.close().await;
         assert_eq!(endpoint.records(), [1], "{status}");
@@ -364,7 +241,7 @@ async fn a_signal_that_is_refused_does_not_hold_back_the_others() {
     for records in 1..=5 {
         queue.push(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).unwrap();
     }
-    let delivery = Delivery::start(&endpoint.destination(), queue, Vec::new());
+    let delivery = Delivery::start(&destination(&endpoint.url), queue, Vec::new());
     assert_eq!(delivery.idle(never()).await, Idle::Held);
     let counts = delivery.counts();
     assert_eq!((counts.own.logs.delivered.batches, counts.own.metrics.spooled.batches), (5, 1));
@@ -408,7 +285,7 @@ async fn an_endpoint_that_is_not_there_is_said_so_and_nothing_is_lost() {
 #[tokio::test]
 async fn closing_breaks_off_a_request_and_keeps_its_batch() {
     let (fixture, endpoint) = (fixture(), EndpointStub::answering(|_| Reply::Silence).await);
-    let delivery = Delivery::start_with(&endpoint.destination(), fixture.queue("run-1"), Vec::new(), NOW);
+    let delivery = Delivery::start_with(&destination(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW);
     push(&delivery, 5).await;
     endpoint.wait_for(1).await;
     assert_eq!(delivery.idle(Instant::now()).await, Idle::Late);
@@ -427,7 +304,7 @@ async fn what_a_dead_relay_left_is_delivered_before_our_own() {
     own.push(Signal::Logs, 3, 7, &redacted(Signal::Logs, 3)).unwrap();
     let adopted = fixture.spool.adopt("org").unwrap();
     assert_eq!(adopted.len(), 2);
-    let delivery = Delivery::start_with(&endpoint.destination(), own, adopted, NOW);
+    let delivery = Delivery::start_with(&destination(&endpoint.url), own, adopted, NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     let late = fixture.queue("run-0");
     late.push(Signal::Logs, 4, 7, &redacted(Signal::Logs, 4)).unwrap();
@@ -446,7 +323,7 @@ async fn a_signal_that_the_destination_is_not_given_any_more_is_dropped_and_coun
     let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
     let queue = fixture.queue("run-1");
     queue.push(Signal::Logs, 2, 7, &redacted(Signal::Logs, 2)).unwrap();
-    let destination = Destination { signals: vec![Signal::Metrics], ..endpoint.destination() };
+    let destination = Destination { signals: vec![Signal::Metrics], ..destination(&endpoint.url) };
     let delivery = Delivery::start_with(&destination, queue, Vec::new(), NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     assert_eq!(delivery.close().await.own.logs.dropped, Count { batches: 1, records: 2 });
@@ -460,7 +337,7 @@ async fn what_cannot_be_decoded_does_not_leave() {
     // Log records in a file that says traces: the checksum is right, the content is not what it says.
     queue.push(Signal::Traces, 300, 7, &redacted(Signal::Logs, 300)).unwrap();
     queue.push(Signal::Logs, 2, 7, &redacted(Signal::Logs, 2)).unwrap();
-    let delivery = Delivery::start_with(&endpoint.destination(), queue, Vec::new(), NOW);
+    let delivery = Delivery::start_with(&destination(&endpoint.url), queue, Vec::new(), NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     let counts = delivery.close().await;
     assert_eq!(counts.own.traces.corrupt.batches, 1);
@@ -476,7 +353,7 @@ async fn a_disk_that_takes_nothing_still_delivers() {
     let queue = fixture.queue("run-1");
     std::fs::remove_dir_all(fixture.root.join("org/run-1")).unwrap();
     for queue in [queue, Queue::in_memory()] {
-        let delivery = Delivery::start_with(&endpoint.destination(), queue, Vec::new(), NOW);
+        let delivery = Delivery::start_with(&destination(&endpoint.url), queue, Vec::new(), NOW);
         assert_eq!(delivery.push(Signal::Logs, 2, 7, redacted(Signal::Logs, 2)).await, Kept::InMemory);
         assert_eq!(delivery.idle(never()).await, Idle::Empty);
         let counts = delivery.close().await;
@@ -488,7 +365,7 @@ async fn a_disk_that_takes_nothing_still_delivers() {
 #[tokio::test]
 async fn what_is_left_in_memory_at_the_end_is_counted_as_dropped() {
     let endpoint = EndpointStub::answering(|_| Reply::Status(401)).await;
-    let delivery = Delivery::start(&endpoint.destination(), Queue::in_memory(), Vec::new());
+    let delivery = Delivery::start(&destination(&endpoint.url), Queue::in_memory(), Vec::new());
     assert_eq!(delivery.push(Signal::Logs, 2, 7, redacted(Signal::Logs, 2)).await, Kept::InMemory);
     assert_eq!(delivery.idle(never()).await, Idle::Held);
     assert_eq!(delivery.counts().own.logs.in_memory.records, 2);
@@ -500,7 +377,7 @@ async fn what_is_left_in_memory_at_the_end_is_counted_as_dropped() {
 #[tokio::test]
 async fn a_header_that_cannot_be_sent_stops_and_is_not_repeated() {
     let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
-    let mut destination = endpoint.destination();
+    let mut destination = destination(&endpoint.url);
     destination.headers.push(("x".into(), Secret::new("FAKE\nvalue")));
     let delivery = Delivery::start(&destination, fixture.queue("run-1"), Vec::new());
     push(&delivery, 1).await;
@@ -539,7 +416,7 @@ async fn the_counts_add_up_at_every_moment() {
         }
     })
     .await;
-    let delivery = Delivery::start_with(&endpoint.destination(), fixture.queue("run-1"), Vec::new(), NOW);
+    let delivery = Delivery::start_with(&destination(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW);
     let mut pushed = 0;
     for records in (1..=8).cycle().take(60) {
         push(&delivery, records).await;

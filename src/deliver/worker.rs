@@ -219,7 +219,7 @@ impl Shared {
         for (_, queue) in &adopted.queues {
             tally += queue.tally();
         }
-        lock(&self.status).counts(self.own.tally(), tally)
+        lock(&self.status).counts(&self.own.tally(), &tally)
     }
 
     /// Lets go of the adopted queues that are empty, directories included.

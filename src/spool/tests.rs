@@ -244,7 +244,7 @@ fn what_is_only_in_memory_is_written_when_the_disk_comes_back() {
     let queue = spool.queue("org", "run-1").unwrap();
     let run = root.join("org/run-1");
     // The next file's temporary name is taken: this write fails, later ones do not.
-    let blocker = run.join(format!("{:020}.logs.otlp.tmp", STRIDE));
+    let blocker = run.join(format!("{STRIDE:020}.logs.otlp.tmp"));
     fs::create_dir(&blocker).unwrap();
     let (kept, _) = queue.keep(Signal::Logs, 2, 7, &redacted(Signal::Logs, 2));
     assert_eq!(kept, Kept::InMemory);
