@@ -1,1 +1,21 @@
-//! (being written)
+//! From the spool to the organization's endpoint: what waits is sent, one batch at a time, until it is taken.
+//!
+//! `retry` and `circuit` decide, `client` posts, `worker` does what they say.
+
+mod answer;
+mod circuit;
+mod client;
+mod counts;
+mod prepare;
+pub mod retry;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use answer::MAX_MESSAGE_CHARS;
+pub use circuit::REFUSALS_BEFORE_ANOTHER;
+pub use client::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, REQUEST_TIMEOUT};
+pub use counts::DeliveryCounts;
+pub use retry::Delays;
+pub use worker::{Delivery, Idle};

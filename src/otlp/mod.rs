@@ -2,6 +2,7 @@
 
 mod budget;
 mod decode;
+mod halve;
 
 pub use decode::{DecodeError, Encoding, MAX_BODY_BYTES, MAX_ITEMS, decode, decode_json, decode_protobuf, encode};
 

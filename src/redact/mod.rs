@@ -1,5 +1,6 @@
 //! Batch to `Redacted<Batch>`: the only place where telemetry becomes fit to leave the machine.
 
+mod halve;
 mod metadata;
 mod own;
 mod shape;

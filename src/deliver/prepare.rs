@@ -1,0 +1,88 @@
+//! Edge: takes a batch from the spool and makes it what may be sent today.
+
+use std::sync::Arc;
+
+use tokio::task::spawn_blocking;
+
+use super::circuit::Key;
+use super::client::Payload;
+use crate::otlp::{Batch, Signal};
+use crate::redact::{CaptureLevel, Redacted, again};
+use crate::spool::{Exit, Header, LoadError, Queue};
+
+/// A batch to be sent.
+#[derive(Clone)]
+pub(super) struct Item {
+    pub queue: Arc<Queue>,
+    pub signal: Signal,
+    pub key: Key,
+}
+
+impl Item {
+    /// Does what waits for the disk, away from the runtime. None after a panic.
+    pub(super) async fn blocking<T: Send + 'static>(&self, act: impl FnOnce(&Self) -> T + Send + 'static) -> Option<T> {
+        let item = self.clone();
+        spawn_blocking(move || act(&item)).await.ok()
+    }
+
+    pub(super) async fn settle(&self, exit: Exit) {
+        self.blocking(move |item| item.queue.settle(item.signal, item.key.sequence, exit)).await;
+    }
+}
+
+/// Ready to be posted.
+pub(super) struct Prepared {
+    pub payload: Payload,
+    pub records: u64,
+    /// Records that were accepted and that today's policy takes out.
+    pub withheld: u64,
+}
+
+/// Why there is nothing to be posted.
+pub(super) enum Unready {
+    /// It will never be sent, and is counted so.
+    Settled,
+    /// Perhaps later.
+    Disk,
+}
+
+/// Reads a batch and redacts it by the policy of today. What cannot be decoded does not leave.
+pub(super) fn prepare(item: &Item, capture: CaptureLevel) -> Result<Prepared, Unready> {
+    let (batch, header) = read(item, capture)?;
+    let accepted = header.records;
+    let records = batch.get().records();
+    if records == 0 && accepted > 0 {
+        // Today's policy leaves nothing of it.
+        item.queue.settle(item.signal, item.key.sequence, Exit::Dropped);
+        return Err(Unready::Settled);
+    }
+    let payload = Payload::new(&batch.encode()).map_err(|_| Unready::Disk)?;
+    Ok(Prepared { payload, records, withheld: accepted.saturating_sub(records) })
+}
+
+/// The batch, redacted again, and what was known of it when it was accepted.
+fn read(item: &Item, capture: CaptureLevel) -> Result<(Redacted<Batch>, Header), Unready> {
+    let lost = |exit| {
+        item.queue.settle(item.signal, item.key.sequence, exit);
+        Unready::Settled
+    };
+    let spooled = item.queue.load(item.signal, item.key.sequence).map_err(|error| match error {
+        LoadError::Gone => lost(Exit::Dropped),
+        LoadError::Corrupt(_) => lost(Exit::Corrupt),
+        LoadError::Io(_) => Unready::Disk,
+    })?;
+    let batch = again(item.signal, &spooled.body, capture).map_err(|_| lost(Exit::Corrupt))?;
+    Ok((batch, spooled.header))
+}
+
+/// Puts two halves in the place of a batch. `Ok(false)`: it cannot be halved any more.
+pub(super) fn halve(item: &Item, capture: CaptureLevel) -> Result<bool, ()> {
+    let (batch, header) = match read(item, capture) {
+        Ok(read) => read,
+        Err(Unready::Settled) => return Ok(true),
+        Err(Unready::Disk) => return Err(()),
+    };
+    let Some((first, second)) = batch.halve() else { return Ok(false) };
+    let halves = [(first.get().records(), &first.encode()), (second.get().records(), &second.encode())];
+    item.queue.halve(item.signal, item.key.sequence, header.policy, halves).map_err(|_| ())
+}

@@ -1,0 +1,431 @@
+//! Delivery to a real endpoint on loopback, which answers as it is told.
+
+mod endpoint;
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+use super::worker::{Delivery, Idle};
+use super::{Delays, DeliveryCounts};
+use crate::config::{Destination, Endpoint};
+use crate::otlp::Signal;
+use crate::redact::CaptureLevel;
+use crate::secrets::Secret;
+use crate::spool::tests::redacted;
+use crate::spool::{Count, Kept, Queue, Spool};
+use endpoint::{EndpointStub, Reply};
+
+/// No waiting to speak of: what is tested is what is done, not when.
+const NOW: Delays = Delays {
+    least: Duration::from_millis(1),
+    most: Duration::from_millis(2),
+    most_asked: Duration::from_millis(2),
+    probe: Duration::from_millis(1),
+};
+
+/// A deadline that no test reaches.
+fn never() -> Instant {
+    Instant::now() + Duration::from_secs(120)
+}
+
+fn destination(url: &str) -> Destination {
+    Destination {
+        name: "org".into(),
+        endpoint: Endpoint::parse(url).unwrap(),
+        headers: vec![("x-sumo-token".into(), Secret::new("FAKE%20token"))],
+        capture: CaptureLevel::Metadata,
+        signals: Signal::ALL.to_vec(),
+    }
+}
+
+struct Fixture {
+    _temporary: tempfile::TempDir,
+    root: PathBuf,
+    spool: Spool,
+}
+
+fn fixture() -> Fixture {
+    let temporary = tempfile::tempdir().unwrap();
+    let root = temporary.path().join("spool");
+    let spool = Spool::open(&root).unwrap();
+    Fixture { _temporary: temporary, root, spool }
+}
+
+impl Fixture {
+    fn queue(&self, run: &str) -> Queue {
+        self.spool.queue("org", run).unwrap()
+    }
+
+    fn aside(&self, kind: &str) -> usize {
+        std::fs::read_dir(self.root.join("org").join(kind)).map_or(0, Iterator::count)
+    }
+}
+
+async fn push(delivery: &Delivery, records: u64) {
+    let kept = delivery.push(Signal::Logs, records, 7, redacted(Signal::Logs, records)).await;
+    assert_eq!(kept, Kept::OnDisk);
+}
+
+/// Pushes batches of 1, 2 … records to an endpoint that answers so, and waits until nothing waits.
+async fn deliver(fixture: &Fixture, endpoint: &EndpointStub, batches: u64) -> DeliveryCounts {
+    let queue = fixture.queue("run-1");
+    for records in 1..=batches {
+        queue.push(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).unwrap();
+    }
+    let delivery = Delivery::start_with(&destination(&endpoint.url), queue, Vec::new(), NOW);
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    let counts = delivery.close().await;
+    assert!(counts.own.logs.adds_up(), "{counts:?}");
+    counts
+}
+
+#[tokio::test]
+async fn what_is_pushed_arrives_compressed_with_the_headers_as_configured() {
+    let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
+    let delivery = Delivery::start_with(&destination(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW);
+    push(&delivery, 3).await;
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    push(&delivery, 4).await;
+    let metrics = delivery.push(Signal::Metrics, 0, 7, redacted(Signal::Metrics, 0)).await;
+    assert_eq!(metrics, Kept::OnDisk);
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    let received = endpoint.received();
+    assert_eq!(received.len(), 3);
+    assert_eq!((received[0].path.as_str(), received[0].records), ("/FAKEpath/v1/logs", 3));
+    for (name, value) in [
+        ("content-type", "application/x-protobuf"),
+        ("content-encoding", "gzip"),
+        ("x-sumo-token", "FAKE%20token"),
+        ("user-agent", concat!("cc-observe/", env!("CARGO_PKG_VERSION"))),
+    ] {
+        assert_eq!(received[0].headers[name], value);
+    }
+    let counts = delivery.close().await;
+    assert_eq!(counts.own.logs.delivered, Count { batches: 2, records: 7 });
+    assert_eq!((counts.last_error, counts.failing_since), (None, None));
+    assert!(!fixture.root.join("org/run-1").exists());
+}
+
+#[tokio::test]
+async fn an_endpoint_that_comes_back_gets_everything_in_order() {
+    let endpoint = EndpointStub::start([
+        Reply::Status(503),
+        Reply::With(429, "retry-after", "3600", b"slow down"),
+        Reply::Close,
+        Reply::Status(408),
+        Reply::Status(504),
+    ])
+    .await;
+    let counts = deliver(&fixture(), &endpoint, 3).await;
+    assert_eq!(endpoint.records(), [1, 1, 1, 1, 1, 1, 2, 3]);
+    assert_eq!(counts.own.logs.delivered, Count { batches: 3, records: 6 });
+    assert_eq!(counts.last_error, None);
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_no_delivery() {
+    let endpoint = EndpointStub::start([Reply::Broken]).await;
+    let counts = deliver(&fixture(), &endpoint, 1).await;
+    assert_eq!(endpoint.records(), [1, 1]);
+    assert_eq!(counts.own.logs.delivered, Count { batches: 1, records: 1 });
+}
+
+#[tokio::test]
+async fn a_login_page_is_no_delivery() {
+    let page = Reply::With(200, "content-type", "text/html", b"<!doctype html>");
+    let endpoint = EndpointStub::start([page]).await;
+    let counts = deliver(&fixture(), &endpoint, 2).await;
+    assert_eq!(endpoint.records(), [1, 1, 2]);
+    assert_eq!(counts.own.logs.delivered.batches, 2);
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_no_delivery() {
+    static LONG: [u8; super::MAX_ANSWER_BYTES + 1] = [0; super::MAX_ANSWER_BYTES + 1];
+    let endpoint = EndpointStub::start([Reply::With(200, "content-type", "application/x-protobuf", &LONG)]).await;
+    let counts = deliver(&fixture(), &endpoint, 1).await;
+    assert_eq!(endpoint.records(), [1, 1]);
+    assert_eq!(counts.own.logs.delivered.batches, 1);
+}
+
+#[tokio::test]
+async fn a_batch_answered_400_is_parked_and_the_next_is_sent() {
+    let (fixture, endpoint) = (fixture(), EndpointStub::start([Reply::Status(400)]).await);
+    let counts = deliver(&fixture, &endpoint, 3).await;
+    assert_eq!(endpoint.records(), [1, 2, 3]);
+    assert_eq!(counts.own.logs.parked, Count { batches: 1, records: 1 });
+    assert_eq!(counts.own.logs.delivered, Count { batches: 2, records: 5 });
+    assert_eq!(counts.parked_because.as_deref(), Some("answers 400"));
+    assert_eq!(fixture.aside("parked"), 1);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_too_large_is_halved_until_it_fits() {
+    let fixture = fixture();
+    let endpoint = EndpointStub::answering(|request| Reply::Status(if request.records > 2 { 413 } else { 200 })).await;
+    let queue = fixture.queue("run-1");
+    queue.push(Signal::Logs, 7, 7, &redacted(Signal::Logs, 7)).unwrap();
+    queue.push(Signal::Logs, 1, 7, &redacted(Signal::Logs, 1)).unwrap();
+    let delivery = Delivery::start_with(&destination(&endpoint.url), queue, Vec::new(), NOW);
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    assert_eq!(endpoint.records(), [7, 3, 1, 2, 4, 2, 2, 1]);
+    let counts = delivery.close().await;
+    assert_eq!(counts.own.logs.delivered, Count { batches: 5, records: 8 });
+    assert!(counts.own.logs.adds_up());
+}
+
+#[tokio::test]
+async fn a_single_record_that_is_too_large_is_parked() {
+    let fixture = fixture();
+    let endpoint = EndpointStub::answering(|_| Reply::Status(413)).await;
+    let counts = deliver(&fixture, &endpoint, 2).await;
+    assert_eq!(counts.own.logs.parked, Count { batches: 3, records: 3 });
+    assert_eq!(fixture.aside("parked"), 3);
+}
+
+#[tokio::test]
+async fn a_refusal_keeps_everything_and_is_not_hammered() {
+    for status in [401, 403, 404, 500, 501] {
+        let (fixture, endpoint) = (fixture(), EndpointStub::answering(move |_| Reply::Status(status)).await);
+        let queue = fixture.queue("run-1");
+        for records in 1..=3 {
+            queue.push(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).unwrap();
+        }
+        // The real delays: the next probe is ten minutes away, so nothing will be tried before the deadline.
+        let delivery = Delivery::start(&destination(&endpoint.url), queue, Vec::new());
+        assert_eq!(delivery.idle(never()).await, Idle::Held);
+        let counts = delivery.close().await;
+        assert_eq!(endpoint.records(), [1], "{status}");
+        assert_eq!(counts.own.logs.spooled, Count { batches: 3, records: 6 });
+        let error = counts.last_error.unwrap();
+        assert!(error.starts_with(&format!("answers {status}")), "{error}");
+        assert!(counts.failing_since.is_some());
+        drop(delivery);
+        assert_eq!(fixture.spool.adopt("org").unwrap()[0].waiting(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_never_followed() {
+    let other = EndpointStub::start([]).await;
+    let to: &'static str = Box::leak(format!("{}/v1/logs", other.url).into_boxed_str());
+    let endpoint = EndpointStub::start([Reply::With(302, "location", to, b"")]).await;
+    let counts = deliver(&fixture(), &endpoint, 1).await;
+    assert_eq!((endpoint.received().len(), other.received().len()), (2, 0));
+    assert_eq!(counts.own.logs.delivered.batches, 1);
+}
+
+#[tokio::test]
+async fn one_poisonous_batch_does_not_block_the_rest() {
+    let fixture = fixture();
+    let endpoint = EndpointStub::answering(|request| Reply::Status(if request.records == 1 { 500 } else { 200 })).await;
+    let counts = deliver(&fixture, &endpoint, 3).await;
+    assert_eq!(endpoint.records(), [1, 1, 1, 2, 3]);
+    assert_eq!(counts.own.logs.parked, Count { batches: 1, records: 1 });
+    assert_eq!(counts.own.logs.delivered, Count { batches: 2, records: 5 });
+    assert_eq!(fixture.aside("parked"), 1);
+}
+
+#[tokio::test]
+async fn a_signal_that_is_refused_does_not_hold_back_the_others() {
+    let fixture = fixture();
+    let endpoint =
+        EndpointStub::answering(|request| Reply::Status(if request.path.contains("metrics") { 404 } else { 200 }))
+            .await;
+    let queue = fixture.queue("run-1");
+    queue.push(Signal::Metrics, 0, 7, &redacted(Signal::Metrics, 0)).unwrap();
+    for records in 1..=5 {
+        queue.push(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).unwrap();
+    }
+    let delivery = Delivery::start(&destination(&endpoint.url), queue, Vec::new());
+    assert_eq!(delivery.idle(never()).await, Idle::Held);
+    let counts = delivery.counts();
+    assert_eq!((counts.own.logs.delivered.batches, counts.own.metrics.spooled.batches), (5, 1));
+    assert_eq!(counts.last_error.as_deref(), Some("answers 404: its URL is not right"));
+}
+
+#[tokio::test]
+async fn a_partial_success_is_counted_and_its_words_are_kept_unless_they_repeat_a_credential() {
+    let partial = |body| Reply::With(200, "content-type", "application/json", body);
+    let endpoint = EndpointStub::start([
+        partial(br#"{"partialSuccess":{"rejectedLogRecords":"1","errorMessage":"too old"}}"#),
+        partial(br#"{"partialSuccess":{"rejectedLogRecords":"1","errorMessage":"token FAKE%20token is bad"}}"#),
+        partial(br#"{"partialSuccess":{"errorMessage":"use /FAKEpath/v1/logs"}}"#),
+    ])
+    .await;
+    let counts = deliver(&fixture(), &endpoint, 3).await;
+    let logs = counts.own.logs;
+    assert_eq!((logs.delivered.records, logs.dropped.records, logs.rejected.records), (4, 2, 2));
+    assert_eq!(counts.message.as_deref(), Some("too old"));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_there_is_said_so_and_nothing_is_lost() {
+    let fixture = fixture();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/FAKEpath", listener.local_addr().unwrap());
+    drop(listener);
+    let queue = fixture.queue("run-1");
+    queue.push(Signal::Logs, 1, 7, &redacted(Signal::Logs, 1)).unwrap();
+    let delays = Delays { least: Duration::from_secs(600), most: Duration::from_secs(600), ..Delays::DEFAULT };
+    let delivery = Delivery::start_with(&destination(&url), queue, Vec::new(), delays);
+    assert_eq!(delivery.idle(never()).await, Idle::Held);
+    let counts = delivery.close().await;
+    assert_eq!(counts.last_error.as_deref(), Some("refuses connections"));
+    assert_eq!(counts.own.logs.spooled.batches, 1);
+    assert!(!format!("{counts:?}").contains("FAKE"));
+    let json = serde_json::to_string(&counts).unwrap();
+    assert_eq!(serde_json::from_str::<DeliveryCounts>(&json).unwrap(), counts);
+}
+
+#[tokio::test]
+async fn closing_breaks_off_a_request_and_keeps_its_batch() {
+    let (fixture, endpoint) = (fixture(), EndpointStub::answering(|_| Reply::Silence).await);
+    let delivery = Delivery::start_with(&destination(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW);
+    push(&delivery, 5).await;
+    endpoint.wait_for(1).await;
+    assert_eq!(delivery.idle(Instant::now()).await, Idle::Late);
+    let counts = delivery.close().await;
+    assert_eq!(counts.own.logs.spooled, Count { batches: 1, records: 5 });
+}
+
+#[tokio::test]
+async fn what_a_dead_relay_left_is_delivered_before_our_own() {
+    let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
+    for (run, records) in [("run-1", 1), ("run-2", 2)] {
+        let queue = fixture.queue(run);
+        queue.push(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).unwrap();
+    }
+    let own = fixture.queue("run-3");
+    own.push(Signal::Logs, 3, 7, &redacted(Signal::Logs, 3)).unwrap();
+    let adopted = fixture.spool.adopt("org").unwrap();
+    assert_eq!(adopted.len(), 2);
+    let delivery = Delivery::start_with(&destination(&endpoint.url), own, adopted, NOW);
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    let late = fixture.queue("run-0");
+    late.push(Signal::Logs, 4, 7, &redacted(Signal::Logs, 4)).unwrap();
+    drop(late);
+    delivery.adopt(fixture.spool.adopt("org").unwrap());
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    let counts = delivery.close().await;
+    assert_eq!(endpoint.records(), [1, 2, 3, 4]);
+    assert_eq!(counts.adopted.logs.delivered, Count { batches: 3, records: 7 });
+    assert_eq!(counts.own.logs.delivered, Count { batches: 1, records: 3 });
+    assert_eq!(std::fs::read_dir(fixture.root.join("org")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_signal_that_the_destination_is_not_given_any_more_is_dropped_and_counted() {
+    let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
+    let queue = fixture.queue("run-1");
+    queue.push(Signal::Logs, 2, 7, &redacted(Signal::Logs, 2)).unwrap();
+    let destination = Destination { signals: vec![Signal::Metrics], ..destination(&endpoint.url) };
+    let delivery = Delivery::start_with(&destination, queue, Vec::new(), NOW);
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    assert_eq!(delivery.close().await.own.logs.dropped, Count { batches: 1, records: 2 });
+    assert_eq!(endpoint.received().len(), 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_decoded_does_not_leave() {
+    let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
+    let queue = fixture.queue("run-1");
+    // Log records in a file that says traces: the checksum is right, the content is not what it says.
+    queue.push(Signal::Traces, 300, 7, &redacted(Signal::Logs, 300)).unwrap();
+    queue.push(Signal::Logs, 2, 7, &redacted(Signal::Logs, 2)).unwrap();
+    let delivery = Delivery::start_with(&destination(&endpoint.url), queue, Vec::new(), NOW);
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    let counts = delivery.close().await;
+    assert_eq!(counts.own.traces.corrupt.batches, 1);
+    assert_eq!(counts.own.logs.delivered, Count { batches: 1, records: 2 });
+    assert!(counts.total().adds_up());
+    assert_eq!(endpoint.records(), [2]);
+    assert_eq!(fixture.aside("corrupt"), 1);
+}
+
+#[tokio::test]
+async fn a_disk_that_takes_nothing_still_delivers() {
+    let (fixture, endpoint) = (fixture(), EndpointStub::start([Reply::Status(503)]).await);
+    let queue = fixture.queue("run-1");
+    std::fs::remove_dir_all(fixture.root.join("org/run-1")).unwrap();
+    for queue in [queue, Queue::in_memory()] {
+        let delivery = Delivery::start_with(&destination(&endpoint.url), queue, Vec::new(), NOW);
+        assert_eq!(delivery.push(Signal::Logs, 2, 7, redacted(Signal::Logs, 2)).await, Kept::InMemory);
+        assert_eq!(delivery.idle(never()).await, Idle::Empty);
+        let counts = delivery.close().await;
+        assert_eq!(counts.own.logs.delivered, Count { batches: 1, records: 2 });
+        assert!(counts.disk_error.is_some());
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_in_memory_at_the_end_is_counted_as_dropped() {
+    let endpoint = EndpointStub::answering(|_| Reply::Status(401)).await;
+    let delivery = Delivery::start(&destination(&endpoint.url), Queue::in_memory(), Vec::new());
+    assert_eq!(delivery.push(Signal::Logs, 2, 7, redacted(Signal::Logs, 2)).await, Kept::InMemory);
+    assert_eq!(delivery.idle(never()).await, Idle::Held);
+    assert_eq!(delivery.counts().own.logs.in_memory.records, 2);
+    let counts = delivery.close().await;
+    assert_eq!(counts.own.logs.dropped, Count { batches: 1, records: 2 });
+    assert!(counts.own.logs.adds_up());
+}
+
+#[tokio::test]
+async fn a_header_that_cannot_be_sent_stops_and_is_not_repeated() {
+    let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
+    let mut destination = destination(&endpoint.url);
+    destination.headers.push(("x".into(), Secret::new("FAKE\nvalue")));
+    let delivery = Delivery::start(&destination, fixture.queue("run-1"), Vec::new());
+    push(&delivery, 1).await;
+    assert_eq!(delivery.idle(never()).await, Idle::Held);
+    let counts = delivery.close().await;
+    assert_eq!(counts.last_error.as_deref(), Some("has a URL or header that cannot be sent"));
+    assert_eq!(endpoint.received().len(), 0);
+}
+
+#[tokio::test]
+async fn a_host_without_an_address_is_told_from_one_that_refuses() {
+    let fixture = fixture();
+    let queue = fixture.queue("run-1");
+    queue.push(Signal::Logs, 1, 7, &redacted(Signal::Logs, 1)).unwrap();
+    let delays = Delays { least: Duration::from_secs(600), most: Duration::from_secs(600), ..Delays::DEFAULT };
+    // RFC 6761: names below `invalid` have no address.
+    let delivery = Delivery::start_with(&destination("http://host.invalid/"), queue, Vec::new(), delays);
+    assert_eq!(delivery.idle(never()).await, Idle::Held);
+    assert_eq!(delivery.close().await.last_error.as_deref(), Some("has no address"));
+}
+
+#[tokio::test]
+async fn the_counts_add_up_at_every_moment() {
+    let fixture = fixture();
+    let turn = Mutex::new(0_usize);
+    let endpoint = EndpointStub::answering(move |request| {
+        let mut turn = turn.lock().unwrap();
+        *turn += 1;
+        match *turn % 7 {
+            0 => Reply::Status(400),
+            1 => Reply::Status(503),
+            2 => Reply::Close,
+            3 if request.records > 1 => Reply::Status(413),
+            4 => Reply::Status(500),
+            _ => Reply::Status(200),
+        }
+    })
+    .await;
+    let delivery = Delivery::start_with(&destination(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW);
+    let mut pushed = 0;
+    for records in (1..=8).cycle().take(60) {
+        push(&delivery, records).await;
+        pushed += records;
+        let counts = delivery.counts();
+        assert!(counts.own.logs.adds_up(), "{counts:?}");
+        assert_eq!(counts.own.logs.accepted.records, pushed);
+    }
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    let logs = delivery.close().await.own.logs;
+    assert_eq!((logs.accepted.records, logs.delivered.records + logs.parked.records), (pushed, pushed));
+}

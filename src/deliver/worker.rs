@@ -1,0 +1,412 @@
+//! Edge: one task per destination, which sends what waits and sleeps when nothing does.
+//!
+//! It wakes up when something is pushed and when a back-off ends, and at no other time.
+
+use std::error::Error;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::Instant;
+
+use super::circuit::{Circuit, Key};
+use super::client::Poster;
+use super::counts::{DeliveryCounts, Status};
+use super::prepare::{Item, Prepared, Unready, halve, prepare};
+use super::retry::{Attempt, Delays, Step, Trouble, step};
+use crate::config::Destination;
+use crate::otlp::Signal;
+use crate::redact::{CaptureLevel, Redacted};
+use crate::spool::{Exit, Kept, PerSignal, Queue, SpoolError, Tally};
+
+/// The number of our own queue; adopted ones count from zero.
+const OWN: u64 = u64::MAX;
+
+/// How a wait for idleness ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Idle {
+    /// Nothing waits any more.
+    Empty,
+    /// Something waits, and nothing will be tried before the deadline.
+    Held,
+    /// The deadline came first.
+    Late,
+}
+
+/// A destination being delivered to. Dropped, it stops where it is; what waits on disk stays there.
+pub struct Delivery {
+    shared: Arc<Shared>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    capture: CaptureLevel,
+    signals: Vec<Signal>,
+    delays: Delays,
+    own: Arc<Queue>,
+    adopted: Mutex<Adopted>,
+    status: Mutex<Status>,
+    /// Counts what gives the task something to do; with `wake` it is how the task learns of it.
+    changes: AtomicU64,
+    wake: Notify,
+    phase: watch::Sender<Phase>,
+    closing: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Adopted {
+    queues: Vec<(u64, Arc<Queue>)>,
+    next: u64,
+    /// Of queues that were emptied.
+    finished: PerSignal<Tally>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    Busy,
+    /// Until then (None: until something is pushed), having seen so many changes.
+    Waiting {
+        until: Option<std::time::Instant>,
+        seen: u64,
+    },
+}
+
+enum Next {
+    Send(Item),
+    Wait(Option<std::time::Instant>),
+}
+
+impl Delivery {
+    /// Starts delivering, oldest first: what was adopted, then our own. Needs a tokio runtime.
+    pub fn start(destination: &Destination, own: Queue, adopted: Vec<Queue>) -> Self {
+        Self::start_with(destination, own, adopted, Delays::DEFAULT)
+    }
+
+    pub(super) fn start_with(destination: &Destination, own: Queue, adopted: Vec<Queue>, delays: Delays) -> Self {
+        let shared = Arc::new(Shared {
+            capture: destination.capture,
+            signals: destination.signals.clone(),
+            delays,
+            own: Arc::new(own),
+            adopted: Mutex::default(),
+            status: Mutex::default(),
+            changes: AtomicU64::new(0),
+            wake: Notify::new(),
+            phase: watch::Sender::new(Phase::Busy),
+            closing: watch::Sender::new(false),
+        });
+        shared.adopt(adopted);
+        let task = tokio::spawn(run(Arc::clone(&shared), Poster::new(destination)));
+        Self { shared, task: Mutex::new(Some(task)) }
+    }
+
+    /// Writes a batch to the spool (or to memory, if the disk will not have it) and wakes the task up.
+    ///
+    /// Once it answers [`Kept::OnDisk`], the batch survives us. Dropping the future does not take the batch back.
+    pub async fn push(&self, signal: Signal, records: u64, policy: u64, body: Redacted<Vec<u8>>) -> Kept {
+        let shared = Arc::clone(&self.shared);
+        let kept = spawn_blocking(move || {
+            let (kept, error) = shared.own.keep(signal, records, policy, &body);
+            if let Some(error) = error {
+                lock(&shared.status).disk_error = Some(sentence(&error));
+            }
+            shared.changed();
+            kept
+        });
+        kept.await.unwrap_or(Kept::Nowhere)
+    }
+
+    /// Takes over more of what earlier runs left.
+    pub fn adopt(&self, queues: Vec<Queue>) {
+        self.shared.adopt(queues);
+    }
+
+    /// What became of everything so far.
+    pub fn counts(&self) -> DeliveryCounts {
+        self.shared.counts()
+    }
+
+    /// Waits until nothing waits any more, or nothing will be tried before the deadline, or the deadline is there.
+    /// A push that has not answered yet is not waited for.
+    pub async fn idle(&self, deadline: Instant) -> Idle {
+        let mut phase = self.shared.phase.subscribe();
+        loop {
+            if self.shared.waiting() == 0 {
+                return Idle::Empty;
+            }
+            let current = *phase.borrow_and_update();
+            if let Phase::Waiting { until, seen } = current
+                && seen == self.shared.changes.load(Ordering::SeqCst)
+                && until.is_none_or(|until| until > deadline.into_std())
+            {
+                return Idle::Held;
+            }
+            tokio::select! {
+                changed = phase.changed() => if changed.is_err() { return Idle::Held },
+                () = tokio::time::sleep_until(deadline) => return Idle::Late,
+            }
+        }
+    }
+
+    /// Stops, breaking off a request that is on its way; makes what waits survive us, and tells the final counts.
+    ///
+    /// What is pushed afterwards is spooled for another relay.
+    pub async fn close(&self) -> DeliveryCounts {
+        self.shared.closing.send_replace(true);
+        let task = lock(&self.task).take();
+        if let Some(task) = task {
+            // An error is a panic of the task: what waits is on disk all the same.
+            let _ = task.await;
+        }
+        let shared = Arc::clone(&self.shared);
+        // An error is a panic, likewise.
+        let _ = spawn_blocking(move || {
+            shared.own.secure();
+            shared.own.remove();
+            for (_, queue) in &lock(&shared.adopted).queues {
+                queue.secure();
+            }
+            for queue in shared.finish(|_| true) {
+                queue.remove();
+            }
+        })
+        .await;
+        self.shared.counts()
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if let Some(task) = lock(&self.task).take() {
+            task.abort();
+        }
+    }
+}
+
+impl Shared {
+    fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.wake.notify_one();
+    }
+
+    fn adopt(&self, queues: Vec<Queue>) {
+        let mut adopted = lock(&self.adopted);
+        for queue in queues {
+            let number = adopted.next;
+            adopted.next += 1;
+            adopted.queues.push((number, Arc::new(queue)));
+        }
+        drop(adopted);
+        self.changed();
+    }
+
+    /// All queues, in the order in which they are sent.
+    fn queues(&self) -> Vec<(u64, Arc<Queue>)> {
+        let mut queues = lock(&self.adopted).queues.clone();
+        queues.push((OWN, Arc::clone(&self.own)));
+        queues
+    }
+
+    fn waiting(&self) -> usize {
+        self.queues().iter().map(|(_, queue)| queue.waiting()).sum()
+    }
+
+    fn counts(&self) -> DeliveryCounts {
+        let adopted = lock(&self.adopted);
+        let mut tally = adopted.finished;
+        for (_, queue) in &adopted.queues {
+            tally += queue.tally();
+        }
+        lock(&self.status).counts(&self.own.tally(), &tally)
+    }
+
+    /// Lets go of the adopted queues that are empty, directories included.
+    async fn retire(self: &Arc<Self>) {
+        let has_empty = lock(&self.adopted).queues.iter().any(|(_, queue)| queue.waiting() == 0);
+        if has_empty {
+            let shared = Arc::clone(self);
+            // A panic leaves an empty directory behind, nothing more.
+            let _ = spawn_blocking(move || {
+                for queue in shared.finish(|queue| queue.waiting() == 0) {
+                    queue.remove();
+                }
+            })
+            .await;
+        }
+    }
+
+    /// Takes adopted queues off the list. Their tallies stay.
+    fn finish(&self, which: impl Fn(&Queue) -> bool) -> Vec<Arc<Queue>> {
+        let mut adopted = lock(&self.adopted);
+        let Adopted { queues, finished, .. } = &mut *adopted;
+        let taken: Vec<_> = queues.extract_if(.., |(_, queue)| which(queue)).map(|(_, queue)| queue).collect();
+        for queue in &taken {
+            *finished += queue.tally();
+        }
+        taken
+    }
+
+    /// What to do now. Signals take turns, beginning after the `last` one.
+    fn next(&self, circuit: &Circuit, last: Signal, now: std::time::Instant) -> Next {
+        let queues = self.queues();
+        let mut wake: Option<std::time::Instant> = None;
+        let turns =
+            Signal::ALL.into_iter().cycle().skip_while(|signal| *signal != last).skip(1).take(Signal::ALL.len());
+        for signal in turns {
+            let Some(first) = oldest(&queues, signal, None) else { continue };
+            if let Some(until) = circuit.closed_until(signal, now) {
+                wake = Some(wake.map_or(until, |wake| wake.min(until)));
+                continue;
+            }
+            let passed_over = circuit.pass_over(signal);
+            return Next::Send(oldest(&queues, signal, passed_over).unwrap_or(first));
+        }
+        Next::Wait(wake)
+    }
+
+    /// Sends one batch once, and does what the outcome asks for.
+    async fn attempt(&self, circuit: &mut Circuit, poster: &Poster, item: &Item) {
+        if !self.signals.contains(&item.signal) {
+            // An earlier run wanted it sent; today's configuration does not.
+            return item.settle(Exit::Dropped).await;
+        }
+        let capture = self.capture;
+        let prepared = item.blocking(move |item| prepare(item, capture)).await;
+        let Prepared { payload, records, withheld } = match prepared {
+            Some(Ok(prepared)) => prepared,
+            Some(Err(Unready::Settled)) => return,
+            Some(Err(Unready::Disk)) | None => return self.hold(circuit, item),
+        };
+        let outcome = poster.post(item.signal, &payload).await;
+        let (now, random) = (SystemTime::now(), random());
+        let attempt = Attempt { failures: circuit.failures(), records, now, random };
+        let step = step(&outcome, &attempt, &self.delays);
+        tracing::debug!(signal = item.signal.as_str(), records, ?step, "sent a batch");
+        let poisonous = circuit.settle(item.signal, item.key, &step, std_now());
+        match step {
+            Step::Delivered { rejected, message } => {
+                item.settle(Exit::Delivered { withheld, rejected }).await;
+                let mut status = lock(&self.status);
+                status.well(item.signal);
+                status.message = message.or(status.message.take());
+            }
+            Step::Retry { trouble, .. } => {
+                lock(&self.status).unreachable(trouble, now);
+                item.queue.release();
+            }
+            Step::Stop { trouble, .. } => {
+                lock(&self.status).held(item.signal, trouble, now);
+                item.queue.release();
+            }
+            Step::Park(trouble) => {
+                item.settle(Exit::Parked).await;
+                self.parked(item.signal, trouble);
+            }
+            Step::Halve => {
+                lock(&self.status).well(item.signal);
+                match item.blocking(move |item| halve(item, capture)).await {
+                    Some(Ok(true)) => item.queue.release(),
+                    Some(Ok(false)) => {
+                        item.settle(Exit::Parked).await;
+                        self.parked(item.signal, Trouble::Status(413));
+                    }
+                    Some(Err(())) | None => self.hold(circuit, item),
+                }
+            }
+        }
+        if let Some(key) = poisonous
+            && let Some((_, queue)) = self.queues().into_iter().find(|(number, _)| *number == key.queue)
+        {
+            // What was refused again and again, while another passes.
+            let item = Item { queue, signal: item.signal, key };
+            item.settle(Exit::Parked).await;
+            lock(&self.status).parked = Some(Trouble::Refused);
+        }
+    }
+
+    /// The endpoint answered: it is well, but for this batch.
+    fn parked(&self, signal: Signal, trouble: Trouble) {
+        let mut status = lock(&self.status);
+        status.well(signal);
+        status.parked = Some(trouble);
+    }
+
+    /// Our own disk is in trouble: the signal waits, and the batch stays what it is.
+    fn hold(&self, circuit: &mut Circuit, item: &Item) {
+        item.queue.release();
+        let wait = self.delays.back_off(REREAD, random());
+        circuit.hold(item.signal, std_now().checked_add(wait));
+        lock(&self.status).held(item.signal, Trouble::Disk, SystemTime::now());
+    }
+}
+
+/// A disk that fails is asked again as late as an endpoint after this many failures.
+const REREAD: u32 = 5;
+
+async fn run(shared: Arc<Shared>, poster: Poster) {
+    let mut circuit = Circuit::default();
+    let mut closing = shared.closing.subscribe();
+    let mut last = Signal::Traces;
+    loop {
+        let seen = shared.changes.load(Ordering::SeqCst);
+        shared.retire().await;
+        match shared.next(&circuit, last, std_now()) {
+            Next::Send(item) => {
+                last = item.signal;
+                shared.phase.send_replace(Phase::Busy);
+                tokio::select! {
+                    biased;
+                    _ = closing.wait_for(|closing| *closing) => return item.queue.release(),
+                    () = shared.attempt(&mut circuit, &poster, &item) => {}
+                }
+            }
+            Next::Wait(until) => {
+                shared.phase.send_replace(Phase::Waiting { until, seen });
+                let sleep = async {
+                    match until {
+                        Some(until) => tokio::time::sleep_until(until.into()).await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    biased;
+                    _ = closing.wait_for(|closing| *closing) => return,
+                    () = shared.wake.notified() => {}
+                    () = sleep => {}
+                }
+            }
+        }
+    }
+}
+
+/// The oldest batch of a signal, passing over one.
+fn oldest(queues: &[(u64, Arc<Queue>)], signal: Signal, except: Option<Key>) -> Option<Item> {
+    queues.iter().find_map(|(number, queue)| {
+        let except = except.filter(|key| key.queue == *number).map(|key| key.sequence);
+        let sequence = queue.first(signal, except)?;
+        Some(Item { queue: Arc::clone(queue), signal, key: Key { queue: *number, sequence } })
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The runtime's clock, which tests can hold.
+fn std_now() -> std::time::Instant {
+    Instant::now().into_std()
+}
+
+/// From 0 to 1: the first 32 bits of a version 4 UUID are random.
+fn random() -> f64 {
+    f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX)
+}
+
+fn sentence(error: &SpoolError) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

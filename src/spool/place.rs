@@ -1,0 +1,222 @@
+//! Edge: directories and files of the spool, opened so that nobody else can have put them there.
+//!
+//! Everything below the root is reached by descriptor, never by path: a directory that is swapped for a link while
+//! we run leads nowhere.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, open, openat, renameat};
+use nix::sys::stat::{Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
+use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+
+use super::SpoolError;
+
+const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
+
+/// How often a run's directory is made anew when somebody who tidies up removes it under our hands.
+const ATTEMPTS: u32 = 200;
+
+/// The name of the lock file in a run's directory.
+pub(super) const LOCK: &str = "lock";
+
+/// Opens the root, making it and what is above it (0700) where missing.
+pub(super) fn root(path: &Path) -> Result<OwnedFd, SpoolError> {
+    let doing = "make the spool directory";
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| SpoolError::Io { doing, source })?;
+    let directory = open(path, DIRECTORY, Mode::empty()).map_err(|errno| not_a_directory(errno, "spool"))?;
+    ours(directory, "spool")
+}
+
+/// Opens a directory below another, making it (0700) where missing.
+pub(super) fn subdirectory(parent: &impl AsFd, name: &str) -> Result<OwnedFd, SpoolError> {
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        match mkdirat(parent, name, Mode::S_IRWXU) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(errno) => return Err(failed("make a spool directory", errno)),
+        }
+        match existing(parent, name) {
+            // Somebody who tidies up took it for an abandoned one.
+            Err(error) if error.is_gone() && attempts < ATTEMPTS => {}
+            opened => return opened,
+        }
+    }
+}
+
+/// Opens a directory below another that must be there.
+pub(super) fn existing(parent: &impl AsFd, name: &str) -> Result<OwnedFd, SpoolError> {
+    let directory = openat(parent, name, DIRECTORY, Mode::empty()).map_err(|errno| not_a_directory(errno, name))?;
+    ours(directory, name)
+}
+
+/// Refuses what another user owns; closes what others could enter.
+fn ours(directory: OwnedFd, name: &str) -> Result<OwnedFd, SpoolError> {
+    let stat = fstat(&directory).map_err(|errno| failed("look at a spool directory", errno))?;
+    if stat.st_uid != geteuid().as_raw() {
+        return Err(SpoolError::NotOurs { name: name.to_owned() });
+    }
+    if stat.st_mode & 0o777 != 0o700 {
+        fchmod(&directory, Mode::S_IRWXU).map_err(|errno| failed("close a spool directory to others", errno))?;
+    }
+    Ok(directory)
+}
+
+/// The names in a directory, sorted.
+pub(super) fn names(directory: &impl AsFd) -> Result<Vec<String>, SpoolError> {
+    let doing = "list a spool directory";
+    let mut listing = Dir::openat(directory, ".", DIRECTORY, Mode::empty()).map_err(|errno| failed(doing, errno))?;
+    let mut names = Vec::new();
+    for entry in listing.iter() {
+        let entry = entry.map_err(|errno| failed(doing, errno))?;
+        // A name that is not UTF-8 is none of ours, and stays where it is.
+        if let Ok(name) = entry.file_name().to_str()
+            && name != "."
+            && name != ".."
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Writes a new file under a temporary name, then gives it its name: from then on it is there, whole.
+pub(super) fn write(directory: &impl AsFd, name: &str, bytes: &[u8]) -> Result<(), SpoolError> {
+    let temporary = format!("{name}{}", super::format::TEMPORARY);
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let file = openat(directory, temporary.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)
+        .map_err(|errno| failed("make a spool file", errno))?;
+    let written = File::from(file)
+        .write_all(bytes)
+        .map_err(|source| SpoolError::Io { doing: "write a spool file", source })
+        .and_then(|()| rename(directory, &temporary, directory, name));
+    if written.is_err() {
+        // Best effort: what stays is removed by whoever reads the directory next.
+        let _ = unlink(directory, &temporary);
+    }
+    written
+}
+
+/// Opens a regular file for reading, and tells its size. Never follows a link and never waits for a pipe.
+pub(super) fn open_file(directory: &impl AsFd, name: &str) -> io::Result<(File, u64)> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let file = File::from(openat(directory, name, flags, Mode::empty())?);
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    Ok((file, metadata.len()))
+}
+
+/// Reads a regular file of at most `most` bytes; a longer one is cut there.
+pub(super) fn read(directory: &impl AsFd, name: &str, most: usize) -> io::Result<Vec<u8>> {
+    let (file, size) = open_file(directory, name)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(most).min(most));
+    file.take(most as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Moves a name to another directory, over what may be there.
+pub(super) fn rename(from: &impl AsFd, name: &str, to: &impl AsFd, new_name: &str) -> Result<(), SpoolError> {
+    renameat(from, name, to, new_name).map_err(|errno| failed("rename a spool file", errno))
+}
+
+/// Removes a file.
+pub(super) fn unlink(directory: &impl AsFd, name: &str) -> Result<(), SpoolError> {
+    unlinkat(directory, name, UnlinkatFlags::NoRemoveDir).map_err(|errno| failed("remove a spool file", errno))
+}
+
+/// Waits until the content of a file is on the disk. A file that is gone needs no more syncing.
+pub(super) fn sync_file(directory: &impl AsFd, name: &str) -> io::Result<()> {
+    match open_file(directory, name) {
+        Ok((file, _)) => file.sync_data(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A run's directory and the lock that makes it ours.
+pub(super) struct Claim {
+    pub directory: Arc<OwnedFd>,
+    /// Held as long as the claim lives.
+    _lock: Flock<File>,
+}
+
+impl Claim {
+    /// Makes the directory of a run where missing, and takes its lock.
+    ///
+    /// Between making and locking, somebody who tidies up may take the empty directory for an abandoned one; then we
+    /// hold the lock of a file that is no longer in the directory, notice, and begin again.
+    pub(super) fn make(destination: &impl AsFd, run: &str) -> Result<Self, SpoolError> {
+        for _ in 0..ATTEMPTS {
+            match Self::take(subdirectory(destination, run)?)? {
+                Some(claim) => return Ok(claim),
+                None => std::thread::sleep(std::time::Duration::from_millis(1)),
+            }
+        }
+        Err(SpoolError::Locked { run: run.to_owned() })
+    }
+
+    /// Takes the lock of a run's directory, if its owner is gone and the directory is still there.
+    pub(super) fn adopt(destination: &impl AsFd, run: &str) -> Result<Option<Self>, SpoolError> {
+        match existing(destination, run) {
+            Ok(directory) => Self::take(directory),
+            Err(error) if error.is_gone() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn take(directory: OwnedFd) -> Result<Option<Self>, SpoolError> {
+        let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let file = match openat(&directory, LOCK, flags, Mode::S_IRUSR | Mode::S_IWUSR) {
+            Ok(file) => File::from(file),
+            // The directory was removed since it was opened.
+            Err(Errno::ENOENT) => return Ok(None),
+            Err(errno) => return Err(failed("open the lock of a spool directory", errno)),
+        };
+        let lock = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => lock,
+            Err((_, Errno::EWOULDBLOCK)) => return Ok(None),
+            Err((_, errno)) => return Err(failed("lock a spool directory", errno)),
+        };
+        let held = fstat(&*lock).map_err(|errno| failed("look at a lock", errno))?;
+        match fstatat(&directory, LOCK, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(named) if (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino) => {
+                Ok(Some(Self { directory: Arc::new(directory), _lock: lock }))
+            }
+            Ok(_) | Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(failed("look at a lock", errno)),
+        }
+    }
+
+    /// Removes the directory if nothing but the lock is in it; whether it did.
+    pub(super) fn remove(&self, destination: &impl AsFd, run: &str) -> bool {
+        let empty = names(&self.directory).is_ok_and(|names| names.iter().all(|name| name == LOCK));
+        empty && unlink(&self.directory, LOCK).is_ok() && unlinkat(destination, run, UnlinkatFlags::RemoveDir).is_ok()
+    }
+}
+
+/// Whether a name below a directory is a directory itself, and no link to one.
+pub(super) fn is_directory(parent: &impl AsFd, name: &str) -> bool {
+    fstatat(parent, name, AtFlags::AT_SYMLINK_NOFOLLOW)
+        .is_ok_and(|stat| SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFDIR)
+}
+
+fn failed(doing: &'static str, errno: Errno) -> SpoolError {
+    SpoolError::Io { doing, source: errno.into() }
+}
+
+fn not_a_directory(errno: Errno, name: &str) -> SpoolError {
+    match errno {
+        Errno::ELOOP | Errno::ENOTDIR => SpoolError::NotADirectory { name: name.to_owned() },
+        errno => failed("open a spool directory", errno),
+    }
+}

@@ -1,0 +1,371 @@
+//! Edge: the batches of one run for one destination, first in first out, on disk or (where the disk fails) in memory.
+
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use uuid::Uuid;
+
+use super::counts::{PerSignal, Tally};
+use super::format::{self, FormatError, Header, Spooled};
+use super::place::{self, Claim, LOCK};
+use super::state::{Place, Slot, State};
+use super::sync::Syncer;
+use super::{CORRUPT, PARKED, SpoolError};
+use crate::otlp::Signal;
+use crate::redact::Redacted;
+
+/// The most that is kept in memory while the disk takes nothing, in bytes as they would be on disk, for one queue.
+/// Beyond it the oldest are dropped, and counted.
+pub const MEMORY_RING_BYTES: usize = 32 << 20;
+
+/// How a batch leaves the queue.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Exit {
+    /// The endpoint has it.
+    Delivered {
+        /// Records that a stricter policy of today took out before it was sent.
+        withheld: u64,
+        /// Records that the endpoint threw away.
+        rejected: u64,
+    },
+    /// To `parked/`.
+    Parked,
+    /// To `corrupt/`.
+    Corrupt,
+    /// Away.
+    Dropped,
+}
+
+/// Where a new batch went.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kept {
+    /// It survives us.
+    OnDisk,
+    /// It survives as long as we do.
+    InMemory,
+    /// It was larger than the memory that is left for it; it is counted as dropped.
+    Nowhere,
+}
+
+/// Why a batch cannot be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Somebody removed it.
+    #[error("the batch is gone")]
+    Gone,
+    /// It is not what was written.
+    #[error("the spool file is damaged: {0}")]
+    Corrupt(#[from] FormatError),
+    /// The disk does not answer; the batch may be all right.
+    #[error("could not read a spool file")]
+    Io(#[from] io::Error),
+}
+
+/// A run's batches for one destination.
+///
+/// It is locked as long as it exists: no other relay takes it. All methods are quick, but those that write or read
+/// wait for the disk: call them where waiting is allowed.
+pub struct Queue {
+    disk: Option<Disk>,
+    state: Mutex<State>,
+}
+
+struct Disk {
+    destination: Arc<OwnedFd>,
+    directory: Arc<OwnedFd>,
+    run: String,
+    /// Syncs before the lock is given up: fields are dropped in order.
+    syncer: Syncer,
+    claim: Claim,
+}
+
+impl Queue {
+    /// A queue without a directory, for where none can be made: it delivers as long as the process lives.
+    pub fn in_memory() -> Self {
+        Self { disk: None, state: Mutex::new(State::new()) }
+    }
+
+    /// Reads what is in a directory that we hold the lock of.
+    pub(super) fn recover(destination: Arc<OwnedFd>, run: &str, claim: Claim) -> Result<Self, SpoolError> {
+        let directory = Arc::clone(&claim.directory);
+        let syncer = Syncer::new(Arc::clone(&directory));
+        let disk = Disk { destination, directory, run: run.to_owned(), syncer, claim };
+        let mut state = State::new();
+        for name in place::names(&disk.directory)? {
+            if name == LOCK {
+                continue;
+            }
+            if name.ends_with(format::TEMPORARY) {
+                // Never acknowledged: it has no name yet.
+                disk.unlink(&name);
+                continue;
+            }
+            let Some((signal, sequence)) = format::parse_name(&name) else {
+                tracing::warn!("moved a stray file out of the spool");
+                disk.set_aside(CORRUPT, &name);
+                continue;
+            };
+            match disk.header(&name) {
+                Ok(header) if header.signal == signal => {
+                    state.accept(signal, sequence, header.records, Place::Disk);
+                }
+                Ok(_) | Err(LoadError::Corrupt(_)) => {
+                    tracing::warn!(batch = name, "moved a damaged file out of the spool");
+                    disk.set_aside(CORRUPT, &name);
+                    state.found_corrupt(signal, sequence);
+                }
+                // It is tried again when its turn comes; until then its records are unknown.
+                Err(LoadError::Io(_)) => {
+                    state.accept(signal, sequence, 0, Place::Disk);
+                }
+                Err(LoadError::Gone) => {}
+            }
+        }
+        Ok(Self { disk: Some(disk), state: Mutex::new(state) })
+    }
+
+    /// Writes a batch to disk. When it returns Ok, the batch survives a `kill -9`; within a second, a power failure.
+    ///
+    /// `policy` is a hash of the policy that redacted it.
+    pub fn push(&self, signal: Signal, records: u64, policy: u64, body: &Redacted<Vec<u8>>) -> Result<(), SpoolError> {
+        let packed = pack(signal, records, policy, body)?;
+        self.write(signal, records, &packed)
+    }
+
+    /// Writes a batch to disk or, where that fails, keeps it in memory; with why it failed.
+    pub fn keep(
+        &self,
+        signal: Signal,
+        records: u64,
+        policy: u64,
+        body: &Redacted<Vec<u8>>,
+    ) -> (Kept, Option<SpoolError>) {
+        let packed = match pack(signal, records, policy, body) {
+            Ok(packed) => packed,
+            Err(error) => return (Kept::Nowhere, Some(error)),
+        };
+        match self.write(signal, records, &packed) {
+            Ok(()) => (Kept::OnDisk, None),
+            Err(error) => {
+                let mut state = self.lock();
+                let sequence = state.reserve();
+                let kept = state.accept(signal, sequence, records, Place::Memory(Arc::new(packed)));
+                (if kept { Kept::InMemory } else { Kept::Nowhere }, Some(error))
+            }
+        }
+    }
+
+    fn write(&self, signal: Signal, records: u64, packed: &[u8]) -> Result<(), SpoolError> {
+        let disk = self.disk.as_ref().ok_or(SpoolError::NoDirectory)?;
+        let sequence = self.lock().reserve();
+        let name = format::file_name(signal, sequence);
+        place::write(&disk.directory, &name, packed)?;
+        self.lock().accept(signal, sequence, records, Place::Disk);
+        disk.syncer.note(name);
+        Ok(())
+    }
+
+    /// The oldest waiting batch of a signal, passing over `except`.
+    pub fn first(&self, signal: Signal, except: Option<u64>) -> Option<u64> {
+        self.lock().first(signal, except)
+    }
+
+    /// How many batches wait.
+    pub fn waiting(&self) -> usize {
+        self.lock().waiting()
+    }
+
+    /// What became of everything that was ever in it.
+    pub fn tally(&self) -> PerSignal<Tally> {
+        self.lock().tally()
+    }
+
+    /// Reads a waiting batch, to be sent: until it leaves or is released, it is not dropped to make room.
+    pub fn load(&self, signal: Signal, sequence: u64) -> Result<Spooled, LoadError> {
+        let slot = self.lock().begin(signal, sequence).ok_or(LoadError::Gone)?;
+        let spooled = match (&slot.place, &self.disk) {
+            (Place::Memory(bytes), _) => format::unpack(bytes)?,
+            (Place::Disk, Some(disk)) => disk.load(signal, sequence)?,
+            (Place::Disk, None) => return Err(LoadError::Gone),
+        };
+        if spooled.header.signal != signal {
+            return Err(FormatError::Header.into());
+        }
+        Ok(spooled)
+    }
+
+    /// The batch was not delivered and goes on waiting.
+    pub fn release(&self) {
+        self.lock().release();
+    }
+
+    /// Takes a batch out of the queue: removes its file, or moves it where it is kept.
+    pub fn settle(&self, signal: Signal, sequence: u64, exit: Exit) {
+        let Some(slot) = self.lock().slot(signal, sequence).cloned() else { return };
+        let name = format::file_name(signal, sequence);
+        let exit = match (slot.place, &self.disk, exit) {
+            (Place::Disk, Some(disk), Exit::Parked) => {
+                disk.set_aside(PARKED, &name);
+                exit
+            }
+            (Place::Disk, Some(disk), Exit::Corrupt) => {
+                disk.set_aside(CORRUPT, &name);
+                exit
+            }
+            (Place::Disk, Some(disk), Exit::Delivered { .. } | Exit::Dropped) => {
+                disk.unlink(&name);
+                exit
+            }
+            (Place::Memory(bytes), Some(disk), Exit::Parked) if disk.write_aside(PARKED, &name, &bytes).is_ok() => exit,
+            (Place::Memory(_), _, Exit::Parked) => Exit::Dropped,
+            (_, _, exit) => exit,
+        };
+        self.lock().leave(signal, sequence, exit);
+    }
+
+    /// Puts two halves in the place of a batch, on disk if it was there. On an error the whole is still there.
+    ///
+    /// `Ok(false)`: there is no number left between this batch and the next.
+    pub fn halve(
+        &self,
+        signal: Signal,
+        sequence: u64,
+        policy: u64,
+        halves: [(u64, &Redacted<Vec<u8>>); 2],
+    ) -> Result<bool, SpoolError> {
+        let (slot, middle) = {
+            let state = self.lock();
+            let Some(slot) = state.slot(signal, sequence).cloned() else { return Ok(true) };
+            let Some(middle) = state.between(signal, sequence) else { return Ok(false) };
+            (slot, middle)
+        };
+        let [(first_records, first), (second_records, second)] = halves;
+        let first = pack(signal, first_records, policy, first)?;
+        let second = pack(signal, second_records, policy, second)?;
+        let (first, second) = match (slot.place, &self.disk) {
+            (Place::Disk, Some(disk)) => {
+                // The second half is there before the whole is replaced by the first: killed in between, a record
+                // can be sent twice but none is missing.
+                let (first_name, second_name) =
+                    (format::file_name(signal, sequence), format::file_name(signal, middle));
+                place::write(&disk.directory, &second_name, &second)?;
+                if let Err(error) = place::write(&disk.directory, &first_name, &first) {
+                    disk.unlink(&second_name);
+                    return Err(error);
+                }
+                disk.syncer.note(first_name);
+                disk.syncer.note(second_name);
+                (Place::Disk, Place::Disk)
+            }
+            _ => (Place::Memory(Arc::new(first)), Place::Memory(Arc::new(second))),
+        };
+        let first = Slot { records: first_records, place: first };
+        let second = Slot { records: second_records, place: second };
+        self.lock().halve(signal, sequence, first, (middle, second));
+        Ok(true)
+    }
+
+    /// Makes what is left survive us, as far as the disk lets it: syncs files, and writes what is only in memory.
+    /// What stays in memory is dropped, and counted.
+    pub fn secure(&self) {
+        let only_in_memory = self.lock().only_in_memory();
+        for (signal, sequence, bytes) in only_in_memory {
+            let name = format::file_name(signal, sequence);
+            let written = self.disk.as_ref().is_some_and(|disk| {
+                let written = place::write(&disk.directory, &name, &bytes).is_ok();
+                if written {
+                    disk.syncer.note(name);
+                }
+                written
+            });
+            if written {
+                self.lock().moved_to_disk(signal, sequence);
+            } else {
+                self.lock().leave(signal, sequence, Exit::Dropped);
+            }
+        }
+        if let Some(disk) = &self.disk {
+            disk.syncer.now();
+        }
+    }
+
+    /// Removes the directory if nothing waits in it; whether it did. What is pushed afterwards stays in memory.
+    ///
+    /// Otherwise it stays, and locked until the queue is dropped: then another relay may take it.
+    pub fn remove(&self) -> bool {
+        let Some(disk) = &self.disk else { return false };
+        self.waiting() == 0 && disk.claim.remove(&disk.destination, &disk.run)
+    }
+
+    #[cfg(test)]
+    pub(super) fn lock_for_test(&self) -> MutexGuard<'_, State> {
+        self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let run = self.disk.as_ref().map_or("in memory", |disk| &disk.run);
+        f.debug_struct("Queue").field("run", &run).field("waiting", &self.waiting()).finish_non_exhaustive()
+    }
+}
+
+impl Disk {
+    fn header(&self, name: &str) -> Result<Header, LoadError> {
+        let (file, size) = place::open_file(&self.directory, name).map_err(load_error)?;
+        let mut head = Vec::with_capacity(format::HEADER_BYTES);
+        file.take(format::HEADER_BYTES as u64).read_to_end(&mut head).map_err(load_error)?;
+        Ok(Header::read(&head, size)?)
+    }
+
+    fn load(&self, signal: Signal, sequence: u64) -> Result<Spooled, LoadError> {
+        let name = format::file_name(signal, sequence);
+        let bytes = place::read(&self.directory, &name, format::MAX_FILE_BYTES + 1).map_err(load_error)?;
+        Ok(format::unpack(&bytes)?)
+    }
+
+    /// A file that cannot be removed is sent again by whoever reads the directory next: at least once.
+    fn unlink(&self, name: &str) {
+        if let Err(error) = place::unlink(&self.directory, name) {
+            tracing::warn!(%error, "a delivered batch stays in the spool");
+        }
+    }
+
+    /// Moves a file to a directory beside the runs, where it is kept.
+    fn set_aside(&self, kind: &str, name: &str) {
+        let moved = place::subdirectory(&self.destination, kind)
+            .and_then(|aside| place::rename(&self.directory, name, &aside, &format!("{}.{name}", self.run)));
+        if let Err(error) = moved {
+            tracing::warn!(%error, kind, "could not set a batch aside");
+        }
+    }
+
+    fn write_aside(&self, kind: &str, name: &str, bytes: &[u8]) -> Result<(), SpoolError> {
+        let aside = place::subdirectory(&self.destination, kind)?;
+        place::write(&aside, &format!("{}.{name}", self.run), bytes)
+    }
+}
+
+fn pack(signal: Signal, records: u64, policy: u64, body: &Redacted<Vec<u8>>) -> Result<Vec<u8>, SpoolError> {
+    format::pack(signal, records, Uuid::new_v4(), policy, body)
+        .map_err(|source| SpoolError::Io { doing: "compress a batch", source })
+}
+
+/// What opening or reading says about the batch: gone, not a file of ours, or a disk in trouble.
+fn load_error(error: io::Error) -> LoadError {
+    // A link, a directory or a device in the place of a file is somebody's doing.
+    if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::IsADirectory)
+        || error.raw_os_error() == Some(nix::errno::Errno::ELOOP as i32)
+    {
+        return LoadError::Corrupt(FormatError::Magic);
+    }
+    match error.kind() {
+        io::ErrorKind::NotFound => LoadError::Gone,
+        _ => LoadError::Io(error),
+    }
+}

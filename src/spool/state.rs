@@ -1,0 +1,202 @@
+//! What a queue knows of its batches: where each is, and a tally that adds up after every step. Touches nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::counts::{Count, PerSignal, Tally};
+use super::format::STRIDE;
+use super::queue::{Exit, MEMORY_RING_BYTES};
+use crate::otlp::Signal;
+
+/// Where a waiting batch is.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// In its file.
+    Disk,
+    /// In memory, in the format of a file.
+    Memory(Arc<Vec<u8>>),
+}
+
+/// A waiting batch.
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    pub records: u64,
+    pub place: Place,
+}
+
+/// The batches that wait, by signal and sequence.
+#[derive(Debug)]
+pub(super) struct State {
+    slots: PerSignal<BTreeMap<u64, Slot>>,
+    tally: PerSignal<Tally>,
+    next: u64,
+    /// Those of them that are only in memory, oldest first, and how large they are together.
+    memory: BTreeSet<(u64, Signal)>,
+    memory_bytes: usize,
+    /// The batch that is being sent: it is not dropped to make room.
+    busy: Option<(Signal, u64)>,
+}
+
+impl State {
+    pub(super) fn new() -> Self {
+        Self {
+            slots: PerSignal::default(),
+            tally: PerSignal::default(),
+            next: STRIDE,
+            memory: BTreeSet::new(),
+            memory_bytes: 0,
+            busy: None,
+        }
+    }
+
+    pub(super) fn tally(&self) -> PerSignal<Tally> {
+        self.tally
+    }
+
+    /// The sequence number for a new batch.
+    pub(super) fn reserve(&mut self) -> u64 {
+        let sequence = self.next;
+        self.next = self.next.saturating_add(STRIDE);
+        sequence
+    }
+
+    /// A batch is where it says. One from memory may push out the oldest; false if it is itself too large to keep.
+    pub(super) fn accept(&mut self, signal: Signal, sequence: u64, records: u64, place: Place) -> bool {
+        self.next = self.next.max((sequence / STRIDE).saturating_add(1).saturating_mul(STRIDE));
+        self.tally.get_mut(signal).accepted += Count::one(records);
+        self.insert(signal, sequence, records, place);
+        self.make_room();
+        self.slots.get(signal).contains_key(&sequence)
+    }
+
+    /// A file that was found but cannot be read: accepted once, by somebody, and lost.
+    pub(super) fn found_corrupt(&mut self, signal: Signal, sequence: u64) {
+        self.accept(signal, sequence, 0, Place::Disk);
+        self.leave(signal, sequence, Exit::Corrupt);
+    }
+
+    /// The oldest batch of a signal, other than one to be passed over.
+    pub(super) fn first(&self, signal: Signal, except: Option<u64>) -> Option<u64> {
+        self.slots.get(signal).keys().find(|sequence| Some(**sequence) != except).copied()
+    }
+
+    /// How many batches wait.
+    pub(super) fn waiting(&self) -> usize {
+        Signal::ALL.into_iter().map(|signal| self.slots.get(signal).len()).sum()
+    }
+
+    /// The batch, marked as being sent.
+    pub(super) fn begin(&mut self, signal: Signal, sequence: u64) -> Option<Slot> {
+        let slot = self.slots.get(signal).get(&sequence)?.clone();
+        self.busy = Some((signal, sequence));
+        Some(slot)
+    }
+
+    /// No batch is being sent.
+    pub(super) fn release(&mut self) {
+        self.busy = None;
+    }
+
+    pub(super) fn slot(&self, signal: Signal, sequence: u64) -> Option<&Slot> {
+        self.slots.get(signal).get(&sequence)
+    }
+
+    /// The batch waits no more. None if it was not waiting.
+    pub(super) fn leave(&mut self, signal: Signal, sequence: u64, exit: Exit) -> Option<Slot> {
+        let slot = self.slots.get_mut(signal).remove(&sequence)?;
+        if self.busy == Some((signal, sequence)) {
+            self.busy = None;
+        }
+        let count = Count::one(slot.records);
+        let tally = self.tally.get_mut(signal);
+        match &slot.place {
+            Place::Disk => tally.spooled -= count,
+            Place::Memory(bytes) => {
+                tally.in_memory -= count;
+                self.memory_bytes = self.memory_bytes.saturating_sub(bytes.len());
+                self.memory.remove(&(sequence, signal));
+            }
+        }
+        match exit {
+            Exit::Delivered { withheld, rejected } => {
+                let withheld = withheld.min(slot.records);
+                let rejected = rejected.min(slot.records - withheld);
+                tally.delivered += Count { batches: 1, records: slot.records - withheld - rejected };
+                tally.dropped += Count::records(withheld + rejected);
+                tally.rejected += Count::records(rejected);
+            }
+            Exit::Parked => tally.parked += count,
+            Exit::Dropped => tally.dropped += count,
+            Exit::Corrupt => {
+                tally.dropped += count;
+                tally.corrupt += count;
+            }
+        }
+        Some(slot)
+    }
+
+    /// The number between this batch and the next of its signal, if there is one left.
+    pub(super) fn between(&self, signal: Signal, sequence: u64) -> Option<u64> {
+        let after = (sequence / STRIDE).saturating_add(1).saturating_mul(STRIDE);
+        let next = self.slots.get(signal).range(sequence.saturating_add(1)..).next().map_or(after, |(next, _)| *next);
+        let middle = sequence + (next.min(after).saturating_sub(sequence)) / 2;
+        (middle > sequence).then_some(middle)
+    }
+
+    /// One batch becomes two. What redaction took out of them since is dropped, and counted.
+    pub(super) fn halve(&mut self, signal: Signal, sequence: u64, first: Slot, second: (u64, Slot)) {
+        let Some(whole) = self.leave(signal, sequence, Exit::Dropped) else { return };
+        let (second_sequence, second) = second;
+        let kept = first.records.saturating_add(second.records);
+        let tally = self.tally.get_mut(signal);
+        // `leave` counted the whole as dropped: only the difference is.
+        tally.dropped -= Count::one(whole.records.min(kept));
+        tally.accepted += Count { batches: 1, records: kept.saturating_sub(whole.records) };
+        self.insert(signal, sequence, first.records, first.place);
+        self.insert(signal, second_sequence, second.records, second.place);
+    }
+
+    /// The batches that are only in memory, oldest first.
+    pub(super) fn only_in_memory(&self) -> Vec<(Signal, u64, Arc<Vec<u8>>)> {
+        let found = self.memory.iter().filter_map(|(sequence, signal)| match &self.slot(*signal, *sequence)?.place {
+            Place::Memory(bytes) => Some((*signal, *sequence, Arc::clone(bytes))),
+            Place::Disk => None,
+        });
+        found.collect()
+    }
+
+    /// A batch from memory is on disk now.
+    pub(super) fn moved_to_disk(&mut self, signal: Signal, sequence: u64) {
+        let Some(slot) = self.slots.get_mut(signal).get_mut(&sequence) else { return };
+        let Place::Memory(bytes) = std::mem::replace(&mut slot.place, Place::Disk) else { return };
+        let count = Count::one(slot.records);
+        self.memory_bytes = self.memory_bytes.saturating_sub(bytes.len());
+        self.memory.remove(&(sequence, signal));
+        let tally = self.tally.get_mut(signal);
+        tally.in_memory -= count;
+        tally.spooled += count;
+    }
+
+    fn insert(&mut self, signal: Signal, sequence: u64, records: u64, place: Place) {
+        let tally = self.tally.get_mut(signal);
+        match &place {
+            Place::Disk => tally.spooled += Count::one(records),
+            Place::Memory(bytes) => {
+                tally.in_memory += Count::one(records);
+                self.memory_bytes += bytes.len();
+                self.memory.insert((sequence, signal));
+            }
+        }
+        self.slots.get_mut(signal).insert(sequence, Slot { records, place });
+    }
+
+    /// Drops the oldest batches from memory until all of it fits; the newest itself where only the one that is
+    /// being sent is left besides it.
+    fn make_room(&mut self) {
+        while self.memory_bytes > MEMORY_RING_BYTES {
+            let busy = self.busy.map(|(signal, sequence)| (sequence, signal));
+            let Some((sequence, signal)) = self.memory.iter().find(|key| Some(**key) != busy).copied() else { return };
+            self.leave(signal, sequence, Exit::Dropped);
+        }
+    }
+}
