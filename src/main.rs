@@ -1,3 +1,19 @@
-//! Parses, runs, exits.
+//! Edge: `main`: parse, run, exit code.
+//!
+//! It is the C runtime's `main` and not Rust's: that one would ignore `SIGPIPE` and open `/dev/null` in place of closed
+//! descriptors before anybody could see how they were, and claude must get them as they were.
+#![no_main]
 
-fn main() {}
+use std::ffi::{c_char, c_int};
+
+use cc_observe::cli;
+use cc_observe::launch::sys::{self, Inherited};
+
+#[expect(unsafe_code, reason = "the C runtime looks the symbol up by this name, and nothing else defines it")]
+#[unsafe(no_mangle)]
+extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    let inherited = Inherited::record();
+    // SAFETY: argc and argv are what the C runtime gave to main.
+    let args = unsafe { sys::arguments(argc, argv) };
+    c_int::from(cli::run(&args, &inherited))
+}

@@ -1,1 +1,92 @@
-//! (being written)
+//! Edge: what people type, and which part of the program does it.
+
+mod args;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::Parser as _;
+
+use self::args::Options;
+use crate::launch::situation::SummaryOption;
+use crate::launch::sys::Inherited;
+use crate::launch::{self, Invocation, Target};
+use crate::relay;
+
+/// A mistake on the command line.
+const USAGE: u8 = 2;
+
+/// The word by which the launcher starts the relay.
+const RELAY: &str = "relay";
+
+/// Does what the arguments say; the exit code.
+pub fn run(args: &[OsString], inherited: &Inherited) -> u8 {
+    let environment = || std::env::vars_os().collect();
+    if args::is_called_claude(args.first()) {
+        return launch::run(
+            &Invocation {
+                summary: SummaryOption::Auto,
+                summary_file: None,
+                target: Target::Named(args.first().cloned().unwrap_or_default()),
+                args: args.get(1..).unwrap_or_default().to_vec(),
+                environment: environment(),
+            },
+            inherited,
+        );
+    }
+    let split = args::split(args);
+    let options = match Options::try_parse_from(split.ours) {
+        Ok(options) => options,
+        Err(error) => return show(&error),
+    };
+    let target = match split.word {
+        Some(word) if word == "claude" => Target::Named(word.to_owned()),
+        Some(word) if is_path(word) => Target::Path(PathBuf::from(word)),
+        Some(word) if word == RELAY && split.ours.len() == 1 => return relay::run(),
+        Some(word) => {
+            let word = word.to_string_lossy();
+            complain(&format!(
+                "no command {}; what is run is `cc-observe claude …`, or a path to claude. See cc-observe --help",
+                crate::report::printable(&word, 40)
+            ));
+            return USAGE;
+        }
+        None => {
+            complain("what is to be run? `cc-observe claude …`. See cc-observe --help");
+            return USAGE;
+        }
+    };
+    launch::run(
+        &Invocation {
+            summary: options.summary,
+            summary_file: options.summary_file,
+            target,
+            args: split.theirs.to_vec(),
+            environment: environment(),
+        },
+        inherited,
+    )
+}
+
+/// A word with a slash in it, as in every shell.
+fn is_path(word: &OsStr) -> bool {
+    Path::new(word).components().count() > 1 || Path::new(word).is_absolute()
+}
+
+/// Help and version go to stdout, mistakes to stderr. A reader that is gone is no failure.
+fn show(error: &clap::Error) -> u8 {
+    let text = error.render();
+    if error.use_stderr() {
+        let _ = write!(io::stderr(), "{text}");
+        USAGE
+    } else {
+        let mut stdout = io::stdout();
+        let _ = write!(stdout, "{text}").and_then(|()| stdout.flush());
+        0
+    }
+}
+
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "cc-observe: {line}");
+}

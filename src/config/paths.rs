@@ -57,3 +57,27 @@ fn xdg(name: &str) -> Option<PathBuf> {
     let base = PathBuf::from(std::env::var_os(name)?);
     base.is_absolute().then(|| base.join("cc-observe"))
 }
+
+/// The largest log that is added to, in bytes; a larger one begins anew.
+const MAX_LOG_BYTES: u64 = 1 << 20;
+
+/// Opens the log in the state directory, to be appended to.
+pub fn open_log(state: &Path) -> io::Result<fs::File> {
+    use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let path = state.join("cc-observe.log");
+    let file = fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(O_NOFOLLOW | O_NONBLOCK)
+        .open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    if found.len() > MAX_LOG_BYTES {
+        file.set_len(0)?;
+    }
+    Ok(file)
+}

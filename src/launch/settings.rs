@@ -74,6 +74,17 @@ pub fn merge(
     Ok(settings)
 }
 
+/// Whether managed settings decide where telemetry goes, so that ours does not count.
+pub fn takes_telemetry(managed: &Map<String, Value>) -> bool {
+    managed.get("otelHeadersHelper").is_some_and(|helper| helper.as_str() != Some(""))
+        || variables(managed).keys().any(|name| {
+            let exporter = name.starts_with("OTEL_") && name.ends_with("_EXPORTER");
+            let otlp = name.starts_with("OTEL_EXPORTER_OTLP_")
+                && ["ENDPOINT", "HEADERS", "PROTOCOL"].iter().any(|end| name.ends_with(end));
+            exporter || otlp || name == "CLAUDE_CODE_ENABLE_TELEMETRY" || name == "BETA_TRACING_ENDPOINT"
+        })
+}
+
 /// Makes permission rules that are relative to their file absolute, since ours stands elsewhere:
 /// `Read(/sub/**)` in `/home/me/x.json` means `Read(//home/me/sub/**)`.
 pub fn anchor_rules(settings: &mut Map<String, Value>, directory: &str) {
@@ -128,6 +139,20 @@ mod tests {
             assert_eq!(parse(text), Err(error));
         }
         assert_eq!(merge(parse(r#"{"env":[]}"#).unwrap(), &[]), Err(SettingsError::EnvIsNoObject));
+    }
+
+    #[test]
+    fn managed_settings_that_name_a_destination_are_told_from_others() {
+        for (text, takes) in [
+            (r#"{"env":{"OTEL_EXPORTER_OTLP_ENDPOINT":"http://h"}}"#, true),
+            (r#"{"env":{"OTEL_EXPORTER_OTLP_LOGS_HEADERS":"a=b"}}"#, true),
+            (r#"{"env":{"CLAUDE_CODE_ENABLE_TELEMETRY":"0"}}"#, true),
+            (r#"{"otelHeadersHelper":"/opt/token"}"#, true),
+            (r#"{"env":{"OTEL_RESOURCE_ATTRIBUTES":"team=x"},"model":"opus"}"#, false),
+            ("{}", false),
+        ] {
+            assert_eq!(takes_telemetry(&parse(text).unwrap()), takes, "{text}");
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Edge: what the process was given, `fork`, `exec` and signal handlers: the only file with `unsafe`.
 #![expect(unsafe_code, reason = "fork and signal handlers have no safe form; each block says why it is sound")]
 
-use std::convert::Infallible;
 use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
 use std::fs::OpenOptions;
 use std::io;
@@ -25,6 +24,11 @@ pub struct Inherited {
 }
 
 impl Inherited {
+    /// What a process of our own is given: nothing blocked, nothing ignored.
+    pub fn fresh() -> Self {
+        Self { mask: SigSet::empty(), child_ignored: false }
+    }
+
     /// To be called first. Closed descriptors among 0, 1 and 2 are held by `/dev/null` from here on, so that no file of
     /// ours lands there; claude finds them closed as they were.
     pub fn record() -> Self {
@@ -76,12 +80,23 @@ pub unsafe fn arguments(argc: c_int, argv: *const *const c_char) -> Vec<OsString
         .collect()
 }
 
+/// Why a program is not running as a child.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SpawnError {
+    /// This process cannot have a child now.
+    Fork(Errno),
+    /// The program cannot be executed.
+    Exec(Errno),
+}
+
 /// A program with its arguments and environment, ready for `execve`.
 #[derive(Debug)]
 pub struct Program {
     path: CString,
     argv: Vec<CString>,
     envp: Vec<CString>,
+    /// A variable whose value begins with the pid of the process that becomes the program: its name and the rest.
+    with_pid: Option<(Vec<u8>, Vec<u8>)>,
     /// `/bin/sh PATH ARGS…`, for a script without `#!`, as `execvp` and every shell do it.
     shell_argv: Vec<CString>,
 }
@@ -98,19 +113,29 @@ impl Program {
             .collect::<io::Result<Vec<_>>>()?;
         let mut shell_argv = vec![c(b"/bin/sh")?, path.clone()];
         shell_argv.extend(argv.iter().skip(1).cloned());
-        Ok(Self { path, argv, envp, shell_argv })
+        Ok(Self { path, argv, envp, with_pid: None, shell_argv })
+    }
+
+    /// Adds a variable whose value is the pid of the process that becomes the program, and `rest` behind it.
+    #[must_use]
+    pub fn with_pid_variable(mut self, name: &str, rest: &OsString) -> Self {
+        self.with_pid = Some((name.as_bytes().to_vec(), rest.as_bytes().to_vec()));
+        self
     }
 
     /// Becomes the program, with what was inherited; returns only why it could not.
     pub fn exec(&self, inherited: &Inherited) -> Errno {
+        let mut envp = self.envp.clone();
+        if let Some((name, rest)) = &self.with_pid {
+            let variable = [name, &b"="[..], Pid::this().to_string().as_bytes(), rest].concat();
+            envp.extend(CString::new(variable));
+        }
         inherited.restore();
-        match nix::unistd::execve::<CString, CString>(&self.path, &self.argv, &self.envp) {
-            Err(Errno::ENOEXEC) => {
-                match nix::unistd::execve::<CString, CString>(c"/bin/sh", &self.shell_argv, &self.envp) {
-                    Err(_) => Errno::ENOEXEC,
-                    Ok(never) => match never {},
-                }
-            }
+        match nix::unistd::execve::<CString, CString>(&self.path, &self.argv, &envp) {
+            Err(Errno::ENOEXEC) => match nix::unistd::execve::<CString, CString>(c"/bin/sh", &self.shell_argv, &envp) {
+                Err(_) => Errno::ENOEXEC,
+                Ok(never) => match never {},
+            },
             Err(errno) => errno,
             Ok(never) => match never {},
         }
@@ -119,9 +144,9 @@ impl Program {
     /// Starts the program as a child. `in_child` runs between `fork` and `exec`.
     ///
     /// Returns its pid once it has been started, or why it could not be.
-    pub fn spawn(&self, inherited: &Inherited) -> Result<Pid, Errno> {
-        let (reader, writer) = pipe()?;
-        match fork()? {
+    pub fn spawn(&self, inherited: &Inherited) -> Result<Pid, SpawnError> {
+        let (reader, writer) = pipe().map_err(SpawnError::Fork)?;
+        match fork().map_err(SpawnError::Fork)? {
             ForkResult::Parent { child } => {
                 drop(writer);
                 let mut errno = [0_u8; 4];
@@ -129,7 +154,7 @@ impl Program {
                     match nix::unistd::read(&reader, &mut errno) {
                         Ok(4) => {
                             let _ = nix::sys::wait::waitpid(child, None);
-                            return Err(Errno::from_raw(i32::from_ne_bytes(errno)));
+                            return Err(SpawnError::Exec(Errno::from_raw(i32::from_ne_bytes(errno))));
                         }
                         Err(Errno::EINTR) => {}
                         // Closed by exec: it runs.
@@ -146,24 +171,33 @@ impl Program {
     }
 }
 
-/// Starts a process that is nobody's child: a grandchild whose parent is gone. In it, `become_it` runs and must not
-/// return.
+/// Starts a process that is nobody's child: a grandchild whose parent is gone. In it, `become_it` runs; if that
+/// returns, the process ends.
 ///
 /// In the process that stays, the middle process has been waited for: no zombie is left, whatever this process
-/// becomes.
-pub fn spawn_detached(become_it: impl FnOnce() -> Infallible) -> nix::Result<()> {
+/// becomes. Returns the pid of the grandchild.
+pub fn spawn_detached(become_it: impl FnOnce()) -> nix::Result<Pid> {
+    let (reader, writer) = pipe()?;
     match fork()? {
-        ForkResult::Parent { child } => loop {
-            match nix::sys::wait::waitpid(child, None) {
-                Err(Errno::EINTR) => {}
-                Ok(nix::sys::wait::WaitStatus::Exited(_, 0)) => return Ok(()),
-                Ok(_) => return Err(Errno::EAGAIN),
-                Err(errno) => return Err(errno),
+        ForkResult::Parent { child } => {
+            drop(writer);
+            while nix::sys::wait::waitpid(child, None) == Err(Errno::EINTR) {}
+            let mut pid = [0_u8; 4];
+            match nix::unistd::read(&reader, &mut pid) {
+                Ok(4) => Ok(Pid::from_raw(i32::from_ne_bytes(pid))),
+                Ok(_) => Err(Errno::EAGAIN),
+                Err(errno) => Err(errno),
             }
-        },
+        }
         ForkResult::Child => match fork() {
-            Ok(ForkResult::Parent { .. }) => exit_now(0),
-            Ok(ForkResult::Child) => match become_it() {},
+            Ok(ForkResult::Parent { child }) => {
+                let _ = nix::unistd::write(&writer, &child.as_raw().to_ne_bytes());
+                exit_now(0)
+            }
+            Ok(ForkResult::Child) => {
+                become_it();
+                exit_now(1)
+            }
             Err(_) => exit_now(1),
         },
     }
@@ -234,7 +268,7 @@ static WRITE_END: AtomicI32 = AtomicI32::new(-1);
 #[derive(Debug)]
 pub struct Signals {
     reader: OwnedFd,
-    _writer: OwnedFd,
+    writer: OwnedFd,
 }
 
 /// Signals that the launcher sees while claude runs.
@@ -259,18 +293,29 @@ pub fn block_watched() {
 }
 
 impl Signals {
+    /// Makes the pipe, before there is a child that would have to do without.
+    pub fn new() -> nix::Result<Self> {
+        let (reader, writer) = pipe()?;
+        // A handler must never wait for the pipe to be emptied.
+        nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK))?;
+        Ok(Self { reader, writer })
+    }
+
     /// Installs the handlers and lets the held-back signals in. To be called when the child runs: it got the
     /// dispositions that we were given.
-    pub fn watch() -> nix::Result<Self> {
-        let (reader, writer) = pipe()?;
-        WRITE_END.store(writer.as_raw_fd(), Ordering::Relaxed);
+    pub fn watch(&self) -> nix::Result<()> {
+        WRITE_END.store(self.writer.as_raw_fd(), Ordering::Relaxed);
         let mut set = SigSet::empty();
         for signal in WATCHED {
             install(signal)?;
             set.add(signal);
         }
-        sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&set), None)?;
-        Ok(Self { reader, _writer: writer })
+        sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&set), None)
+    }
+
+    /// Readable when a signal has arrived.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        std::os::fd::AsFd::as_fd(&self.reader)
     }
 
     /// The next signal; waits for it.

@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, Key
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
-use super::metadata::{self, Allowed};
+use super::metadata;
 use super::walk::OWN_SCOPE;
 use super::{Redacted, Withheld};
 use crate::otlp::Batch;
@@ -140,7 +140,7 @@ impl Redacted<Batch> {
 /// Whether every attribute a record of our own carries may pass: asked by a test of this module's users.
 #[cfg(test)]
 pub(super) fn allowed(name: &str, key: &str) -> bool {
-    let tables: [&[Allowed]; 2] = [metadata::own_event(name), &[metadata::COMMON]];
+    let tables: [&[metadata::Allowed]; 2] = [metadata::own_event(name), &[metadata::COMMON]];
     tables.iter().any(|table| table.iter().any(|allowed| allowed.iter().any(|(known, _)| *known == key)))
 }
 

@@ -1,1 +1,94 @@
-//! (being written)
+//! Edge: the relay process: receives from claude on loopback, redacts, counts, spools and delivers.
+//!
+//! Started by the launcher with the listening socket as descriptor 0 and the control socket as 1. It belongs to no
+//! terminal and no session, and outlives the launcher only as long as claude runs or something is to be delivered.
+
+mod account;
+mod claude_process;
+pub mod control;
+mod facts;
+mod intake;
+mod lifecycle;
+mod pipeline;
+mod repository;
+mod stranger;
+
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::socket::{SockaddrIn, getsockname};
+
+use self::control::{PROTOCOL, Start, ToRelay};
+use crate::config::paths;
+use crate::launch::sys;
+
+/// How long the launcher may take to say what is to be done.
+const START_LIMIT: Duration = Duration::from_secs(5);
+
+/// More descriptors than these are of no use to us.
+const DESCRIPTORS: u64 = 1024;
+
+/// How many threads may wait for the disk at once.
+const DISK_THREADS: usize = 4;
+
+/// Becomes the relay. The exit code is for those who look at processes; nobody waits for it.
+pub fn run() -> u8 {
+    if getsockname::<SockaddrIn>(0).is_err() {
+        let _ = writeln!(io::stderr(), "cc-observe: `relay` is started by cc-observe itself");
+        return 2;
+    }
+    sys::ignore_broken_pipes();
+    sys::close_from_three();
+    let listener = TcpListener::from(sys::take(0));
+    let control = UnixStream::from(sys::take(1));
+    keep_to_ourselves();
+    match serve(listener, control) {
+        Ok(()) => 0,
+        Err(_) => 1,
+    }
+}
+
+/// No core dump, and no look into our memory by others: the organization's credentials are in it.
+fn keep_to_ourselves() {
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+    {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(DESCRIPTORS.max(soft)), hard);
+    }
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_dumpable(false);
+}
+
+fn serve(listener: TcpListener, mut control: UnixStream) -> io::Result<()> {
+    let start = receive_start(&mut control)?;
+    if let Ok(file) = paths::open_log(&start.state) {
+        let filter = tracing_subscriber::filter::LevelFilter::INFO;
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_max_level(filter).with_writer(std::sync::Mutex::new(file));
+        // Only a second subscriber is an error.
+        let _ = tracing::subscriber::set_global_default(subscriber.finish());
+    }
+    control.set_nonblocking(true)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(DISK_THREADS).build()?;
+    let result = runtime.block_on(lifecycle::live(start, listener, control));
+    // What still waits for a disk that does not answer is given up.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
+}
+
+fn receive_start(control: &mut UnixStream) -> io::Result<Start> {
+    control.set_read_timeout(Some(START_LIMIT))?;
+    let mut prefix = [0; 4];
+    control.read_exact(&mut prefix)?;
+    let mut body = vec![0; control::length(prefix).map_err(io::Error::other)?];
+    control.read_exact(&mut body)?;
+    match control::message(&body).map_err(io::Error::other)? {
+        ToRelay::Start(start) if start.protocol == PROTOCOL => Ok(*start),
+        _ => Err(io::Error::other("the launcher is of another version")),
+    }
+}

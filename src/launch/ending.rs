@@ -1,0 +1,197 @@
+//! Edge: the end of a run: waits for claude, asks the relay what happened, shows it, and ends as claude ended.
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use nix::unistd::Pid;
+use rustix::termios::{OutputModes, tcgetattr, tcgetwinsize};
+
+use super::prepare::{Given, Prepared};
+use super::relay_process::{NoAnswer, Relay};
+use super::situation::Shown;
+use super::sys::{self, Signals};
+use super::wait::{Ended, wait_for};
+use super::{Launch, complain};
+use crate::config::paths;
+use crate::event::Moment;
+use crate::relay::control::{Exit, ToRelay};
+use crate::report::{self, Note, RunSummary, Style};
+
+/// How long the relay may take to answer, beside what it is told to wait for delivery.
+const ANSWER_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long a relay that has nothing left to do may take to end.
+const END_LIMIT: Duration = Duration::from_millis(500);
+
+/// Terminals narrower than this are treated as this narrow.
+const MIN_WIDTH: usize = 40;
+
+/// What is wider is hard to read.
+const MAX_WIDTH: usize = 100;
+
+/// Waits for claude, shows what happened and ends as claude ended.
+pub(super) fn observed(
+    launch: &Launch<'_>,
+    prepared: &Prepared,
+    mut relay: Relay,
+    child: Pid,
+    started: Timestamp,
+    signals: &Signals,
+) -> ! {
+    let ended = wait_for(child, signals, launch.pid == Pid::from_raw(1));
+    let (code, signal) = match ended {
+        Ended::Exited(code) => (Some(code), None),
+        Ended::Killed(signal) => (None, Some(signal as i32)),
+    };
+    let drain = launch.plan.drain;
+    let asked = relay.send(&ToRelay::Exited(Exit { code, signal, drain }));
+    let limit = ANSWER_LIMIT + drain.unwrap_or_default();
+    let waiting = || {
+        if drain.is_some() {
+            complain(&format!("waiting up to {} s for the telemetry to be delivered", limit.as_secs()));
+        }
+    };
+    let summary = match asked {
+        Ok(()) => relay.summary(limit, signals, waiting),
+        Err(_) => Err(NoAnswer::Gone),
+    };
+    let summary = summary.unwrap_or_else(|reason| {
+        let note = match reason {
+            NoAnswer::Gone => Note::RelayGone,
+            NoAnswer::Late | NoAnswer::Interrupted => Note::Incomplete,
+        };
+        let mut notes = prepared.notes.clone();
+        notes.push(note);
+        without_relay(prepared.run_id.to_string(), started, ended, notes)
+    });
+    tell(launch, &summary);
+    if drain.is_some() {
+        relay.see_it_end(END_LIMIT);
+    }
+    end_as(ended)
+}
+
+/// Waits for a claude that is not observed, says so on a terminal and ends as it ended.
+pub(super) fn unobserved(launch: &Launch<'_>, why: &str, child: Pid, started: Timestamp, signals: &Signals) -> ! {
+    let ended = wait_for(child, signals, launch.pid == Pid::from_raw(1));
+    let notes = vec![Note::NotObserved { why: why.to_owned() }];
+    tell(launch, &without_relay(String::new(), started, ended, notes));
+    end_as(ended)
+}
+
+fn end_as(ended: Ended) -> ! {
+    match ended {
+        Ended::Exited(code) => sys::exit_now(code),
+        Ended::Killed(signal) => sys::die_of(signal as i32),
+    }
+}
+
+/// What is known without a relay: when, and how it ended.
+fn without_relay(run_id: String, started: Timestamp, ended: Ended, notes: Vec<Note>) -> RunSummary {
+    let now = Timestamp::now();
+    let moment = |at: Timestamp| u64::try_from(at.as_nanosecond()).ok().and_then(Moment::from_unix_nanos);
+    RunSummary {
+        run_id,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: moment(started),
+        ended: moment(now),
+        duration: Duration::try_from(now.duration_since(started)).unwrap_or_default(),
+        exit: Some(match ended {
+            Ended::Exited(code) => report::Exit::Code(code),
+            Ended::Killed(signal) => report::Exit::Signal(signal as i32),
+        }),
+        notes,
+        ..RunSummary::default()
+    }
+}
+
+/// Shows the summary, and writes it where it is asked for.
+fn tell(launch: &Launch<'_>, summary: &RunSummary) {
+    let given = Given { variables: &launch.invocation.environment };
+    // A reader of our stderr that is gone must not end us by a signal that claude did not die of.
+    sys::ignore_broken_pipes();
+    if !summary.is_silent() {
+        let style = style(given);
+        let text = match launch.plan.shown {
+            Shown::Full => report::full(summary, &style),
+            Shown::Line => report::line(summary, &style),
+            Shown::Json => report::json(summary),
+            Shown::Nothing => String::new(),
+        };
+        show(&text);
+    }
+    if let Some(path) = &launch.invocation.summary_file
+        && let Err(error) = write_summary(path, &report::json(summary))
+    {
+        complain(&format!("cannot write the summary to {}: {error}", report::printable(&path.to_string_lossy(), 200)));
+    }
+    if launch.plan.markdown
+        && let Some(path) = given.get("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty())
+        && !summary.is_silent()
+        && let Err(error) = append(&PathBuf::from(path), &report::markdown(summary))
+    {
+        complain(&format!("cannot write to $GITHUB_STEP_SUMMARY: {error}"));
+    }
+}
+
+fn show(text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    let stderr = io::stderr();
+    let mut text = text.to_owned();
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    // A claude that was killed leaves the terminal raw: lines need their own carriage return then.
+    if tcgetattr(stderr.as_fd()).is_ok_and(|modes| !modes.output_modes.contains(OutputModes::OPOST)) {
+        text = text.replace('\n', "\r\n");
+    }
+    let _ = stderr.lock().write_all(text.as_bytes());
+}
+
+fn style(given: Given<'_>) -> Style {
+    let stderr = io::stderr();
+    let terminal = sys::is_terminal(stderr.as_fd());
+    let width = tcgetwinsize(stderr.as_fd()).map(|size| usize::from(size.ws_col)).ok().filter(|width| *width > 0);
+    let forced = given.get("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
+    let dumb = given.get("TERM").is_none_or(|term| term == "dumb");
+    Style {
+        colour: !given.is_set("NO_COLOR") && (forced || terminal && !dumb),
+        width: width.unwrap_or(Style::PLAIN.width).clamp(MIN_WIDTH, MAX_WIDTH),
+        time_zone: TimeZone::system(),
+    }
+}
+
+/// Writes the whole file or nothing; what is no regular file is written to as it is.
+fn write_summary(path: &Path, json: &str) -> io::Result<()> {
+    let text = format!("{}\n", json.trim_end());
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
+    }
+    let mut temporary = OsString::from(path);
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn append(path: &Path, text: &str) -> io::Result<()> {
+    OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes())
+}
+
+/// One line in the log of the state directory, for those who look for what went wrong.
+pub(super) fn log(line: &str) {
+    let file = paths::state_directory().and_then(|state| paths::open_log(&state));
+    if let Ok(mut file) = file {
+        let _ = writeln!(file, "{}  WARN launcher: {line}", Timestamp::now());
+    }
+}

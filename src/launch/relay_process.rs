@@ -1,0 +1,185 @@
+//! Edge: starts the relay as a process of its own, and talks to it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::OpenOptions;
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpListener;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::Pid;
+use serde::Serialize;
+
+use super::sys::{self, Inherited, Program, Signals};
+use crate::relay::control::{self, ToLauncher};
+use crate::report::RunSummary;
+
+/// The variables that the relay keeps: where its files are, and how TLS finds its roots.
+const KEPT: &[&str] = &[
+    "HOME",
+    "LOGNAME",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "XDG_STATE_HOME",
+];
+
+/// How long a message to the relay may wait for room in the socket.
+const WRITE_LIMIT: Duration = Duration::from_millis(100);
+
+/// The launcher's end of the control socket.
+#[derive(Debug)]
+pub struct Relay {
+    control: UnixStream,
+    pid: Pid,
+}
+
+/// Why there is no summary from the relay.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NoAnswer {
+    /// It is gone.
+    Gone,
+    /// It did not answer in time.
+    Late,
+    /// The person, or somebody, sent a signal meanwhile.
+    Interrupted,
+}
+
+impl Relay {
+    /// Starts the relay with the listening socket. It belongs to nobody: its own session, `/` as directory, no
+    /// terminal, no pipe of ours, a scrubbed environment.
+    ///
+    /// The socket is the relay's alone afterwards: if the relay cannot run, the port closes.
+    pub fn start(listener: TcpListener, variables: &[(OsString, OsString)]) -> io::Result<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let null = OwnedFd::from(OpenOptions::new().read(true).write(true).open("/dev/null")?);
+        let (listener, theirs) = (OwnedFd::from(listener), OwnedFd::from(theirs));
+        let environment: Vec<(OsString, OsString)> =
+            variables.iter().filter(|(name, _)| KEPT.iter().any(|kept| OsStr::new(kept) == name)).cloned().collect();
+        // Our own file even when it has been replaced meanwhile; elsewhere, the path it was started from.
+        let path = if cfg!(target_os = "linux") {
+            OsString::from("/proc/self/exe")
+        } else {
+            std::env::current_exe()?.into_os_string()
+        };
+        let program = Program::new(&path, &["cc-observe".into(), "relay".into()], &environment)?;
+        let pid = sys::spawn_detached(|| {
+            let placed =
+                sys::place(&listener, 0).and_then(|()| sys::place(&theirs, 1)).and_then(|()| sys::place(&null, 2));
+            if placed.is_ok() && nix::unistd::setsid().is_ok() {
+                umask(Mode::from_bits_truncate(0o077));
+                let _ = nix::unistd::chdir(c"/");
+                sys::reset_signals();
+                program.exec(&Inherited::fresh());
+            }
+        })?;
+        ours.set_write_timeout(Some(WRITE_LIMIT))?;
+        Ok(Self { control: ours, pid })
+    }
+
+    /// Sends a message. A relay that is gone is found out when it is asked for the summary.
+    pub fn send<T: Serialize>(&mut self, message: &T) -> io::Result<()> {
+        let frame = control::frame(message).map_err(io::Error::other)?;
+        self.control.write_all(&frame)
+    }
+
+    /// Waits for the summary. A signal ends the wait.
+    pub fn summary(
+        &mut self,
+        limit: Duration,
+        signals: &Signals,
+        on_second: impl FnOnce(),
+    ) -> Result<RunSummary, NoAnswer> {
+        let deadline = Instant::now() + limit;
+        let mut on_second = Some(on_second);
+        let first_second = Instant::now() + Duration::from_secs(1);
+        let mut received = Vec::new();
+        loop {
+            if let Some(message) = complete(&received).map_err(|_| NoAnswer::Gone)? {
+                let ToLauncher::Summary(summary) = message;
+                return Ok(*summary);
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                return Err(NoAnswer::Late);
+            }
+            if now >= first_second
+                && let Some(tell) = on_second.take()
+            {
+                tell();
+            }
+            let until = if on_second.is_some() { first_second.min(deadline) } else { deadline };
+            match ready(self.control.as_fd(), Some(signals.as_fd()), until.saturating_duration_since(now)) {
+                Ready::Control => {
+                    let mut chunk = [0_u8; 16 << 10];
+                    match self.control.read(&mut chunk) {
+                        Ok(0) | Err(_) => return Err(NoAnswer::Gone),
+                        Ok(count) => received.extend_from_slice(chunk.get(..count).unwrap_or_default()),
+                    }
+                }
+                Ready::Signal => {
+                    use nix::sys::signal::Signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+                    let arrival = signals.next().map_err(|_| NoAnswer::Gone)?;
+                    if matches!(arrival.signal, SIGHUP | SIGINT | SIGQUIT | SIGTERM) {
+                        return Err(NoAnswer::Interrupted);
+                    }
+                }
+                Ready::Nothing => {}
+            }
+        }
+    }
+
+    /// Sees to it that the relay is gone, which it is about to be; by force if it is not within the limit.
+    pub fn see_it_end(mut self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let _ = nix::sys::signal::kill(self.pid, nix::sys::signal::Signal::SIGKILL);
+                return;
+            }
+            if ready(self.control.as_fd(), None, left) == Ready::Control {
+                match self.control.read(&mut [0_u8; 4096]) {
+                    Ok(0) | Err(_) => return,
+                    Ok(_) => {}
+                }
+            }
+        }
+    }
+}
+
+#[derive(Eq, PartialEq)]
+enum Ready {
+    Control,
+    Signal,
+    Nothing,
+}
+
+fn ready(control: BorrowedFd<'_>, signals: Option<BorrowedFd<'_>>, limit: Duration) -> Ready {
+    let mut descriptors = vec![PollFd::new(control, PollFlags::POLLIN)];
+    descriptors.extend(signals.map(|signals| PollFd::new(signals, PollFlags::POLLIN)));
+    let limit = PollTimeout::try_from(limit.as_millis().saturating_add(1)).unwrap_or(PollTimeout::MAX);
+    if poll(&mut descriptors, limit).is_err() {
+        return Ready::Nothing;
+    }
+    let mut readable = descriptors.iter().map(|descriptor| descriptor.any().unwrap_or(false));
+    match (readable.next(), readable.next()) {
+        (_, Some(true)) => Ready::Signal,
+        (Some(true), _) => Ready::Control,
+        _ => Ready::Nothing,
+    }
+}
+
+/// The message in what was received so far, once it is whole.
+fn complete(received: &[u8]) -> Result<Option<ToLauncher>, control::FrameError> {
+    let Some((prefix, body)) = received.split_first_chunk::<4>() else { return Ok(None) };
+    let length = control::length(*prefix)?;
+    body.get(..length).map(control::message).transpose()
+}

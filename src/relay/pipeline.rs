@@ -1,0 +1,177 @@
+//! Bytes in, acknowledgement out: decode, redact, enrich, count, and into the spool of every destination.
+
+use std::io::Read as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use flate2::read::MultiGzDecoder;
+use tokio::sync::watch;
+
+use crate::config::Destination;
+use crate::deliver::Delivery;
+use crate::event::{self, Event};
+use crate::otlp::{self, Batch, DecodeError, Encoding, MAX_BODY_BYTES, Signal};
+use crate::redact::{self, Enrichment, Redacted, Withheld};
+use crate::report::Received;
+use crate::session::Ledger;
+
+/// The policy that batches are spooled under. It changes when what may pass changes.
+pub const POLICY: u64 = 1;
+
+/// What has been counted so far.
+#[derive(Debug, Default)]
+pub struct Counted {
+    /// What happened.
+    pub ledger: Ledger,
+    /// What came in.
+    pub received: Received,
+    /// What was kept back.
+    pub withheld: Withheld,
+}
+
+/// The way of a batch through the relay.
+pub struct Pipeline {
+    enrichment: Enrichment,
+    interactive: bool,
+    counted: Mutex<Counted>,
+    destinations: Vec<(Destination, Delivery)>,
+    /// Requests that have been received whole and are not yet answered.
+    under_way: watch::Sender<usize>,
+}
+
+struct Processed {
+    body: Redacted<Vec<u8>>,
+    records: u64,
+    events: Vec<Event>,
+    withheld: Withheld,
+}
+
+impl Pipeline {
+    /// A pipeline into these destinations; none keeps everything here.
+    pub fn new(enrichment: Enrichment, interactive: bool, destinations: Vec<(Destination, Delivery)>) -> Self {
+        let mut counted = Counted::default();
+        counted.ledger.set_interactive(Some(interactive));
+        counted.withheld = enrichment.withheld();
+        Self { enrichment, interactive, counted: Mutex::new(counted), destinations, under_way: watch::Sender::new(0) }
+    }
+
+    /// Takes a request's body. When this returns `Ok`, what may be delivered survives us.
+    ///
+    /// Whoever stops waiting does not stop the work: what came whole is kept, also of a client that was killed.
+    pub async fn accept(
+        self: &Arc<Self>,
+        signal: Signal,
+        encoding: Encoding,
+        gzip: bool,
+        body: Vec<u8>,
+    ) -> Result<(), DecodeError> {
+        self.under_way.send_modify(|count| *count += 1);
+        let this = Arc::clone(self);
+        let work = tokio::spawn(async move {
+            let result = this.take(signal, encoding, gzip, body).await;
+            this.under_way.send_modify(|count| *count -= 1);
+            result
+        });
+        // A panic in there is a body that cannot be redacted: dropped, counted, never forwarded.
+        work.await.unwrap_or(Err(DecodeError::Malformed(signal)))
+    }
+
+    async fn take(
+        self: &Arc<Self>,
+        signal: Signal,
+        encoding: Encoding,
+        gzip: bool,
+        body: Vec<u8>,
+    ) -> Result<(), DecodeError> {
+        let this = Arc::clone(self);
+        let processed = tokio::task::spawn_blocking(move || this.process(signal, encoding, gzip, &body)).await;
+        let processed = processed.unwrap_or(Err(DecodeError::Malformed(signal)));
+        let Processed { body, records, events, withheld } = match processed {
+            Ok(processed) => processed,
+            Err(error) => {
+                self.refused(signal);
+                return Err(error);
+            }
+        };
+        self.spool(signal, records, &body).await;
+        let mut counted = self.counted();
+        let received = counted.received.signal_mut(signal);
+        received.requests += 1;
+        received.records += records;
+        counted.withheld.attributes += withheld.attributes;
+        counted.withheld.records += withheld.records;
+        for event in events {
+            counted.ledger.record(event);
+        }
+        Ok(())
+    }
+
+    fn process(&self, signal: Signal, encoding: Encoding, gzip: bool, body: &[u8]) -> Result<Processed, DecodeError> {
+        let inflated;
+        let body = if gzip {
+            inflated = inflate(signal, body)?;
+            &inflated
+        } else {
+            body
+        };
+        let batch = otlp::decode(signal, encoding, body)?;
+        let (mut batch, withheld) = redact::redact(batch);
+        batch.add_decided_by(|record| event::decided_by(record, Some(self.interactive)));
+        let events = event::read(&batch);
+        batch.enrich(&self.enrichment);
+        Ok(Processed { body: batch.encode(), records: batch.get().records(), events, withheld })
+    }
+
+    /// Puts a record of our own into the spools.
+    pub async fn own(&self, batch: Redacted<Batch>) {
+        self.spool(batch.get().signal(), batch.get().records(), &batch.encode()).await;
+    }
+
+    async fn spool(&self, signal: Signal, records: u64, body: &Redacted<Vec<u8>>) {
+        if records == 0 {
+            return;
+        }
+        for (destination, delivery) in &self.destinations {
+            if destination.signals.contains(&signal) {
+                delivery.push(signal, records, POLICY, body.clone()).await;
+            }
+        }
+    }
+
+    /// Counts a request that was not taken.
+    pub fn refused(&self, signal: Signal) {
+        self.counted().received.signal_mut(signal).rejected_requests += 1;
+    }
+
+    /// What has been counted so far.
+    pub fn counted(&self) -> MutexGuard<'_, Counted> {
+        // Counts are whole after every statement: a panic elsewhere leaves nothing half done that matters.
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the resource of everything is given.
+    pub fn enrichment(&self) -> &Enrichment {
+        &self.enrichment
+    }
+
+    /// Who receives what.
+    pub fn destinations(&self) -> &[(Destination, Delivery)] {
+        &self.destinations
+    }
+
+    /// Waits until everything that came whole has been worked on.
+    pub async fn settled(&self) {
+        // The sender lives as long as this does, so the wait cannot fail.
+        let _ = self.under_way.subscribe().wait_for(|count| *count == 0).await;
+    }
+}
+
+/// Unpacks a body, and stops at the limit.
+fn inflate(signal: Signal, body: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    let mut inflated = Vec::new();
+    let limit = MAX_BODY_BYTES as u64 + 1;
+    MultiGzDecoder::new(body).take(limit).read_to_end(&mut inflated).map_err(|_| DecodeError::Malformed(signal))?;
+    if inflated.len() > MAX_BODY_BYTES {
+        return Err(DecodeError::TooLarge { bytes: inflated.len() });
+    }
+    Ok(inflated)
+}
