@@ -331,6 +331,27 @@ async fn a_signal_that_the_destination_is_not_given_any_more_is_dropped_and_coun
 }
 
 #[tokio::test]
+async fn a_push_that_nobody_waits_for_is_delivered_all_the_same() {
+    let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
+    let delivery = Delivery::start_with(&destination(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW);
+    let push = Box::pin(delivery.push(Signal::Logs, 3, 7, redacted(Signal::Logs, 3)));
+    // Polled once, then dropped.
+    poll_once(push).await;
+    endpoint.wait_for(1).await;
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    assert_eq!(delivery.close().await.own.logs.delivered, Count { batches: 1, records: 3 });
+}
+
+/// Polls a future once and drops it.
+async fn poll_once<F: Future + Unpin>(mut future: F) {
+    std::future::poll_fn(|context| {
+        let _ = std::pin::Pin::new(&mut future).poll(context);
+        std::task::Poll::Ready(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_decoded_does_not_leave() {
     let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
     let queue = fixture.queue("run-1");
@@ -393,8 +414,9 @@ async fn a_host_without_an_address_is_told_from_one_that_refuses() {
     let queue = fixture.queue("run-1");
     queue.push(Signal::Logs, 1, 7, &redacted(Signal::Logs, 1)).unwrap();
     let delays = Delays { least: Duration::from_secs(600), most: Duration::from_secs(600), ..Delays::DEFAULT };
-    // RFC 6761: names below `invalid` have no address.
-    let delivery = Delivery::start_with(&destination("http://host.invalid/"), queue, Vec::new(), delays);
+    // A label of more than 63 characters cannot be asked for: no packet leaves.
+    let host = format!("http://{}.invalid/", "x".repeat(64));
+    let delivery = Delivery::start_with(&destination(&host), queue, Vec::new(), delays);
     assert_eq!(delivery.idle(never()).await, Idle::Held);
     assert_eq!(delivery.close().await.last_error.as_deref(), Some("has no address"));
 }

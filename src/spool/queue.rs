@@ -75,7 +75,6 @@ struct Disk {
     destination: Arc<OwnedFd>,
     directory: Arc<OwnedFd>,
     run: String,
-    /// Syncs before the lock is given up: fields are dropped in order.
     syncer: Syncer,
     claim: Claim,
 }
@@ -336,7 +335,8 @@ impl Disk {
         }
     }
 
-    /// Moves a file to a directory beside the runs, where it is kept.
+    /// Moves a file to a directory beside the runs, where it is kept. Where that fails it stays, and whoever reads the
+    /// directory next tries again.
     fn set_aside(&self, kind: &str, name: &str) {
         let moved = place::subdirectory(&self.destination, kind)
             .and_then(|aside| place::rename(&self.directory, name, &aside, &format!("{}.{name}", self.run)));

@@ -1,6 +1,7 @@
 //! The spool on a real directory: acknowledged means recovered, whatever else lies around.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -320,6 +321,49 @@ fn a_directory_that_was_made_but_not_yet_locked_survives_those_who_tidy_up() {
     thread.join().unwrap();
     for queue in spool.adopt("org").unwrap() {
         assert_eq!(drain(&queue), [1]);
+    }
+}
+
+/// Where the writer that is killed has its spool.
+const KILLED_ROOT: &str = "CC_OBSERVE_TEST_SPOOL";
+
+#[test]
+#[ignore = "it is the process that the next test kills"]
+fn pushes_until_it_is_killed() {
+    let Some(root) = std::env::var_os(KILLED_ROOT) else { return };
+    let queue = Spool::open(Path::new(&root)).unwrap().queue("org", "run-1").unwrap();
+    for records in 1.. {
+        push(&queue, records);
+        println!("acknowledged {records}");
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_kill_nine() {
+    for acknowledged in [1_u64, 2, 30, 101] {
+        let Fixture { root, spool, _temporary } = fixture();
+        let mut writer = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "spool::tests::pushes_until_it_is_killed", "--ignored", "--nocapture"])
+            .env(KILLED_ROOT, &root)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut last = 0;
+        for line in BufReader::new(writer.stdout.take().unwrap()).lines() {
+            if let Some((_, number)) = line.unwrap().split_once("acknowledged ") {
+                last = number.parse().unwrap();
+            }
+            if last == acknowledged {
+                // SIGKILL; what it acknowledged until it was dead is still read.
+                writer.kill().unwrap();
+            }
+        }
+        writer.wait().unwrap();
+        assert!(last >= acknowledged);
+        let recovered = drain(&spool.adopt("org").unwrap()[0]);
+        assert!(recovered.len() as u64 >= last, "{last}");
+        assert_eq!(recovered, (1..=recovered.len() as u64).collect::<Vec<_>>());
+        assert_eq!(files(&root.join("org/corrupt")), [""; 0]);
     }
 }
 
