@@ -25,4 +25,5 @@ pub mod deliver;
 pub mod report;
 
 pub mod config;
+pub mod process;
 pub mod secrets;

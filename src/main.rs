@@ -7,13 +7,13 @@
 use std::ffi::{c_char, c_int};
 
 use cc_observe::cli;
-use cc_observe::launch::sys::{self, Inherited};
+use cc_observe::process::{self, Inherited};
 
 #[expect(unsafe_code, reason = "the C runtime looks the symbol up by this name, and nothing else defines it")]
 #[unsafe(no_mangle)]
 extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     let inherited = Inherited::record();
     // SAFETY: argc and argv are what the C runtime gave to main.
-    let args = unsafe { sys::arguments(argc, argv) };
+    let args = unsafe { process::arguments(argc, argv) };
     c_int::from(cli::run(&args, &inherited))
 }

@@ -10,8 +10,8 @@ use clap::Parser as _;
 
 use self::args::Options;
 use crate::launch::situation::SummaryOption;
-use crate::launch::sys::Inherited;
 use crate::launch::{self, Invocation, Target};
+use crate::process::Inherited;
 use crate::relay;
 
 /// A mistake on the command line.

@@ -359,7 +359,7 @@ fn is_known(arg: &OsStr) -> bool {
     }
     match text.strip_prefix("--") {
         Some(_) => !matches!(arity(text.split_once('=').map_or(text, |(name, _)| name)), Arity::Unknown),
-        None => text.bytes().nth(1).is_some_and(|letter| SHORT.iter().any(|(short, _)| *short == letter)),
+        None => text.as_bytes().get(1).is_some_and(|letter| SHORT.iter().any(|(short, _)| short == letter)),
     }
 }
 

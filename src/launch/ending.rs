@@ -15,13 +15,12 @@ use rustix::termios::{OutputModes, tcgetattr, tcgetwinsize};
 use super::prepare::{Given, Prepared};
 use super::relay_process::{NoAnswer, Relay};
 use super::situation::Shown;
-use super::sys::{self, Signals};
 use super::wait::{Ended, wait_for};
 use super::{Launch, complain};
 use crate::config::paths;
-use crate::event::Moment;
+use crate::process::{self, Signals};
 use crate::relay::control::{Exit, ToRelay};
-use crate::report::{self, Note, RunSummary, Style};
+use crate::report::{self, Moment, Note, RunSummary, Style};
 
 /// How long the relay may take to answer, beside what it is told to wait for delivery.
 const ANSWER_LIMIT: Duration = Duration::from_secs(1);
@@ -87,8 +86,8 @@ pub(super) fn unobserved(launch: &Launch<'_>, why: &str, child: Pid, started: Ti
 
 fn end_as(ended: Ended) -> ! {
     match ended {
-        Ended::Exited(code) => sys::exit_now(code),
-        Ended::Killed(signal) => sys::die_of(signal as i32),
+        Ended::Exited(code) => process::exit_now(code),
+        Ended::Killed(signal) => process::die_of(signal as i32),
     }
 }
 
@@ -115,7 +114,7 @@ fn without_relay(run_id: String, started: Timestamp, ended: Ended, notes: Vec<No
 fn tell(launch: &Launch<'_>, summary: &RunSummary) {
     let given = Given { variables: &launch.invocation.environment };
     // A reader of our stderr that is gone must not end us by a signal that claude did not die of.
-    sys::ignore_broken_pipes();
+    process::ignore_broken_pipes();
     if !summary.is_silent() {
         let style = style(given);
         let text = match launch.plan.shown {
@@ -158,7 +157,7 @@ fn show(text: &str) {
 
 fn style(given: Given<'_>) -> Style {
     let stderr = io::stderr();
-    let terminal = sys::is_terminal(stderr.as_fd());
+    let terminal = process::is_terminal(stderr.as_fd());
     let width = tcgetwinsize(stderr.as_fd()).map(|size| usize::from(size.ws_col)).ok().filter(|width| *width > 0);
     let forced = given.get("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
     let dumb = given.get("TERM").is_none_or(|term| term == "dumb");

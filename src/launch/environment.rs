@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
+use crate::relay::control::TOKEN_HEADER;
+
 /// What becomes of a variable.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Rule {
@@ -173,9 +175,6 @@ pub const NAMES: &[(&str, Rule)] = &[
     ("DO_NOT_TRACK", Untouched),
     ("OTEL_SDK_DISABLED", Untouched),
 ];
-
-/// The header that carries the relay's token.
-pub const TOKEN_HEADER: &str = "x-cc-observe-token";
 
 /// What the table needs to know of a run.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,6 @@ mod prepare;
 mod relay_process;
 mod settings;
 pub mod situation;
-pub mod sys;
 mod wait;
 
 use std::ffi::OsString;
@@ -28,9 +27,9 @@ use self::find::{FindError, HOPS, Hops};
 use self::prepare::{Given, Prepared, SetupError};
 use self::relay_process::Relay;
 use self::situation::{Plan, Situation, SummaryOption, Way};
-use self::sys::{Inherited, Program, Signals, SpawnError};
 use crate::config::UserConfig;
 use crate::config::user::Summary;
+use crate::process::{self, Inherited, Program, Signals, SpawnError};
 use crate::relay::control::{PROTOCOL, SentDestination, Start, ToRelay};
 
 /// How long setting up may take before claude is started without it.
@@ -84,7 +83,7 @@ pub fn run(invocation: &Invocation, inherited: &Inherited) -> u8 {
         inherited,
         plan,
         interactive: !matches!(arguments.kind, Kind::Session { print: true, .. })
-            && sys::is_terminal(std::io::stdout().as_fd()),
+            && process::is_terminal(std::io::stdout().as_fd()),
         program,
         called_as,
         hops,
@@ -102,7 +101,7 @@ pub fn run(invocation: &Invocation, inherited: &Inherited) -> u8 {
         Ok((prepared, relay))
     });
     match prepared {
-        Ok((prepared, relay)) => launch.observed(prepared, relay),
+        Ok((prepared, relay)) => launch.observed(&prepared, relay),
         Err(error) => {
             let (args, environment) = prepare::without_telemetry(given, &arguments, &invocation.args);
             launch.unobserved(&error, &args, &environment)
@@ -145,7 +144,7 @@ fn situation(
         Summary::Json => SummaryOption::Json,
         Summary::Off => SummaryOption::Off,
     });
-    let stderr_is_terminal = sys::is_terminal(std::io::stderr().as_fd());
+    let stderr_is_terminal = process::is_terminal(std::io::stderr().as_fd());
     let summary = match (invocation.summary, configured) {
         // A habit written down in a file speaks of terminals; only an option changes what a pipe gets.
         (SummaryOption::Auto, Some(configured)) if stderr_is_terminal => configured,
@@ -186,9 +185,9 @@ impl Launch<'_> {
     }
 
     /// Starts claude with the relay beside it.
-    fn observed(&mut self, prepared: Prepared, mut relay: Relay) -> u8 {
+    fn observed(&mut self, prepared: &Prepared, mut relay: Relay) -> u8 {
         let started = Timestamp::now();
-        let start = self.start_message(&prepared, started);
+        let start = self.start_message(prepared, started);
         let sent = relay.send(&ToRelay::Start(Box::new(start)));
         if sent.is_err() {
             // The port is closed by now, or closes when the relay finds no message: claude runs, unobserved.
@@ -200,7 +199,7 @@ impl Launch<'_> {
             Ok((child, signals)) => {
                 // If the relay is gone already, the end will tell.
                 let _ = relay.send(&ToRelay::Child { pid: child.as_raw() });
-                ending::observed(self, &prepared, relay, child, started, &signals)
+                ending::observed(self, prepared, relay, child, started, &signals)
             }
             Err(errno) => self.could_not_exec(errno),
         }
@@ -224,7 +223,7 @@ impl Launch<'_> {
             return Err(program.exec(self.inherited));
         }
         let Ok(signals) = Signals::new() else { return Err(program.exec(self.inherited)) };
-        sys::block_watched();
+        process::block_watched();
         match program.spawn(self.inherited) {
             Ok(child) => {
                 signals.watch()?;

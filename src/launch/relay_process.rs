@@ -13,7 +13,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::Pid;
 use serde::Serialize;
 
-use super::sys::{self, Inherited, Program, Signals};
+use crate::process::{self, Inherited, Program, Signals};
 use crate::relay::control::{self, ToLauncher};
 use crate::report::RunSummary;
 
@@ -70,13 +70,14 @@ impl Relay {
             std::env::current_exe()?.into_os_string()
         };
         let program = Program::new(&path, &["cc-observe".into(), "relay".into()], &environment)?;
-        let pid = sys::spawn_detached(|| {
-            let placed =
-                sys::place(&listener, 0).and_then(|()| sys::place(&theirs, 1)).and_then(|()| sys::place(&null, 2));
+        let pid = process::spawn_detached(|| {
+            let placed = process::place(&listener, 0)
+                .and_then(|()| process::place(&theirs, 1))
+                .and_then(|()| process::place(&null, 2));
             if placed.is_ok() && nix::unistd::setsid().is_ok() {
                 umask(Mode::from_bits_truncate(0o077));
                 let _ = nix::unistd::chdir(c"/");
-                sys::reset_signals();
+                process::reset_signals();
                 program.exec(&Inherited::fresh());
             }
         })?;

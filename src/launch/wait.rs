@@ -5,7 +5,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::sys::{Arrival, Signals};
+use crate::process::{Arrival, Signals};
 
 /// How claude ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -14,6 +14,9 @@ use crate::redact::CaptureLevel;
 use crate::report::{Note, RunSummary};
 use crate::secrets::Secret;
 
+/// The header in which claude shows the token.
+pub const TOKEN_HEADER: &str = "x-cc-observe-token";
+
 /// The version of these messages.
 pub const PROTOCOL: u32 = 1;
 
@@ -59,7 +62,7 @@ pub struct Start {
     pub protocol: u32,
     /// UUIDv7 in hyphenated form.
     pub run_id: String,
-    /// What claude sends in the header named by `launch::environment::TOKEN_HEADER`.
+    /// What claude sends in the header [`TOKEN_HEADER`].
     pub token: String,
     /// The port of the listening socket, for the `Host` check.
     pub port: u16,

@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, timeout};
 
+use super::control::TOKEN_HEADER;
 use super::pipeline::Pipeline;
 use super::stranger::{Patience, Stranger};
 use crate::otlp::{DecodeError, Encoding, MAX_BODY_BYTES, Signal};
@@ -214,7 +215,7 @@ impl Door {
         if request.method() != Method::POST {
             return refuse(StatusCode::METHOD_NOT_ALLOWED);
         }
-        let token = one(headers, crate::launch::environment::TOKEN_HEADER).unwrap_or_default();
+        let token = one(headers, TOKEN_HEADER).unwrap_or_default();
         if !same(token, self.token.as_bytes()) {
             return refuse(StatusCode::UNAUTHORIZED);
         }

@@ -23,7 +23,7 @@ use nix::sys::socket::{SockaddrIn, getsockname};
 
 use self::control::{PROTOCOL, Start, ToRelay};
 use crate::config::paths;
-use crate::launch::sys;
+use crate::process;
 
 /// How long the launcher may take to say what is to be done.
 const START_LIMIT: Duration = Duration::from_secs(5);
@@ -40,10 +40,10 @@ pub fn run() -> u8 {
         let _ = writeln!(io::stderr(), "cc-observe: `relay` is started by cc-observe itself");
         return 2;
     }
-    sys::ignore_broken_pipes();
-    sys::close_from_three();
-    let listener = TcpListener::from(sys::take(0));
-    let control = UnixStream::from(sys::take(1));
+    process::ignore_broken_pipes();
+    process::close_from_three();
+    let listener = TcpListener::from(process::take(0));
+    let control = UnixStream::from(process::take(1));
     keep_to_ourselves();
     match serve(listener, control) {
         Ok(()) => 0,

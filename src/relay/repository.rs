@@ -75,7 +75,7 @@ fn origin(config: &str) -> Option<String> {
 /// Reads a remote's address: `https://user:secret@host/owner/name.git`, `ssh://git@host:22/…`, `git@host:owner/name`.
 fn remote(url: &str) -> Repository {
     let (host, path) = match url.split_once("://") {
-        Some((scheme, rest)) if matches!(scheme, "https" | "http" | "ssh" | "git" | "git+ssh") => {
+        Some(("https" | "http" | "ssh" | "git" | "git+ssh", rest)) => {
             let Some((authority, path)) = rest.split_once('/') else { return Repository::default() };
             let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
             (host.split(':').next().unwrap_or(host), path)

@@ -1,4 +1,4 @@
-//! How long a connection may take to say what it wants: a socket with patience that runs out.
+//! Edge: how long a connection may take to say what it wants: a socket with patience that runs out.
 //!
 //! A connection that has not shown the token has five seconds in all. One that has may pause between requests as long
 //! as it likes (the exporter keeps its connection for hours), but a request once begun has five seconds for its head.

@@ -18,6 +18,8 @@ pub use notes::{Note, NothingReason};
 pub use printable::{Printable, printable};
 pub use summary::{Amount, Delivery, Exit, Received, ReceivedSignal, Redaction, RunSummary, SCHEMA_VERSION};
 
+pub use crate::event::Moment;
+
 use jiff::tz::TimeZone;
 
 /// How a report is to look.

@@ -1,4 +1,4 @@
-//! Edge: what the process was given, `fork`, `exec` and signal handlers: the only file with `unsafe`.
+//! Edge: the process itself: what it was given, `fork`, `exec` and signal handlers. The only file with `unsafe`.
 #![expect(unsafe_code, reason = "fork and signal handlers have no safe form; each block says why it is sound")]
 
 use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
@@ -288,7 +288,9 @@ const WATCHED: [Signal; 10] = [
 /// Holds the signals back that the launcher will watch, so that none is lost between `fork` and the handlers.
 pub fn block_watched() {
     let mut set = SigSet::empty();
-    WATCHED.iter().for_each(|signal| set.add(*signal));
+    for signal in WATCHED {
+        set.add(signal);
+    }
     let _ = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&set), None);
 }
 
@@ -352,8 +354,11 @@ impl Signals {
 }
 
 fn fields(record: [u8; 9]) -> [i32; 3] {
-    let [from_process, a, b, c, d, e, f, g, h] = record;
-    [i32::from(from_process), i32::from_ne_bytes([a, b, c, d]), i32::from_ne_bytes([e, f, g, h])]
+    let number = |at: usize| {
+        let bytes = record.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
+        bytes.map_or(0, i32::from_ne_bytes)
+    };
+    [i32::from(record[0]), number(1), number(5)]
 }
 
 /// Writes a record of nine bytes: who sent it, which, and the sender's pid.
