@@ -46,7 +46,7 @@ pub(super) fn observed(
     let ended = wait_for(child, signals, launch.pid == Pid::from_raw(1));
     let (code, signal) = match ended {
         Ended::Exited(code) => (Some(code), None),
-        Ended::Killed(signal) => (None, Some(signal as i32)),
+        Ended::Killed(signal) => (None, Some(signal)),
     };
     let drain = launch.plan.drain;
     let asked = relay.send(&ToRelay::Exited(Exit { code, signal, drain }));
@@ -87,7 +87,7 @@ pub(super) fn unobserved(launch: &Launch<'_>, why: &str, child: Pid, started: Ti
 fn end_as(ended: Ended) -> ! {
     match ended {
         Ended::Exited(code) => process::exit_now(code),
-        Ended::Killed(signal) => process::die_of(signal as i32),
+        Ended::Killed(signal) => process::die_of(signal),
     }
 }
 
@@ -103,7 +103,7 @@ fn without_relay(run_id: String, started: Timestamp, ended: Ended, notes: Vec<No
         duration: Duration::try_from(now.duration_since(started)).unwrap_or_default(),
         exit: Some(match ended {
             Ended::Exited(code) => report::Exit::Code(code),
-            Ended::Killed(signal) => report::Exit::Signal(signal as i32),
+            Ended::Killed(signal) => report::Exit::Signal(signal),
         }),
         notes,
         ..RunSummary::default()
