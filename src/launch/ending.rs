@@ -113,8 +113,6 @@ fn without_relay(run_id: String, started: Timestamp, ended: Ended, notes: Vec<No
 /// Shows the summary, and writes it where it is asked for.
 fn tell(launch: &Launch<'_>, summary: &RunSummary) {
     let given = Given { variables: &launch.invocation.environment };
-    // A reader of our stderr that is gone must not end us by a signal that claude did not die of.
-    process::ignore_broken_pipes();
     if !summary.is_silent() {
         let style = style(given);
         let text = match launch.plan.shown {
