@@ -52,8 +52,8 @@ pub(super) fn observed(
     let asked = relay.send(&ToRelay::Exited(Exit { code, signal, drain }));
     let limit = ANSWER_LIMIT + drain.unwrap_or_default();
     let waiting = || {
-        if drain.is_some() {
-            complain(&format!("waiting up to {} s for the telemetry to be delivered", limit.as_secs()));
+        if let Some(drain) = drain {
+            complain(&format!("waiting up to {} s for the telemetry to be delivered", drain.as_secs()));
         }
     };
     let summary = match asked {
