@@ -88,6 +88,24 @@ pub(crate) fn received(exports: &[Export]) -> Vec<String> {
     essences(&accepted(exports).into_iter().filter(is_claudes).collect::<Vec<_>>())
 }
 
+/// The runs that an endpoint has accepted anything of, in order.
+pub(crate) fn run_ids(exports: &[Export]) -> Vec<String> {
+    let mut ids: Vec<String> = accepted(exports).iter().map(run_id).collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+/// What an endpoint has accepted of claude's in one run, in essence and in order.
+pub(crate) fn essence_of_run(exports: &[Export], run: &str) -> Vec<String> {
+    let of_run = accepted(exports).into_iter().filter(|record| is_claudes(record) && run_id(record) == run);
+    essences(&of_run.collect::<Vec<_>>())
+}
+
+fn run_id(record: &Record) -> String {
+    record.resource.get("cc_observe.run_id").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
 /// Whether a record is the client's, and not one of ours.
 pub(crate) fn is_claudes(record: &Record) -> bool {
     !record.name.starts_with("cc_observe.")

@@ -127,10 +127,15 @@ impl Lab {
 
     /// A file that is there before the runs to come: `home/.claude/settings.json`, `work/…`.
     pub(crate) fn file(&self, path: &str, contents: impl AsRef<[u8]>) -> PathBuf {
-        let file = self.root.path().join("seed").join(path);
+        let file = self.seeded(path);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, contents).unwrap();
         self.at(path)
+    }
+
+    /// Where such a file is kept until it is copied into place.
+    pub(crate) fn seeded(&self, path: &str) -> PathBuf {
+        self.root.path().join("seed").join(path)
     }
 
     /// None of the files any more.

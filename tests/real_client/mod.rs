@@ -8,4 +8,17 @@ mod client;
 mod compare;
 mod lab;
 
+mod elsewhere;
+mod endpoints;
+mod hostile;
+mod kills;
+mod managed;
+mod settings;
 mod work;
+
+/// One tool call, one answer.
+const SHORT: &str =
+    r#"[{"tools":[{"name":"Bash","input":{"command":"echo hello","description":"Greet"}}]},{"text":"Done."}]"#;
+
+/// Arguments that let the model do anything and make claude tell what it cost.
+const GO: [&str; 5] = ["-p", "go", "--dangerously-skip-permissions", "--output-format", "json"];
