@@ -182,8 +182,8 @@ fn persons_settings(value: &OsStr) -> Result<Map<String, Value>, SettingsError> 
         _ => SettingsError::Unreadable,
     })?;
     let mut own = settings::parse(&text)?;
-    // The directory as the file is named, links resolved: what Claude Code resolves rules against.
-    let directory = std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned));
+    // Behind all links: what Claude Code resolves rules against.
+    let directory = path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
     if let Some(directory) = directory.as_deref().and_then(Path::to_str) {
         settings::anchor_rules(&mut own, directory);
     }
