@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod documentation;
 mod stand_ins;
 #[allow(dead_code, unused_imports, reason = "what a test stands on is there before the test")]
 mod support;
