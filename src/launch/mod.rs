@@ -63,7 +63,7 @@ pub enum Target {
 /// claude ended. What is returned is an exit code for the cases in which claude could not be started.
 pub fn run(invocation: &Invocation, inherited: &Inherited) -> u8 {
     let began = Instant::now();
-    inherited.let_wait_work();
+    inherited.make_usable();
     let given = Given { variables: &invocation.environment };
     let config = prepare::read_config(given);
     let pid = Pid::this();

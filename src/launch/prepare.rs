@@ -320,7 +320,15 @@ fn listen() -> io::Result<(TcpListener, u16)> {
 }
 
 fn bind(port: u16) -> io::Result<std::os::fd::OwnedFd> {
+    #[cfg(target_os = "linux")]
     let socket = socket::socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    #[cfg(not(target_os = "linux"))]
+    let socket = {
+        use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+        let socket = socket::socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None)?;
+        fcntl(&socket, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+        socket
+    };
     // No SO_REUSEADDR: with it, others could bind the port whenever we do not listen.
     let address = SockaddrIn::from(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port));
     socket::bind(std::os::fd::AsRawFd::as_raw_fd(&socket), &address)?;

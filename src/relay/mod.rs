@@ -11,6 +11,7 @@ mod intake;
 mod lifecycle;
 mod pipeline;
 mod repository;
+mod settings_files;
 mod stranger;
 
 use std::io::{self, Read as _, Write as _};
@@ -42,13 +43,12 @@ pub fn run() -> u8 {
     }
     process::ignore_broken_pipes();
     process::close_from_three();
-    let listener = TcpListener::from(process::take(0));
-    let control = UnixStream::from(process::take(1));
     keep_to_ourselves();
-    match serve(listener, control) {
-        Ok(()) => 0,
-        Err(_) => 1,
-    }
+    let served = process::take(0).and_then(|listener| {
+        let control = UnixStream::from(process::take(1)?);
+        serve(TcpListener::from(listener), control)
+    });
+    u8::from(served.is_err())
 }
 
 /// No core dump, and no look into our memory by others: the organization's credentials are in it.
