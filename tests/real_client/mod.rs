@@ -14,6 +14,8 @@ mod hostile;
 mod kills;
 mod managed;
 mod settings;
+mod terminal;
+mod tmux;
 mod work;
 
 /// One tool call, one answer.
