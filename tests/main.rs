@@ -11,6 +11,7 @@
 mod architecture;
 mod differential;
 mod documentation;
+mod intake;
 mod job_control;
 mod real_client;
 mod stand_ins;
