@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::control::{self, Exit, Start, ToLauncher, ToRelay};
@@ -87,7 +87,8 @@ pub(super) async fn live(
         tokio::spawn(adopt(Arc::clone(&pipeline), spool));
     }
 
-    let ending = wait_for_the_end(&start, reader, &mut intake).await;
+    let terminate = listen_for_terminate();
+    let ending = wait_for_the_end(&start, reader, &mut intake, terminate.clone()).await;
     let ended = Timestamp::now();
     intake.finish(Instant::now() + QUIET_LIMIT).await;
     let exit = match &ending {
@@ -103,17 +104,17 @@ pub(super) async fn live(
     match ending {
         Ending::Told(Exit { drain: Some(drain), .. }) => {
             pipeline.own(last).await;
-            deliver_until(&pipeline, Instant::now() + drain).await;
+            deliver_until(&pipeline, Instant::now() + drain, terminate).await;
             tell(writer, account::summary(&pipeline, &start, ended, exit)).await;
         }
         Ending::Told(_) => {
             tell(writer, at_exit).await;
             pipeline.own(last).await;
-            deliver_until(&pipeline, Instant::now() + LINGER).await;
+            deliver_until(&pipeline, Instant::now() + LINGER, terminate).await;
         }
         Ending::Seen => {
             pipeline.own(last).await;
-            deliver_until(&pipeline, Instant::now() + LINGER).await;
+            deliver_until(&pipeline, Instant::now() + LINGER, terminate).await;
         }
         Ending::Terminated => pipeline.own(last).await,
     }
@@ -167,10 +168,19 @@ async fn adopt(pipeline: Arc<Pipeline>, spool: Spool) {
 }
 
 /// Serves until the run is over.
-async fn wait_for_the_end(start: &Start, reader: OwnedReadHalf, intake: &mut Intake) -> Ending {
+async fn wait_for_the_end(
+    start: &Start,
+    reader: OwnedReadHalf,
+    intake: &mut Intake,
+    terminate: watch::Receiver<bool>,
+) -> Ending {
     let (sender, mut happenings) = mpsc::channel(8);
     tokio::spawn(listen_to_launcher(reader, sender.clone()));
-    tokio::spawn(listen_for_terminate(sender.clone()));
+    let to_end = sender.clone();
+    tokio::spawn(async move {
+        terminated(terminate).await;
+        let _ = to_end.send(Happening::Terminate).await;
+    });
     let watch = |pid: i32| {
         let sender = sender.clone();
         tokio::spawn(async move {
@@ -234,17 +244,39 @@ async fn receive(reader: &mut OwnedReadHalf) -> Option<ToRelay> {
     control::message(&body).ok()
 }
 
-async fn listen_for_terminate(sender: mpsc::Sender<Happening>) {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
-    if terminate.recv().await.is_some() {
-        let _ = sender.send(Happening::Terminate).await;
+/// Becomes true when somebody wants us to end: a session that is closed, a machine that goes down.
+fn listen_for_terminate() -> watch::Receiver<bool> {
+    let (asked, terminate) = watch::channel(false);
+    tokio::spawn(async move {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => {
+                signals.recv().await;
+                let _ = asked.send(true);
+            }
+            // Then the signal ends us by itself.
+            Err(_) => asked.closed().await,
+        }
+    });
+    terminate
+}
+
+/// Returns when somebody wants us to end, and never otherwise.
+async fn terminated(mut terminate: watch::Receiver<bool>) {
+    if terminate.wait_for(|asked| *asked).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 
-/// Delivers until nothing is left that could be delivered now, or the deadline is there.
-async fn deliver_until(pipeline: &Pipeline, deadline: Instant) {
-    for (_, delivery) in pipeline.destinations() {
-        delivery.idle(deadline).await;
+/// Delivers until nothing is left that could be delivered now, the deadline is there, or we are to end.
+async fn deliver_until(pipeline: &Pipeline, deadline: Instant, terminate: watch::Receiver<bool>) {
+    let idle = async {
+        for (_, delivery) in pipeline.destinations() {
+            delivery.idle(deadline).await;
+        }
+    };
+    tokio::select! {
+        () = idle => {}
+        () = terminated(terminate) => {}
     }
 }
 
