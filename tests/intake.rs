@@ -34,7 +34,7 @@ impl Door {
         sandbox.plays("01-default").set("CC_OBSERVE_ENDPOINT", endpoint.url());
         sandbox.does(["touch:../out/ready", "wait-file:../out/go"]);
         let summary = sandbox.at("out/summary.json");
-        let mut command = sandbox.cc_observe([]  as [&str; 0]);
+        let mut command = sandbox.cc_observe([] as [&str; 0]);
         command.arg("--summary-file").arg(summary).args(["claude", "-p", "go"]);
         let started = start(command);
         sandbox.wait_for_file("out/ready");
@@ -110,7 +110,12 @@ fn read_answer(stream: &mut TcpStream) -> Answer {
     let mut received = Vec::new();
     let mut byte = [0];
     while !received.ends_with(b"\r\n\r\n") {
-        assert_eq!(stream.read(&mut byte).expect("an answer"), 1, "closed after {}", String::from_utf8_lossy(&received));
+        assert_eq!(
+            stream.read(&mut byte).expect("an answer"),
+            1,
+            "closed after {}",
+            String::from_utf8_lossy(&received)
+        );
         received.push(byte[0]);
     }
     let head = String::from_utf8(received).unwrap();
