@@ -320,11 +320,27 @@ fn listen() -> io::Result<(TcpListener, u16)> {
 }
 
 fn bind(port: u16) -> io::Result<std::os::fd::OwnedFd> {
-    let socket = socket::socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    let socket = tcp_socket()?;
     // No SO_REUSEADDR: with it, others could bind the port whenever we do not listen.
     let address = SockaddrIn::from(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port));
     socket::bind(std::os::fd::AsRawFd::as_raw_fd(&socket), &address)?;
     Ok(socket)
+}
+
+/// A socket that no other program inherits.
+fn tcp_socket() -> io::Result<std::os::fd::OwnedFd> {
+    #[cfg(not(target_os = "macos"))]
+    {
+        Ok(socket::socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?)
+    }
+    // Two calls there; the launcher has one thread, so nothing is executed in between.
+    #[cfg(target_os = "macos")]
+    {
+        use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+        let socket = socket::socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None)?;
+        fcntl(&socket, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+        Ok(socket)
+    }
 }
 
 /// Writes the settings for one run, readable by this user alone.
