@@ -1,7 +1,7 @@
 //! Edge: the process itself: what it was given, `fork`, `exec` and signal handlers. The only file with `unsafe`.
 #![expect(unsafe_code, reason = "fork and signal handlers have no safe form; each block says why it is sound")]
 
-use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int, c_void};
 use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
@@ -21,12 +21,14 @@ pub struct Inherited {
     mask: SigSet,
     /// Whether `SIGCHLD` was ignored: then `wait` would lose the exit status.
     child_ignored: bool,
+    /// Whether `SIGPIPE` was ignored: systemd's default for services.
+    pipe_ignored: bool,
 }
 
 impl Inherited {
     /// What a process of our own is given: nothing blocked, nothing ignored.
     pub fn fresh() -> Self {
-        Self { mask: SigSet::empty(), child_ignored: false }
+        Self { mask: SigSet::empty(), child_ignored: false, pipe_ignored: true }
     }
 
     /// To be called first. Closed descriptors among 0, 1 and 2 are held by `/dev/null` from here on, so that no file of
@@ -44,22 +46,26 @@ impl Inherited {
             }
         }
         let mask = SigSet::thread_get_mask().unwrap_or_else(|_| SigSet::empty());
-        Self { mask, child_ignored: is_ignored(Signal::SIGCHLD) }
+        Self { mask, child_ignored: is_ignored(Signal::SIGCHLD), pipe_ignored: is_ignored(Signal::SIGPIPE) }
     }
 
-    /// Makes `wait` work. Undone in the child, and before becoming claude.
-    pub fn let_wait_work(&self) {
+    /// Makes `wait` work, and writing to a relay that is gone an error. Undone in the child, and before becoming claude.
+    pub fn make_usable(&self) {
         if self.child_ignored {
             set_default(Signal::SIGCHLD);
         }
+        if !self.pipe_ignored {
+            set_ignored(Signal::SIGPIPE);
+        }
     }
 
-    /// Puts back what `let_wait_work` and [`block_all`] changed.
+    /// Puts back what [`Self::make_usable`] and [`block_watched`] changed.
     fn restore(&self) {
         if self.child_ignored {
-            let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
-            // SAFETY: ignoring a signal installs no handler.
-            let _ = unsafe { sigaction(Signal::SIGCHLD, &ignore) };
+            set_ignored(Signal::SIGCHLD);
+        }
+        if !self.pipe_ignored {
+            set_default(Signal::SIGPIPE);
         }
         let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&self.mask), None);
     }
@@ -103,7 +109,7 @@ pub struct Program {
 
 impl Program {
     /// Fails if a part holds a nul byte.
-    pub fn new(path: &OsString, argv: &[OsString], env: &[(OsString, OsString)]) -> io::Result<Self> {
+    pub fn new(path: &OsStr, argv: &[OsString], env: &[(OsString, OsString)]) -> io::Result<Self> {
         let c = |text: &[u8]| CString::new(text).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput));
         let path = c(path.as_bytes())?;
         let argv = argv.iter().map(|arg| c(arg.as_bytes())).collect::<io::Result<Vec<_>>>()?;
@@ -213,11 +219,14 @@ pub fn place(from: &OwnedFd, to: RawFd) -> nix::Result<()> {
     Errno::result(unsafe { libc::dup2(from.as_raw_fd(), to) }).map(drop)
 }
 
-/// One of the descriptors that were placed for us at 0 and 1, taken once.
-pub fn take(descriptor: RawFd) -> OwnedFd {
-    use std::os::fd::FromRawFd as _;
-    // SAFETY: called once each for 0 and 1 at the start of the relay, which owns both and has no other handle to them.
-    unsafe { OwnedFd::from_raw_fd(descriptor) }
+/// One of the descriptors that were placed for us at 0 and 1. What 2 leads to takes its place, so that no file of ours
+/// is ever opened there.
+pub fn take(descriptor: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: called for 0 and 1 at the start of the relay; both are open, and stay so.
+    let taken = unsafe { BorrowedFd::borrow_raw(descriptor) }.try_clone_to_owned()?;
+    // SAFETY: nothing in this process owns the standard descriptors as a Rust value.
+    Errno::result(unsafe { libc::dup2(2, descriptor) })?;
+    Ok(taken)
 }
 
 /// Closes every descriptor from 3 on that something else left open in us.
@@ -389,11 +398,15 @@ fn set_default(signal: Signal) {
     let _ = unsafe { sigaction(signal, &action) };
 }
 
-/// Lets writes to a closed pipe fail instead of killing the process.
-pub fn ignore_broken_pipes() {
+fn set_ignored(signal: Signal) {
     let action = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
     // SAFETY: ignoring a signal installs no handler.
-    let _ = unsafe { sigaction(Signal::SIGPIPE, &action) };
+    let _ = unsafe { sigaction(signal, &action) };
+}
+
+/// Lets writes to a closed pipe fail instead of killing the process.
+pub fn ignore_broken_pipes() {
+    set_ignored(Signal::SIGPIPE);
 }
 
 /// Default dispositions and an empty mask, for a process of our own.

@@ -96,7 +96,7 @@ impl Redacted<Batch> {
         let nanos = u64::try_from(at.as_nanosecond()).unwrap_or(0);
         let mut attributes = vec![
             attribute("event.name", Value::StringValue(name.to_owned())),
-            attribute("event.timestamp", Value::StringValue(at.to_string())),
+            attribute("event.timestamp", Value::StringValue(format!("{at:.3}"))),
         ];
         attributes.extend(values.iter().map(|(key, value)| {
             let value = match *value {

@@ -1,6 +1,6 @@
 //! Edge: the relay's life: from the launcher's first message to the last batch.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,17 +15,20 @@ use tokio::time::Instant;
 use super::control::{self, Exit, Start, ToLauncher, ToRelay};
 use super::intake::Intake;
 use super::pipeline::Pipeline;
-use super::{account, claude_process, facts, repository};
+use super::{account, claude_process, facts, repository, settings_files};
 use crate::config::Destination;
-use crate::deliver::Delivery;
+use crate::deliver::{Delivery, Idle};
 use crate::redact::{OwnValue, Redacted};
-use crate::spool::{Queue, Spool};
+use crate::spool::{ADOPTED_AT_ONCE, Queue, Spool};
 
 /// How long after claude's end its connections may still be open.
 const QUIET_LIMIT: Duration = Duration::from_millis(250);
 
 /// How long delivery goes on after claude's end when nobody waits for it.
 const LINGER: Duration = Duration::from_secs(60);
+
+/// How long the first of many abandoned runs may take to be delivered before the rest is left to a later relay.
+const ADOPTION_PAUSE: Duration = Duration::from_secs(3600);
 
 /// What can happen to the relay.
 enum Happening {
@@ -58,13 +61,19 @@ pub(super) async fn live(
     control: std::os::unix::net::UnixStream,
 ) -> std::io::Result<()> {
     let (reader, writer) = UnixStream::from_std(control)?.into_split();
-    let directory = start.directory.clone();
+    let directory = start.directory.clone().map(PathBuf::from);
     let repository = match directory {
         Some(directory) => tokio::task::spawn_blocking(move || repository::read(&directory)).await.unwrap_or_default(),
         None => None,
     };
     let enrichment = facts::enrichment(&start.run_id, repository.as_ref(), &start.ci);
-    let destinations = open_destinations(&start).await;
+    let root = PathBuf::from(start.state.clone()).join("spool");
+    let spool = if start.destinations.is_empty() {
+        None
+    } else {
+        Spool::open(&root).inspect_err(|error| tracing::warn!(%error, "the spool cannot be opened")).ok()
+    };
+    let destinations = open_destinations(&start, spool.as_ref()).await;
     let pipeline = Arc::new(Pipeline::new(enrichment, start.interactive, destinations));
     let mut intake = Intake::new(listener, start.port, &start.run_id, start.token.clone(), Arc::clone(&pipeline))?;
     let started = [
@@ -74,6 +83,10 @@ pub(super) async fn live(
     ];
     pipeline.own(Redacted::own_record("run_started", start.started, &started, pipeline.enrichment())).await;
 
+    if let Some(spool) = spool {
+        tokio::spawn(adopt(Arc::clone(&pipeline), spool));
+    }
+
     let ending = wait_for_the_end(&start, reader, &mut intake).await;
     let ended = Timestamp::now();
     intake.finish(Instant::now() + QUIET_LIMIT).await;
@@ -81,63 +94,76 @@ pub(super) async fn live(
         Ending::Told(exit) => Some(*exit),
         Ending::Seen | Ending::Terminated => None,
     };
+    // Before our own last record is queued: it would always be on its way.
+    let at_exit = account::summary(&pipeline, &start, ended, exit);
     let last = account::run_ended(&pipeline, &start, ended, exit);
-    pipeline.own(Redacted::own_record("run_ended", ended, &last, pipeline.enrichment())).await;
-    let (limit, asked) = match ending {
+    let last = Redacted::own_record("run_ended", ended, &last, pipeline.enrichment());
+    let settings = start.settings.clone().map(PathBuf::from);
+    let cleaning = tokio::task::spawn_blocking(move || settings_files::clean(settings.as_deref()));
+    match ending {
         Ending::Told(Exit { drain: Some(drain), .. }) => {
+            pipeline.own(last).await;
             deliver_until(&pipeline, Instant::now() + drain).await;
-            (Duration::ZERO, true)
+            tell(writer, account::summary(&pipeline, &start, ended, exit)).await;
         }
-        Ending::Told(_) => (LINGER, true),
-        Ending::Seen => (LINGER, false),
-        Ending::Terminated => (Duration::ZERO, false),
-    };
-    if asked {
-        tell(writer, account::summary(&pipeline, &start, ended, exit)).await;
-    } else {
-        drop(writer);
+        Ending::Told(_) => {
+            tell(writer, at_exit).await;
+            pipeline.own(last).await;
+            deliver_until(&pipeline, Instant::now() + LINGER).await;
+        }
+        Ending::Seen => {
+            pipeline.own(last).await;
+            deliver_until(&pipeline, Instant::now() + LINGER).await;
+        }
+        Ending::Terminated => pipeline.own(last).await,
     }
-    remove_settings(start.settings.as_deref()).await;
-    deliver_until(&pipeline, Instant::now() + limit).await;
+    // A panic in there leaves a file behind that opens nothing.
+    let _ = cleaning.await;
     for (_, delivery) in pipeline.destinations() {
         delivery.close().await;
     }
     Ok(())
 }
 
-/// Opens the spools, with what earlier runs left there. A spool that cannot be opened is one in memory.
-async fn open_destinations(start: &Start) -> Vec<(Destination, Delivery)> {
-    let root = start.state.join("spool");
-    let run_id = start.run_id.clone();
+/// Opens the spools. One that cannot be opened is one in memory.
+async fn open_destinations(start: &Start, spool: Option<&Spool>) -> Vec<(Destination, Delivery)> {
     let wanted: Vec<Destination> = start.destinations.iter().filter_map(|sent| sent.clone().unpack().ok()).collect();
+    let (spool, run_id) = (spool.cloned(), start.run_id.clone());
     let opened = tokio::task::spawn_blocking(move || {
-        let spool = Spool::open(&root).inspect_err(|error| tracing::warn!(%error, "the spool cannot be opened")).ok();
-        let queues = |destination: &Destination| {
-            let own = spool.as_ref().and_then(|spool| {
-                spool
-                    .queue(&destination.name, &run_id)
-                    .inspect_err(|error| tracing::warn!(%error, "batches are kept in memory"))
-                    .ok()
-            });
-            let adopted = spool.as_ref().and_then(|spool| spool.adopt(&destination.name).ok());
-            (own.unwrap_or_else(Queue::in_memory), adopted.unwrap_or_default())
+        let queue = |destination: &Destination| {
+            let queue = spool.as_ref()?.queue(&destination.name, &run_id);
+            queue.inspect_err(|error| tracing::warn!(%error, "batches are kept in memory")).ok()
         };
-        wanted
-            .into_iter()
-            .map(|destination| {
-                let (own, adopted) = queues(&destination);
-                (destination, own, adopted)
-            })
-            .collect::<Vec<_>>()
+        let open = |destination: Destination| {
+            let queue = queue(&destination).unwrap_or_else(Queue::in_memory);
+            (destination, queue)
+        };
+        wanted.into_iter().map(open).collect::<Vec<_>>()
     });
     let opened = opened.await.unwrap_or_default();
     opened
         .into_iter()
-        .map(|(destination, own, adopted)| {
-            let delivery = Delivery::start(&destination, own, adopted);
+        .map(|(destination, own)| {
+            let delivery = Delivery::start(&destination, own, Vec::new());
             (destination, delivery)
         })
         .collect()
+}
+
+/// Takes over what earlier runs left, behind what this run needs: a backlog of years must not keep claude waiting.
+async fn adopt(pipeline: Arc<Pipeline>, spool: Spool) {
+    for (destination, delivery) in pipeline.destinations() {
+        loop {
+            let (spool, name) = (spool.clone(), destination.name.clone());
+            let found = tokio::task::spawn_blocking(move || spool.adopt(&name)).await;
+            let Ok(Ok(queues)) = found else { break };
+            let more = queues.len() >= ADOPTED_AT_ONCE;
+            delivery.adopt(queues);
+            if !more || delivery.idle(Instant::now() + ADOPTION_PAUSE).await != Idle::Empty {
+                break;
+            }
+        }
+    }
 }
 
 /// Serves until the run is over.
@@ -227,28 +253,4 @@ async fn tell(mut writer: OwnedWriteHalf, summary: crate::report::RunSummary) {
         // A launcher that is gone does not read it.
         let _ = writer.write_all(&frame).await;
     }
-}
-
-/// Removes the run's settings file, unless a process still names it: a background session that was started from this
-/// one would not start again without it.
-async fn remove_settings(path: Option<&Path>) {
-    let Some(path) = path.map(PathBuf::from) else { return };
-    let _ = tokio::task::spawn_blocking(move || {
-        if !is_named_by_a_process(&path) {
-            let _ = std::fs::remove_file(&path);
-        }
-    })
-    .await;
-}
-
-/// Whether the command line of a process holds the path. Elsewhere than on Linux that cannot be told cheaply, and the
-/// file, which opens nothing any more, is removed.
-fn is_named_by_a_process(path: &Path) -> bool {
-    use std::os::unix::ffi::OsStrExt as _;
-    let needle = path.as_os_str().as_bytes();
-    let Ok(processes) = std::fs::read_dir("/proc") else { return false };
-    processes.filter_map(Result::ok).any(|process| {
-        std::fs::read(process.path().join("cmdline"))
-            .is_ok_and(|line| line.windows(needle.len()).any(|window| window == needle))
-    })
 }

@@ -11,11 +11,13 @@ mod intake;
 mod lifecycle;
 mod pipeline;
 mod repository;
+mod settings_files;
 mod stranger;
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -42,13 +44,12 @@ pub fn run() -> u8 {
     }
     process::ignore_broken_pipes();
     process::close_from_three();
-    let listener = TcpListener::from(process::take(0));
-    let control = UnixStream::from(process::take(1));
     keep_to_ourselves();
-    match serve(listener, control) {
-        Ok(()) => 0,
-        Err(_) => 1,
-    }
+    let served = process::take(0).and_then(|listener| {
+        let control = UnixStream::from(process::take(1)?);
+        serve(TcpListener::from(listener), control)
+    });
+    u8::from(served.is_err())
 }
 
 /// No core dump, and no look into our memory by others: the organization's credentials are in it.
@@ -65,7 +66,7 @@ fn keep_to_ourselves() {
 
 fn serve(listener: TcpListener, mut control: UnixStream) -> io::Result<()> {
     let start = receive_start(&mut control)?;
-    if let Ok(file) = paths::open_log(&start.state) {
+    if let Ok(file) = paths::open_log(&PathBuf::from(start.state.clone())) {
         let filter = tracing_subscriber::filter::LevelFilter::INFO;
         let subscriber =
             tracing_subscriber::fmt().with_ansi(false).with_max_level(filter).with_writer(std::sync::Mutex::new(file));

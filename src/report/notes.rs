@@ -101,7 +101,7 @@ impl NothingReason {
             Self::HeadersHelper => "an otelHeadersHelper failed, and then it exports nothing",
             Self::AllRejected => "everything it sent was refused, see the counts of rejected requests",
             Self::Background => "the session runs in a background process that was started earlier",
-            Self::Unknown => "the reason is not known, `cc-observe doctor` may find it",
+            Self::Unknown => "the reason is not known",
         }
     }
 }
@@ -109,7 +109,7 @@ impl NothingReason {
 impl Note {
     /// Whether it says that we did not see what happened.
     pub fn is_about_not_seeing(&self) -> bool {
-        matches!(self, Self::NothingArrived { .. } | Self::NotObserved { .. })
+        matches!(self, Self::NothingArrived { .. } | Self::NotObserved { .. } | Self::Bypassed { .. })
     }
 
     /// The note in a word or two for the summary in one line; None where its numbers or its sentence are there anyway.

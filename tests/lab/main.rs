@@ -4,17 +4,21 @@
 //! unshare -n --pid --fork --kill-child --mount-proc lab [OPTIONS] OUT SCENARIO.json COMMAND…
 //!   --claude PATH   the client that is `claude` on the command's PATH; default: $CLAUDE_BIN
 //!   --env K=V       one more variable for the command (repeatable)
-//!   --sink MODE     how the OTLP endpoint behaves: ok, 503, 503:2, hang, deaf, close, slow:1.5, echo:TEXT
+//!   --sink MODE     how the OTLP endpoint behaves: ok, 503, 503:2, hang, deaf, close, slow:1.5, echo:TEXT, or refused:
+//!                   nothing listens
+//!   --seed DIR      what is in there is copied into OUT before the command runs: `home/.claude/settings.json`, say
 //!   --stdin FILE    what the command reads; default: nothing
 //!   --inherit       the command gets our own standard streams instead of files: a terminal, say
 //!   --bodies        keep every model request in OUT/api.bodies.jsonl
 //!   --keep-home     go on with the home directory of the last time
 //!   --limit S       the command is ended after that many seconds (default 120) and counts as exit code 124
-//!   --settle S      how long the endpoint goes on after the command has ended (default 0.5)
+//!   --settle S      how long the endpoints go on after the command has ended, as long as anything still runs that it
+//!                   left behind (default 0.5)
 //! ```
 //!
 //! `OUT/org/` is what the OTLP endpoint at `http://127.0.0.1:4318` got: `NNN.<signal>.bin|json` the body, inflated,
 //! `NNN.<signal>.gz` the body as sent where that was compressed, `NNN.<signal>.headers` what else is known of it.
+//! `OUT/other/` is the same for `http://127.0.0.1:4319`, an endpoint where nothing should arrive.
 //! `OUT/api.log` has a line per model request; `OUT/stdout`, `OUT/stderr`, `OUT/rc` are the command's; `OUT/work` is its
 //! working directory, `OUT/home` its home. In a scenario `@WORK@` stands for the working directory and `@+@` for
 //! nothing, so that no made-up token stands in a file in one piece.
@@ -56,6 +60,7 @@ use support::sink::{Mode, Received, Sink};
 
 const API_PORT: u16 = 8801;
 const ORG_PORT: u16 = 4318;
+const OTHER_PORT: u16 = 4319;
 /// As `timeout` has it.
 const TIMED_OUT: u8 = 124;
 /// Between the polite and the other way to end a command.
@@ -76,7 +81,9 @@ struct Options {
     command: Vec<OsString>,
     claude: PathBuf,
     environment: Vec<(String, String)>,
-    sink: Mode,
+    /// None: nothing listens.
+    sink: Option<Mode>,
+    seed: Option<PathBuf>,
     stdin: PathBuf,
     inherit: bool,
     bodies: bool,
@@ -102,7 +109,8 @@ fn options(mut arguments: impl Iterator<Item = OsString>) -> Result<Options, Str
         command: Vec::new(),
         claude: std::env::var_os("CLAUDE_BIN").unwrap_or_default().into(),
         environment: Vec::new(),
-        sink: Mode::Ok,
+        sink: Some(Mode::Ok),
+        seed: None,
         stdin: "/dev/null".into(),
         inherit: false,
         bodies: false,
@@ -122,7 +130,13 @@ fn options(mut arguments: impl Iterator<Item = OsString>) -> Result<Options, Str
                 let (name, value) = pair.split_once('=').ok_or("--env K=V expected")?;
                 options.environment.push((name.to_owned(), value.to_owned()));
             }
-            Some("--sink") => options.sink = value()?.parse().map_err(|_| "no such mode of the endpoint")?,
+            Some("--sink") => {
+                options.sink = match value()?.as_str() {
+                    "refused" => None,
+                    mode => Some(mode.parse().map_err(|_| "no such mode of the endpoint")?),
+                };
+            }
+            Some("--seed") => options.seed = Some(value()?.into()),
             Some("--stdin") => options.stdin = value()?.into(),
             Some("--inherit") => options.inherit = true,
             Some("--bodies") => options.bodies = true,
@@ -161,12 +175,18 @@ fn run(options: &Options) -> ExitCode {
     let scenario = scenario.replace("@WORK@", out.join("work").to_str().unwrap()).replace("@+@", "");
     let scenario = Scenario::parse(&scenario).unwrap_or_else(|error| panic!("{}: {error}", options.scenario.display()));
     MessagesApi::serve(listen(API_PORT), scenario, &out, options.bodies);
-    let org = out.join("org");
-    Sink::serve(listen(ORG_PORT), options.sink.clone(), move |number, received| keep(&org, number, received));
+    let record = |name: &str| {
+        let directory = out.join(name);
+        move |number: usize, received: &Received| keep(&directory, number, received)
+    };
+    if let Some(mode) = &options.sink {
+        Sink::serve(listen(ORG_PORT), mode.clone(), record("org"));
+    }
+    Sink::serve(listen(OTHER_PORT), Mode::Ok, record("other"));
 
     let code = supervise(&mut command(options, &out), options.limit);
     let until = Instant::now() + options.settle;
-    while Instant::now() < until {
+    while Instant::now() < until && !is_alone() {
         reap();
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -185,12 +205,16 @@ fn way_out() -> Option<String> {
 fn prepare(options: &Options) -> PathBuf {
     fs::create_dir_all(&options.out).unwrap();
     let out = options.out.canonicalize().unwrap();
-    for directory in ["home", "work", "org", "path"] {
+    for directory in ["home", "work", "org", "other", "path"] {
         let path = out.join(directory);
         if !(options.keep_home && directory == "home") {
             let _ = fs::remove_dir_all(&path);
         }
         fs::create_dir_all(&path).unwrap();
+    }
+    if let Some(seed) = &options.seed {
+        let copied = Command::new("cp").arg("-R").arg(seed.join(".")).arg(&out).status();
+        assert!(copied.is_ok_and(|status| status.success()), "{} can be copied", seed.display());
     }
     for file in ["api.log", "api.bodies.jsonl", "stdout", "stderr", "rc"] {
         let _ = fs::remove_file(out.join(file));
@@ -267,7 +291,14 @@ fn reap() {
     }
 }
 
-/// Writes one export to OUT/org.
+/// Whether no other process is left, as the first one of a namespace can tell.
+fn is_alone() -> bool {
+    let is_pid = |name: OsString| name.to_str().is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten().filter(|entry| is_pid(entry.file_name()));
+    std::process::id() == 1 && processes.count() == 1
+}
+
+/// Writes one export to the endpoint's directory.
 fn keep(org: &Path, number: usize, received: &Received) {
     let request = &received.request;
     let signal = request.path.rsplit('/').next().unwrap_or_default().replace('?', "_");

@@ -17,4 +17,4 @@ pub(crate) use records::{Record, records};
 pub(crate) use sandbox::{Run, Sandbox, Started, run, start};
 pub(crate) use sink::Mode;
 pub(crate) use terminal::Terminal;
-pub(crate) use wait::wait_until;
+pub(crate) use wait::{wait_for, wait_until};

@@ -3,10 +3,12 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
+#[cfg(target_os = "linux")]
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 
-use nix::pty::{Winsize, openpty};
+use nix::pty::{OpenptyResult, Winsize};
 
 /// The near end of a pseudo-terminal; what is written to the far end is collected.
 pub(crate) struct Terminal {
@@ -29,7 +31,7 @@ impl Terminal {
     /// environment it gets only what is set on the command.
     pub(crate) fn start(command: &Command, redirections: &str) -> (Self, Child) {
         let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-        let pty = openpty(Some(&size), None).unwrap();
+        let pty = open(&size).unwrap();
         let name = nix::unistd::ttyname(&pty.slave).unwrap().to_string_lossy().into_owned();
         let child = in_new_session(command, &pty.slave, redirections);
         drop(pty.slave);
@@ -92,6 +94,27 @@ impl Terminal {
         drop(screen);
         assert!(!result.timed_out(), "waited in vain: {what}; on the terminal:\n{text}");
     }
+}
+
+/// `openpty`, but what other threads start meanwhile does not inherit it.
+#[cfg(target_os = "linux")]
+fn open(size: &Winsize) -> nix::Result<OpenptyResult> {
+    use nix::fcntl::OFlag;
+    use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
+    let near = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC)?;
+    grantpt(&near)?;
+    unlockpt(&near)?;
+    let far =
+        std::fs::OpenOptions::new().read(true).write(true).custom_flags(nix::libc::O_NOCTTY).open(ptsname_r(&near)?);
+    let far = OwnedFd::from(far.map_err(|_| nix::errno::Errno::last())?);
+    let size = rustix::termios::Winsize { ws_row: size.ws_row, ws_col: size.ws_col, ws_xpixel: 0, ws_ypixel: 0 };
+    rustix::termios::tcsetwinsize(&far, size).map_err(|e| nix::errno::Errno::from_raw(e.raw_os_error()))?;
+    Ok(OpenptyResult { master: OwnedFd::from(near), slave: far })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open(size: &Winsize) -> nix::Result<OpenptyResult> {
+    nix::pty::openpty(Some(size), None)
 }
 
 /// `setsid --ctty` makes it the leader of a session whose terminal is its stdin, and becomes it: the process id stays.

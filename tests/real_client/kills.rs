@@ -1,0 +1,80 @@
+//! `kill -9` of the launcher, of the relay, of both, while claude is at work.
+
+use super::client::client;
+use super::compare::{assert_same, essence_of_run, expected, received, run_ids, scrubbed};
+use super::lab::{EXPORT, Finished, Lab, ORG};
+use super::{GO, SHORT};
+
+/// A tool that does what the file says that lies there.
+const ACT: &str =
+    r#"[{"tools":[{"name":"Bash","input":{"command":"sh @OUT@/act.sh","description":"Act"}}]},{"text":"Done."}]"#;
+
+/// In the namespace of the lab there is one relay. Claude's parent is the launcher.
+const RELAY: &str =
+    "for p in /proc/[0-9]*; do case $(tr '\\0' ' ' <$p/cmdline) in 'cc-observe relay '*) echo ${p##*/};; esac; done";
+const LAUNCHER: &str = "awk '/^PPid/ {print $2}' /proc/$CLAUDE_PID/status";
+
+fn at_work(lab: &mut Lab) -> Finished {
+    lab.file("act.sh", "sleep 0.2");
+    lab.set_all(EXPORT);
+    let plain = lab.plain(GO);
+    for (name, _) in EXPORT {
+        lab.unset(name);
+    }
+    lab.set("CC_OBSERVE_ENDPOINT", ORG);
+    plain
+}
+
+#[test]
+fn claude_finishes_and_everything_is_delivered_when_the_launcher_is_killed() {
+    let Some(client) = client() else { return };
+    let mut lab = Lab::new(client, ACT);
+    let plain = at_work(&mut lab);
+    lab.file("act.sh", format!("kill -9 $({LAUNCHER}); sleep 0.2"));
+    let observed = lab.observed(GO);
+    assert_eq!(observed.code, 128 + 9, "the launcher was killed");
+    assert_eq!(scrubbed(&observed.stdout), scrubbed(&plain.stdout));
+    assert_same(&expected(&plain.org), &received(&observed.org));
+    let settings = std::fs::read_dir(lab.state().join("settings")).unwrap().count();
+    assert_eq!(settings, 0, "the relay has tidied up");
+}
+
+#[test]
+fn claude_finishes_and_the_summary_says_what_it_does_not_know_when_the_relay_is_killed() {
+    let Some(client) = client() else { return };
+    let mut lab = Lab::new(client, ACT);
+    let plain = at_work(&mut lab);
+    lab.file("act.sh", format!("kill -9 $({RELAY}); sleep 0.2"));
+    let observed = lab.observed(GO);
+    assert_eq!((observed.code, scrubbed(&observed.stdout)), (plain.code, scrubbed(&plain.stdout)));
+    assert_eq!(observed.stderr, plain.stderr);
+    let notes = observed.summary["notes"].to_string();
+    assert!(notes.contains("relay_gone"), "{}", observed.summary);
+}
+
+#[test]
+fn what_was_acknowledged_is_delivered_by_the_next_run_when_launcher_and_relay_are_killed() {
+    let Some(client) = client() else { return };
+    let mut lab = Lab::new(client, ACT);
+    let plain = at_work(&mut lab);
+    // Longer than the five seconds after which claude exports what it has.
+    let acknowledged = "until ls $HOME/.local/state/cc-observe/spool/endpoint/*/*logs* >$HOME/spooled 2>/dev/null && [ $(wc -l <$HOME/spooled) -ge 2 ]; do sleep 0.1; done";
+    lab.file("act.sh", format!("{acknowledged}; kill -9 $({LAUNCHER}) $({RELAY}); sleep 0.2"));
+    lab.options(["--sink", "refused"]);
+    let killed = lab.observed(GO);
+    assert_eq!(killed.code, 128 + 9, "the launcher was killed");
+    assert_eq!(scrubbed(&killed.stdout), scrubbed(&plain.stdout));
+
+    lab.plays(SHORT);
+    lab.options(["--keep-home"]);
+    let next = lab.observed(GO);
+    let runs = run_ids(&next.org);
+    assert_eq!(runs.len(), 2, "{}", next.stderr);
+    // The ids are in order of time.
+    let delivered = essence_of_run(&next.org, &runs[0]);
+    for name in ["user_prompt", "api_request", "tool_decision"] {
+        let has =
+            |lines: &[String]| lines.iter().filter(|line| line.contains(&format!("\"claude_code.{name}\""))).count();
+        assert!(has(&delivered) > 0 && has(&delivered) <= has(&expected(&plain.org)), "{name}: {delivered:#?}");
+    }
+}

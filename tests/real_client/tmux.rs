@@ -1,0 +1,120 @@
+//! Edge: a terminal in tmux, inside the lab, driven from outside by tmux's socket.
+
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::lab::{Finished, Lab, Running};
+use crate::support::wait::SOON;
+
+/// What bash says when it waits for a command.
+const PROMPT: &str = "READY> ";
+
+/// A bash in a window of 80 by 24.
+pub(crate) struct Tmux<'a> {
+    lab: &'a Lab,
+    running: Option<Running<'a>>,
+}
+
+impl<'a> Tmux<'a> {
+    /// Opens the window. In it claude has been used before: it asks neither for a theme nor for trust nor for a key.
+    pub(crate) fn start(lab: &'a Lab) -> Self {
+        let known = json!({
+            "hasCompletedOnboarding": true,
+            "theme": "dark",
+            "projects": { lab.at("work").to_str().unwrap(): { "hasTrustDialogAccepted": true } },
+            // The last twenty characters of the key.
+            "customApiKeyResponses": { "approved": ["sk-ant-fake-lab-key"], "rejected": [] },
+        });
+        lab.file("home/.claude.json", known.to_string());
+        let bashrc = lab.file("bashrc", format!("PS1='{PROMPT}'\n"));
+        let socket = lab.at("tmux.sock");
+        let bash = format!("bash --rcfile {} -i", bashrc.display());
+        let command = ["tmux", "-u", "-f", "/dev/null", "-S", socket.to_str().unwrap()];
+        let command = command.into_iter().chain(["new-session", "-d", "-x", "80", "-y", "24", &bash]);
+        let running = lab.start(command.map(Into::into));
+        let tmux = Self { lab, running: Some(running) };
+        tmux.wait_for(PROMPT);
+        tmux
+    }
+
+    fn tmux(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new("tmux");
+        command.arg("-u").arg("-S").arg(self.lab.at("tmux.sock")).args(arguments);
+        command.env("LANG", "C.UTF-8").env_remove("TMUX").output().unwrap()
+    }
+
+    /// Presses a key, by tmux's name for it: `C-z`, `Escape`.
+    pub(crate) fn press(&self, key: &str) -> &Self {
+        self.tmux(&["send-keys", key]);
+        self
+    }
+
+    /// Presses a key, and again where it was not heard: a question that has just appeared does not listen yet.
+    #[track_caller]
+    pub(crate) fn press_until(&self, key: &str, what: &str, is: impl Fn(&str) -> bool) -> &Self {
+        let mut pressed: Option<Instant> = None;
+        self.wait_until(what, |screen| {
+            let done = is(screen);
+            if !done && pressed.is_none_or(|at| at.elapsed() > Duration::from_secs(1)) {
+                self.press(key);
+                pressed = Some(Instant::now());
+            }
+            done
+        })
+    }
+
+    /// Types a line, looks whether it is there, and enters it.
+    #[track_caller]
+    pub(crate) fn enter(&self, line: &str) -> &Self {
+        self.tmux(&["send-keys", "-l", line]);
+        let end = line.char_indices().rev().nth(15).map_or(line, |(at, _)| &line[at..]);
+        self.wait_for(end).press("Enter")
+    }
+
+    /// Makes the window this large.
+    pub(crate) fn resize(&self, columns: u16, rows: u16) -> &Self {
+        self.tmux(&["resize-window", "-x", &columns.to_string(), "-y", &rows.to_string()]);
+        self
+    }
+
+    /// What stands there now; a line that was wrapped is one.
+    pub(crate) fn screen(&self) -> String {
+        String::from_utf8_lossy(&self.tmux(&["capture-pane", "-p", "-J"]).stdout).into_owned()
+    }
+
+    /// Waits until this stands there.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, text: &str) -> &Self {
+        self.wait_until(&format!("{text:?}"), |screen| screen.contains(text))
+    }
+
+    /// Waits until the screen is as it should be.
+    #[track_caller]
+    pub(crate) fn wait_until(&self, what: &str, mut is: impl FnMut(&str) -> bool) -> &Self {
+        let deadline = Instant::now() + SOON;
+        loop {
+            let screen = self.screen();
+            if is(&screen) {
+                return self;
+            }
+            assert!(Instant::now() < deadline, "waited in vain for {what}; on the screen:\n{screen}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until bash asks for the next command: its prompt is the last thing on the screen.
+    #[track_caller]
+    pub(crate) fn wait_for_prompt(&self) -> &Self {
+        self.wait_until("the prompt", |screen| screen.trim_end().ends_with(PROMPT.trim_end()))
+    }
+
+    /// Leaves bash, and waits for the end of everything.
+    #[track_caller]
+    pub(crate) fn finish(mut self) -> Finished {
+        self.tmux(&["send-keys", "-l", "exit"]);
+        self.press("Enter");
+        self.running.take().unwrap().finish()
+    }
+}
