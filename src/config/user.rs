@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Destination, Endpoint, EndpointError};
 use crate::otlp::Signal;
@@ -25,7 +25,7 @@ pub struct UserConfig {
 }
 
 /// `summary = "auto"`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Summary {
     /// As the situation says.

@@ -12,12 +12,11 @@ use jiff::tz::TimeZone;
 use nix::unistd::Pid;
 use rustix::termios::{OutputModes, tcgetattr, tcgetwinsize};
 
-use super::prepare::{Given, Prepared};
+use super::prepare::Given;
 use super::relay_process::{NoAnswer, Relay};
 use super::situation::Shown;
 use super::wait::{Ended, wait_for};
 use super::{Launch, complain};
-use crate::config::paths;
 use crate::process::{self, Signals};
 use crate::relay::control::{Exit, ToRelay};
 use crate::report::{self, Moment, Note, RunSummary, Style};
@@ -34,15 +33,18 @@ const MIN_WIDTH: usize = 40;
 /// What is wider is hard to read.
 const MAX_WIDTH: usize = 100;
 
+/// A run that has begun, as far as the launcher knows it.
+pub(super) struct Begun {
+    /// Empty if the run is not observed.
+    pub run_id: String,
+    /// When claude was started.
+    pub started: Timestamp,
+    /// What there is to say already.
+    pub notes: Vec<Note>,
+}
+
 /// Waits for claude, shows what happened and ends as claude ended.
-pub(super) fn observed(
-    launch: &Launch<'_>,
-    prepared: &Prepared,
-    mut relay: Relay,
-    child: Pid,
-    started: Timestamp,
-    signals: &Signals,
-) -> ! {
+pub(super) fn observed(launch: &Launch<'_>, mut begun: Begun, mut relay: Relay, child: Pid, signals: &Signals) -> ! {
     let ended = wait_for(child, signals, launch.pid == Pid::from_raw(1));
     let (code, signal) = match ended {
         Ended::Exited(code) => (Some(code), None),
@@ -61,13 +63,11 @@ pub(super) fn observed(
         Err(_) => Err(NoAnswer::Gone),
     };
     let summary = summary.unwrap_or_else(|reason| {
-        let note = match reason {
+        begun.notes.push(match reason {
             NoAnswer::Gone => Note::RelayGone,
             NoAnswer::Late | NoAnswer::Interrupted => Note::Incomplete,
-        };
-        let mut notes = prepared.notes.clone();
-        notes.push(note);
-        without_relay(prepared.run_id.to_string(), started, ended, notes)
+        });
+        without_relay(begun, ended)
     });
     tell(launch, &summary);
     if drain.is_some() {
@@ -77,10 +77,9 @@ pub(super) fn observed(
 }
 
 /// Waits for a claude that is not observed, says so on a terminal and ends as it ended.
-pub(super) fn unobserved(launch: &Launch<'_>, why: &str, child: Pid, started: Timestamp, signals: &Signals) -> ! {
+pub(super) fn unobserved(launch: &Launch<'_>, begun: Begun, child: Pid, signals: &Signals) -> ! {
     let ended = wait_for(child, signals, launch.pid == Pid::from_raw(1));
-    let notes = vec![Note::NotObserved { why: why.to_owned() }];
-    tell(launch, &without_relay(String::new(), started, ended, notes));
+    tell(launch, &without_relay(begun, ended));
     end_as(ended)
 }
 
@@ -92,7 +91,8 @@ fn end_as(ended: Ended) -> ! {
 }
 
 /// What is known without a relay: when, and how it ended.
-fn without_relay(run_id: String, started: Timestamp, ended: Ended, notes: Vec<Note>) -> RunSummary {
+fn without_relay(begun: Begun, ended: Ended) -> RunSummary {
+    let Begun { run_id, started, notes } = begun;
     let now = Timestamp::now();
     let moment = |at: Timestamp| u64::try_from(at.as_nanosecond()).ok().and_then(Moment::from_unix_nanos);
     RunSummary {
@@ -188,12 +188,4 @@ fn write_summary(path: &Path, json: &str) -> io::Result<()> {
 
 fn append(path: &Path, text: &str) -> io::Result<()> {
     OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes())
-}
-
-/// One line in the log of the state directory, for those who look for what went wrong.
-pub(super) fn log(line: &str) {
-    let file = paths::state_directory().and_then(|state| paths::open_log(&state));
-    if let Ok(mut file) = file {
-        let _ = writeln!(file, "{}  WARN launcher: {line}", Timestamp::now());
-    }
 }

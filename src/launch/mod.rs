@@ -12,6 +12,7 @@ mod settings;
 pub mod situation;
 mod wait;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
@@ -23,14 +24,15 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use self::argv::{Arguments, Kind};
+use self::ending::Begun;
 use self::find::{FindError, HOPS, Hops};
-use self::prepare::{Given, Prepared, SetupError};
-use self::relay_process::Relay;
+use self::prepare::{Given, Identity, Preparation, Prepared};
+use self::relay_process::{NoAnswer, Relay};
 use self::situation::{Plan, Situation, SummaryOption, Way};
-use crate::config::UserConfig;
 use crate::config::user::Summary;
 use crate::process::{self, Inherited, Program, Signals, SpawnError};
-use crate::relay::control::{PROTOCOL, SentDestination, Start, ToRelay};
+use crate::relay::control::{PROTOCOL, SentPath, Start, ToRelay};
+use crate::report::Note;
 
 /// How long setting up may take before claude is started without it.
 pub const SETUP_LIMIT: Duration = Duration::from_millis(150);
@@ -62,51 +64,87 @@ pub enum Target {
 /// Runs claude, observed. In exec mode this process becomes claude and nothing returns; otherwise the process ends as
 /// claude ended. What is returned is an exit code for the cases in which claude could not be started.
 pub fn run(invocation: &Invocation, inherited: &Inherited) -> u8 {
-    let began = Instant::now();
+    let deadline = Instant::now() + SETUP_LIMIT;
     inherited.make_usable();
     let given = Given { variables: &invocation.environment };
-    let config = prepare::read_config(given);
-    let pid = Pid::this();
-    let hops = Hops::read(given.get(HOPS), pid);
-    let program = match find_claude(invocation, given, &config, &hops) {
+    let hops = Hops::read(given.get(HOPS), Pid::this());
+    let arguments = Arguments::read(&invocation.args);
+    let observed = is_observed(&arguments, &hops);
+    let (preparation, ready) = if observed {
+        set_up(invocation, given, &arguments, deadline)
+    } else {
+        (configured(invocation, given, deadline), Err(String::new()))
+    };
+    let program = match find_claude(invocation, given, &preparation, &hops) {
         Ok(path) => path,
         Err(error) => return cannot_run(&error),
     };
-    let arguments = Arguments::read(&invocation.args);
-    let plan = situation(invocation, given, &arguments, &config, &hops).plan();
-    let called_as = match &invocation.target {
-        Target::Named(name) => name.clone(),
-        Target::Path(path) => path.clone().into_os_string(),
-    };
-    let mut launch = Launch {
+    let launch = Launch {
         invocation,
         inherited,
-        plan,
+        plan: situation(invocation, given, &arguments, &preparation, observed).plan(),
         interactive: !matches!(arguments.kind, Kind::Session { print: true, .. })
             && process::is_terminal(std::io::stdout().as_fd()),
         program,
-        called_as,
         hops,
-        pid,
+        pid: Pid::this(),
     };
-    if !is_observed(&arguments, &launch.hops) {
+    if !observed {
         return launch.pass_through();
     }
-    let prepared = prepare::prepare(given, &arguments, &invocation.args, config).and_then(|mut prepared| {
-        if began.elapsed() > SETUP_LIMIT {
-            return Err(SetupError::TooSlow);
-        }
-        let listener = prepared.listener.take().ok_or(SetupError::TooSlow)?;
-        let relay = Relay::start(listener, &invocation.environment).map_err(SetupError::Relay)?;
-        Ok((prepared, relay))
-    });
-    match prepared {
-        Ok((prepared, relay)) => launch.observed(&prepared, relay),
-        Err(error) => {
-            let (args, environment) = prepare::without_telemetry(given, &arguments, &invocation.args);
-            launch.unobserved(&error, &args, &environment)
-        }
+    match ready {
+        Ok(run) => launch.observed(run, &arguments, &preparation.person),
+        Err(why) => launch.unobserved(&why, &arguments, &preparation.person),
     }
+}
+
+/// A run with its relay, which has not been told to begin.
+struct Run {
+    identity: Identity,
+    prepared: Prepared,
+    relay: Relay,
+}
+
+/// Has the run prepared, in a process that may take its time, and takes what it has found out by the deadline.
+///
+/// Without an answer only the environment is known of what the person has, and the run is not observed.
+fn set_up(
+    invocation: &Invocation,
+    given: Given<'_>,
+    arguments: &Arguments,
+    deadline: Instant,
+) -> (Preparation, Result<Run, String>) {
+    let unanswered = |why: String| {
+        let person = prepare::persons_environment(given);
+        (Preparation { person, ..Preparation::default() }, Err(why))
+    };
+    let (listener, port) = match prepare::listen() {
+        Ok(listening) => listening,
+        Err(error) => return unanswered(format!("cannot listen on 127.0.0.1: {error}")),
+    };
+    let identity = Identity::new(port);
+    let prepare = || prepare::prepare(given, arguments, &identity);
+    let mut relay = match Relay::start(Some(listener), &invocation.environment, prepare) {
+        Ok(relay) => relay,
+        Err(error) => return unanswered(format!("cannot start the relay: {error}")),
+    };
+    match relay.preparation(deadline) {
+        Ok(mut preparation) => {
+            let run = preparation.run.take().unwrap_or_else(|| Err("nothing was prepared".to_owned()));
+            (preparation, run.map(|prepared| Run { identity, prepared, relay }))
+        }
+        Err(NoAnswer::Late | NoAnswer::Interrupted) => {
+            unanswered(format!("setting up took longer than {} ms", SETUP_LIMIT.as_millis()))
+        }
+        Err(NoAnswer::Gone) => unanswered("setting up failed".to_owned()),
+    }
+}
+
+/// What the configuration says of a launch that is not observed: only which claude, and only where that is asked.
+fn configured(invocation: &Invocation, given: Given<'_>, deadline: Instant) -> Preparation {
+    let asked = matches!(invocation.target, Target::Named(_)) && given.own("CC_OBSERVE_CLAUDE").is_none();
+    let answer = asked.then(|| Relay::start(None, &invocation.environment, || prepare::configured(given)));
+    answer.and_then(|started| started.ok()?.preparation(deadline).ok()).unwrap_or_default()
 }
 
 /// Whether there is a session to observe, and nobody observes it already.
@@ -117,13 +155,13 @@ fn is_observed(arguments: &Arguments, hops: &Hops) -> bool {
 fn find_claude(
     invocation: &Invocation,
     given: Given<'_>,
-    config: &Result<UserConfig, crate::config::ConfigError>,
+    preparation: &Preparation,
     hops: &Hops,
 ) -> Result<PathBuf, FindError> {
     match &invocation.target {
         Target::Path(path) => find::explicit(path),
         Target::Named(_) => {
-            let configured = config.as_ref().ok().and_then(|config| config.claude.clone());
+            let configured = preparation.claude.clone().map(PathBuf::from);
             let named = given.own("CC_OBSERVE_CLAUDE").map(PathBuf::from).or(configured);
             find::find(named.as_deref(), given.get("PATH"), hops)
         }
@@ -134,10 +172,10 @@ fn situation(
     invocation: &Invocation,
     given: Given<'_>,
     arguments: &Arguments,
-    config: &Result<UserConfig, crate::config::ConfigError>,
-    hops: &Hops,
+    preparation: &Preparation,
+    observed: bool,
 ) -> Situation {
-    let configured = config.as_ref().ok().and_then(|config| config.summary).map(|summary| match summary {
+    let configured = preparation.summary.map(|summary| match summary {
         Summary::Auto => SummaryOption::Auto,
         Summary::Full => SummaryOption::Full,
         Summary::Line => SummaryOption::Line,
@@ -151,7 +189,7 @@ fn situation(
         (asked, _) => asked,
     };
     Situation {
-        session: is_observed(arguments, hops),
+        session: observed,
         print: matches!(arguments.kind, Kind::Session { print: true, .. }),
         stderr_is_terminal,
         ci: given.get("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0"),
@@ -168,16 +206,15 @@ struct Launch<'a> {
     plan: Plan,
     interactive: bool,
     program: PathBuf,
-    called_as: OsString,
     hops: Hops,
     pid: Pid,
 }
 
 impl Launch<'_> {
     /// Becomes claude with everything as it was given, but for our own variables.
-    fn pass_through(&mut self) -> u8 {
-        let environment: Vec<_> =
-            self.invocation.environment.iter().filter(|(name, _)| !environment::is_own(name)).cloned().collect();
+    fn pass_through(&self) -> u8 {
+        let variables = self.invocation.environment.iter();
+        let environment: Vec<_> = variables.filter(|(name, _)| !environment::is_own(name)).cloned().collect();
         match self.claude(&self.invocation.args, &environment) {
             Ok(program) => self.could_not_exec(program.exec(self.inherited)),
             Err(errno) => self.could_not_exec(errno),
@@ -185,32 +222,42 @@ impl Launch<'_> {
     }
 
     /// Starts claude with the relay beside it.
-    fn observed(&mut self, prepared: &Prepared, mut relay: Relay) -> u8 {
-        let started = Timestamp::now();
-        let start = self.start_message(prepared, started);
-        let sent = relay.send(&ToRelay::Start(Box::new(start)));
-        if sent.is_err() {
-            // The port is closed by now, or closes when the relay finds no message: claude runs, unobserved.
-            drop(relay);
-            let error = SetupError::Relay(sent.err().unwrap_or_else(|| Errno::EPIPE.into()));
-            return self.unobserved(&error, &prepared.args, &prepared.environment);
+    fn observed(&self, run: Run, arguments: &Arguments, person: &BTreeMap<String, String>) -> u8 {
+        let Run { identity, prepared, mut relay } = run;
+        let args = match &prepared.settings {
+            Some(file) => arguments.with_settings(&self.invocation.args, PathBuf::from(file.clone()).as_os_str()),
+            None => self.invocation.args.clone(),
+        };
+        let environment =
+            environment::apply(self.invocation.environment.iter().cloned(), &identity.assignments(person));
+        let (started, notes) = (Timestamp::now(), prepared.notes.clone());
+        let start = self.start_message(&identity, prepared, started);
+        if let Err(error) = relay.send(&ToRelay::Start(Box::new(start))) {
+            // The port is closed by now, or closes when the relay finds no message.
+            return self.unobserved(&format!("cannot start the relay: {error}"), arguments, person);
         }
-        match self.start_claude(&prepared.args, &prepared.environment) {
+        match self.start_claude(&args, &environment) {
             Ok((child, signals)) => {
                 // If the relay is gone already, the end will tell.
                 let _ = relay.send(&ToRelay::Child { pid: child.as_raw() });
-                ending::observed(self, prepared, relay, child, started, &signals)
+                let begun = Begun { run_id: identity.run_id.to_string(), started, notes };
+                ending::observed(self, begun, relay, child, &signals)
             }
             Err(errno) => self.could_not_exec(errno),
         }
     }
 
     /// Starts claude without telemetry, since setting up failed.
-    fn unobserved(&mut self, error: &SetupError, args: &[OsString], environment: &[(OsString, OsString)]) -> u8 {
-        ending::log(&format!("not observed: {error}"));
-        let started = Timestamp::now();
-        match self.start_claude(args, environment) {
-            Ok((child, signals)) => ending::unobserved(self, &error.to_string(), child, started, &signals),
+    fn unobserved(&self, why: &str, arguments: &Arguments, person: &BTreeMap<String, String>) -> u8 {
+        let given = Given { variables: &self.invocation.environment };
+        let (args, environment) = prepare::without_telemetry(given, arguments, &self.invocation.args, person);
+        let begun = Begun {
+            run_id: String::new(),
+            started: Timestamp::now(),
+            notes: vec![Note::NotObserved { why: why.to_owned() }],
+        };
+        match self.start_claude(&args, &environment) {
+            Ok((child, signals)) => ending::unobserved(self, begun, child, &signals),
             Err(errno) => self.could_not_exec(errno),
         }
     }
@@ -235,30 +282,33 @@ impl Launch<'_> {
     }
 
     fn claude(&self, args: &[OsString], environment: &[(OsString, OsString)]) -> Result<Program, Errno> {
-        let mut argv = vec![self.called_as.clone()];
-        argv.extend_from_slice(args);
-        let program = Program::new(&self.program.clone().into_os_string(), &argv, environment);
+        let name = match &self.invocation.target {
+            Target::Named(name) => name.clone(),
+            Target::Path(path) => path.clone().into_os_string(),
+        };
+        let argv: Vec<OsString> = std::iter::once(name).chain(args.iter().cloned()).collect();
+        let program = Program::new(self.program.as_os_str(), &argv, environment);
         // A shim that leads back here does so in the process that became it.
         let hops = self.hops.with(&self.program);
         program.map(|program| program.with_pid_variable(HOPS, &hops)).map_err(|_| Errno::EINVAL)
     }
 
-    fn start_message(&self, prepared: &Prepared, started: Timestamp) -> Start {
+    fn start_message(&self, identity: &Identity, prepared: Prepared, started: Timestamp) -> Start {
         Start {
             protocol: PROTOCOL,
-            run_id: prepared.run_id.to_string(),
-            token: prepared.token.clone(),
-            port: prepared.port,
+            run_id: identity.run_id.to_string(),
+            token: identity.token.clone(),
+            port: identity.port,
             launcher: self.pid.as_raw(),
             exec: self.plan.way == Way::Exec,
             started,
-            directory: std::env::current_dir().ok(),
+            directory: std::env::current_dir().ok().as_deref().map(SentPath::from),
             interactive: self.interactive,
-            state: prepared.state.clone(),
-            settings: prepared.settings.clone(),
-            ci: prepared.ci.clone(),
-            destinations: prepared.destinations.iter().map(SentDestination::pack).collect(),
-            notes: prepared.notes.clone(),
+            state: prepared.state,
+            settings: prepared.settings,
+            ci: prepare::ci(Given { variables: &self.invocation.environment }),
+            destinations: prepared.destinations,
+            notes: prepared.notes,
         }
     }
 

@@ -9,16 +9,20 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, SockaddrIn};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::argv::{Arguments, Kind};
 use super::environment::{self, NAMES, Run};
 use super::settings::{self, MAX_SETTINGS_BYTES, SettingsError};
+use crate::config::user::Summary;
 use crate::config::{self, ConfigError, Destination, Endpoint, UserConfig, files, paths, person, user};
 use crate::otlp::Signal;
 use crate::redact::CaptureLevel;
+use crate::relay::control::{SentDestination, SentPath};
 use crate::report::Note;
 
 /// How many connections may wait before the relay has begun to accept.
@@ -65,43 +69,57 @@ pub enum SetupError {
     /// No directory of our own can be made.
     #[error("no directory for state: {0}")]
     State(#[source] io::Error),
-    /// No port, no descriptors.
-    #[error("cannot listen on 127.0.0.1: {0}")]
-    Listen(#[source] io::Error),
     /// The settings file cannot be written.
     #[error("cannot write the settings file: {0}")]
     Settings(#[source] io::Error),
-    /// The relay cannot be started.
-    #[error("cannot start the relay: {0}")]
-    Relay(#[source] io::Error),
-    /// It took longer than claude may be kept waiting.
-    #[error("setting up took longer than {} ms", super::SETUP_LIMIT.as_millis())]
-    TooSlow,
 }
 
-/// A run, ready to be started.
-#[derive(Debug)]
-pub struct Prepared {
+/// What a run is known by, settled before anything else.
+#[derive(Clone, Debug)]
+pub struct Identity {
     /// UUIDv7.
     pub run_id: Uuid,
     /// What lets claude in.
     pub token: String,
-    /// Bound to 127.0.0.1 and listening; taken by the relay.
-    pub listener: Option<TcpListener>,
-    /// Its port.
+    /// Where the relay listens.
     pub port: u16,
+}
+
+impl Identity {
+    /// A new run behind this port.
+    pub fn new(port: u16) -> Self {
+        Self { run_id: Uuid::now_v7(), token: Uuid::new_v4().simple().to_string(), port }
+    }
+
+    /// What claude's exporter is to be told, given what the person has.
+    pub fn assignments(&self, person: &BTreeMap<String, String>) -> Vec<(&'static str, Option<String>)> {
+        let base = format!("http://127.0.0.1:{}/r/{}", self.port, self.run_id);
+        environment::assignments(Run { base: &base, token: &self.token, person })
+    }
+}
+
+/// What was found out in a process that may wait for a disk, for the launcher, which may not.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub struct Preparation {
+    /// `claude = "…"` of the configuration.
+    pub claude: Option<SentPath>,
+    /// `summary = "…"` of the configuration.
+    pub summary: Option<Summary>,
+    /// The person's own telemetry variables.
+    pub person: BTreeMap<String, String>,
+    /// What the run needs, or why it cannot be observed. `None`: nobody asked.
+    pub run: Option<Result<Prepared, String>>,
+}
+
+/// What a run needs.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Prepared {
     /// Our state directory.
-    pub state: PathBuf,
+    pub state: SentPath,
     /// The settings file, if one was written.
-    pub settings: Option<PathBuf>,
-    /// Claude's arguments, without its name.
-    pub args: Vec<OsString>,
-    /// Claude's environment.
-    pub environment: Vec<(OsString, OsString)>,
+    pub settings: Option<SentPath>,
     /// Who receives what.
-    pub destinations: Vec<Destination>,
-    /// Variables of the continuous integration.
-    pub ci: Vec<(String, String)>,
+    pub destinations: Vec<SentDestination>,
     /// What there is to say already.
     pub notes: Vec<Note>,
 }
@@ -131,7 +149,7 @@ impl Given<'_> {
 }
 
 /// Reads the user's configuration file. One that is not there is an empty one, unless it was named.
-pub fn read_config(given: Given<'_>) -> Result<UserConfig, ConfigError> {
+fn read_config(given: Given<'_>) -> Result<UserConfig, ConfigError> {
     let named = given.own("CC_OBSERVE_CONFIG").map(PathBuf::from);
     let must_exist = named.is_some();
     let Some(path) = paths::config_file(named) else { return Ok(UserConfig::default()) };
@@ -143,17 +161,23 @@ pub fn read_config(given: Given<'_>) -> Result<UserConfig, ConfigError> {
 }
 
 /// What the person's own layers say about telemetry.
-pub fn persons_variables(
+/// What the environment alone says about telemetry.
+pub fn persons_environment(given: Given<'_>) -> BTreeMap<String, String> {
+    let names = NAMES.iter();
+    names.filter_map(|(name, _)| Some(((*name).to_owned(), given.get(name)?.to_str()?.to_owned()))).collect()
+}
+
+fn persons_variables(
     given: Given<'_>,
     arguments: &Arguments,
     own: Option<&Map<String, Value>>,
 ) -> BTreeMap<String, String> {
-    let names = || NAMES.iter().map(|(name, _)| *name);
-    let mut person: BTreeMap<String, String> =
-        names().filter_map(|name| Some((name.to_owned(), given.get(name)?.to_str()?.to_owned()))).collect();
+    let mut person = persons_environment(given);
     let user = (!arguments.without_user_settings).then(|| user_settings(given)).flatten();
     for layer in [user.as_ref(), own].into_iter().flatten() {
-        person.extend(settings::variables(layer).into_iter().filter(|(name, _)| names().any(|known| known == name)));
+        person.extend(
+            settings::variables(layer).into_iter().filter(|(name, _)| NAMES.iter().any(|(known, _)| known == name)),
+        );
     }
     person
 }
@@ -240,68 +264,90 @@ fn bypassed_by() -> Option<PathBuf> {
     })
 }
 
-/// Prepares a run. On failure nothing has been started; what was written is left for the next to clean.
-pub fn prepare(
-    given: Given<'_>,
-    arguments: &Arguments,
-    args: &[OsString],
-    config: Result<UserConfig, ConfigError>,
-) -> Result<Prepared, SetupError> {
-    let config = config?;
+/// What the configuration says of the launch itself.
+pub fn configured(given: Given<'_>) -> Preparation {
+    match read_config(given) {
+        Ok(config) => Preparation {
+            claude: config.claude.as_deref().map(SentPath::from),
+            summary: config.summary,
+            ..Preparation::default()
+        },
+        Err(_) => Preparation::default(),
+    }
+}
+
+/// Prepares a run.
+pub fn prepare(given: Given<'_>, arguments: &Arguments, identity: &Identity) -> Preparation {
     let mut notes = Vec::new();
     let own = arguments.settings.as_ref().map(|argument| persons_settings(&argument.value)).transpose();
     let own = own.unwrap_or_else(|why| {
         notes.push(Note::SettingsNotMerged { why: why.to_string() });
         None
     });
-    let inject = matches!(arguments.kind, Kind::Session { settings: true, .. })
-        && (own.is_some() || arguments.settings.is_none());
     let person = persons_variables(given, arguments, own.as_ref());
-    let destinations = destinations(given, config, &person, &mut notes)?;
+    let config = read_config(given);
+    let (claude, summary) = match &config {
+        Ok(config) => (config.claude.as_deref().map(SentPath::from), config.summary),
+        Err(_) => (None, None),
+    };
+    let run = prepare_run(given, arguments, identity, own, &person, config, notes);
+    if let Err(error) = &run {
+        log(&format!("not observed: {error}"));
+    }
+    Preparation { claude, summary, person, run: Some(run.map_err(|error| error.to_string())) }
+}
+
+fn prepare_run(
+    given: Given<'_>,
+    arguments: &Arguments,
+    identity: &Identity,
+    own: Option<Map<String, Value>>,
+    person: &BTreeMap<String, String>,
+    config: Result<UserConfig, ConfigError>,
+    mut notes: Vec<Note>,
+) -> Result<Prepared, SetupError> {
+    let destinations = destinations(given, config?, person, &mut notes)?;
     if let Some(path) = bypassed_by() {
         notes.push(Note::Bypassed { by: path.display().to_string() });
     }
     let state = paths::state_directory().map_err(SetupError::State)?;
-    let (listener, port) = listen().map_err(SetupError::Listen)?;
-    let run_id = Uuid::now_v7();
-    let token = Uuid::new_v4().simple().to_string();
-    let base = format!("http://127.0.0.1:{port}/r/{run_id}");
-    let assignments = environment::assignments(Run { base: &base, token: &token, person: &person });
-    let mut settings_file = None;
-    let mut new_args = args.to_vec();
+    let inject = matches!(arguments.kind, Kind::Session { settings: true, .. })
+        && (own.is_some() || arguments.settings.is_none());
+    let mut file = None;
     if inject {
-        match settings::merge(own.unwrap_or_default(), &assignments) {
+        match settings::merge(own.unwrap_or_default(), &identity.assignments(person)) {
             Ok(merged) => {
-                let path = write_settings(&state, run_id, &merged).map_err(SetupError::Settings)?;
-                new_args = arguments.with_settings(args, path.as_os_str());
-                settings_file = Some(path);
+                file = Some(write_settings(&state, identity.run_id, &merged).map_err(SetupError::Settings)?);
             }
             Err(why) => notes.push(Note::SettingsNotMerged { why: why.to_string() }),
         }
     }
-    let environment = environment::apply(given.variables.iter().cloned(), &assignments);
-    let ci = CI_VARIABLES
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), given.get(name)?.to_str()?.to_owned())))
-        .collect();
     Ok(Prepared {
-        run_id,
-        token,
-        listener: Some(listener),
-        port,
-        state,
-        settings: settings_file,
-        args: new_args,
-        environment,
-        destinations,
-        ci,
+        state: state.as_path().into(),
+        settings: file.as_deref().map(SentPath::from),
+        destinations: destinations.iter().map(SentDestination::pack).collect(),
         notes,
     })
 }
 
+/// One line in the log of the state directory, for those who look for what went wrong.
+fn log(line: &str) {
+    let file = paths::state_directory().and_then(|state| paths::open_log(&state));
+    if let Ok(mut file) = file {
+        // There is no other place to say that the log cannot be written.
+        let _ = writeln!(file, "{}  WARN launcher: {line}", Timestamp::now());
+    }
+}
+
+/// The job of a continuous integration that runs us, as its variables.
+pub fn ci(given: Given<'_>) -> Vec<(String, String)> {
+    let variables = CI_VARIABLES.iter();
+    variables.filter_map(|name| Some(((*name).to_owned(), given.get(name)?.to_str()?.to_owned()))).collect()
+}
+
 /// A socket on a port that the kernel chose and that is then bound by its number: such a port stays ours as long as we
 /// hold the descriptor, even when we stop listening.
-fn listen() -> io::Result<(TcpListener, u16)> {
+pub fn listen() -> io::Result<(TcpListener, u16)> {
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..8 {
         let chosen = bind(0)?;
@@ -355,11 +401,12 @@ fn write_settings(state: &Path, run_id: Uuid, merged: &Map<String, Value>) -> io
 /// The arguments and environment of a session that is not observed: no OTLP leaves it, not even raw.
 ///
 /// The user's settings would beat the environment, so `--settings` says it too, on the command line: it holds no
-/// secret. A settings file of the person is left as it is.
+/// secret. A settings file of the person is left as it is. Touches no disk.
 pub fn without_telemetry(
     given: Given<'_>,
     arguments: &Arguments,
     args: &[OsString],
+    person: &BTreeMap<String, String>,
 ) -> (Vec<OsString>, Vec<(OsString, OsString)>) {
     let inline = arguments.settings.as_ref().map(|argument| argument.value.as_os_str());
     let own = match inline {
@@ -367,8 +414,7 @@ pub fn without_telemetry(
         Some(_) => None,
         None => Some(Map::new()),
     };
-    let person = persons_variables(given, arguments, own.as_ref());
-    let assignments = environment::exporters_without_otlp(&person);
+    let assignments = environment::exporters_without_otlp(person);
     let environment = environment::apply(given.variables.iter().cloned(), &assignments);
     let mergeable = matches!(arguments.kind, Kind::Session { settings: true, .. });
     let merged = own.filter(|_| mergeable).and_then(|own| settings::merge(own, &assignments).ok());

@@ -6,13 +6,16 @@ use std::io::{self, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::Pid;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use super::prepare::Preparation;
 use crate::process::{self, Inherited, Program, Signals};
 use crate::relay::control::{self, ToLauncher};
 use crate::report::RunSummary;
@@ -53,36 +56,80 @@ pub enum NoAnswer {
 }
 
 impl Relay {
-    /// Starts the relay with the listening socket. It belongs to nobody: its own session, `/` as directory, no
-    /// terminal, no pipe of ours, a scrubbed environment.
+    /// Starts the process that prepares the run, tells the launcher what it found out, and becomes the relay, if there
+    /// is a run and a socket for it. It may wait for a disk; the launcher does not.
     ///
-    /// The socket is the relay's alone afterwards: if the relay cannot run, the port closes.
-    pub fn start(listener: TcpListener, variables: &[(OsString, OsString)]) -> io::Result<Self> {
+    /// It belongs to nobody: its own session, no terminal, no pipe of ours; as the relay, `/` as directory and a
+    /// scrubbed environment. The socket is its alone afterwards: if it cannot run, the port closes.
+    pub fn start(
+        listener: Option<TcpListener>,
+        variables: &[(OsString, OsString)],
+        prepare: impl FnOnce() -> Preparation,
+    ) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         let null = OwnedFd::from(OpenOptions::new().read(true).write(true).open("/dev/null")?);
-        let (listener, theirs) = (OwnedFd::from(listener), OwnedFd::from(theirs));
+        let listener = listener.map(OwnedFd::from);
         let environment: Vec<(OsString, OsString)> =
             variables.iter().filter(|(name, _)| KEPT.iter().any(|kept| OsStr::new(kept) == name)).cloned().collect();
         // Our own file even when it has been replaced meanwhile; elsewhere, the path it was started from.
-        let path = if cfg!(target_os = "linux") {
-            OsString::from("/proc/self/exe")
-        } else {
-            std::env::current_exe()?.into_os_string()
-        };
-        let program = Program::new(&path, &["cc-observe".into(), "relay".into()], &environment)?;
+        let path = if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { std::env::current_exe()? };
+        let program = Program::new(path.as_os_str(), &["cc-observe".into(), "relay".into()], &environment)?;
         let pid = process::spawn_detached(|| {
-            let placed = process::place(&listener, 0)
-                .and_then(|()| process::place(&theirs, 1))
+            // A leader of nothing so far, so this cannot fail.
+            let _ = nix::unistd::setsid();
+            process::reset_signals();
+            process::ignore_broken_pipes();
+            let preparation = prepare();
+            let observed = matches!(preparation.run, Some(Ok(_)));
+            let Ok(frame) = control::frame(&preparation) else { return };
+            let mut control = &theirs;
+            if control.write_all(&frame).is_err() {
+                return;
+            }
+            let Some(listener) = listener.as_ref().filter(|_| observed) else { return };
+            let control = OwnedFd::from(match theirs.try_clone() {
+                Ok(control) => control,
+                Err(_) => return,
+            });
+            let placed = process::place(listener, 0)
+                .and_then(|()| process::place(&control, 1))
                 .and_then(|()| process::place(&null, 2));
-            if placed.is_ok() && nix::unistd::setsid().is_ok() {
+            if placed.is_ok() {
                 umask(Mode::from_bits_truncate(0o077));
                 let _ = nix::unistd::chdir(c"/");
-                process::reset_signals();
                 program.exec(&Inherited::fresh());
             }
         })?;
         ours.set_write_timeout(Some(WRITE_LIMIT))?;
         Ok(Self { control: ours, pid })
+    }
+
+    /// Waits for what was found out.
+    pub fn preparation(&mut self, deadline: Instant) -> Result<Preparation, NoAnswer> {
+        let mut received = Vec::new();
+        loop {
+            if let Some(preparation) = complete(&received).map_err(|_| NoAnswer::Gone)? {
+                return Ok(preparation);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(NoAnswer::Late);
+            }
+            if ready(self.control.as_fd(), None, left) == Ready::Control {
+                self.read_into(&mut received)?;
+            }
+        }
+    }
+
+    fn read_into(&mut self, received: &mut Vec<u8>) -> Result<(), NoAnswer> {
+        let mut chunk = [0_u8; 16 << 10];
+        match self.control.read(&mut chunk) {
+            Ok(0) | Err(_) => Err(NoAnswer::Gone),
+            Ok(count) => {
+                received.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                Ok(())
+            }
+        }
     }
 
     /// Sends a message. A relay that is gone is found out when it is asked for the summary.
@@ -118,13 +165,7 @@ impl Relay {
             }
             let until = if on_second.is_some() { first_second.min(deadline) } else { deadline };
             match ready(self.control.as_fd(), Some(signals.as_fd()), until.saturating_duration_since(now)) {
-                Ready::Control => {
-                    let mut chunk = [0_u8; 16 << 10];
-                    match self.control.read(&mut chunk) {
-                        Ok(0) | Err(_) => return Err(NoAnswer::Gone),
-                        Ok(count) => received.extend_from_slice(chunk.get(..count).unwrap_or_default()),
-                    }
-                }
+                Ready::Control => self.read_into(&mut received)?,
                 Ready::Signal => {
                     use nix::sys::signal::Signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
                     let arrival = signals.next().map_err(|_| NoAnswer::Gone)?;
@@ -179,7 +220,7 @@ fn ready(control: BorrowedFd<'_>, signals: Option<BorrowedFd<'_>>, limit: Durati
 }
 
 /// The message in what was received so far, once it is whole.
-fn complete(received: &[u8]) -> Result<Option<ToLauncher>, control::FrameError> {
+fn complete<T: DeserializeOwned>(received: &[u8]) -> Result<Option<T>, control::FrameError> {
     let Some((prefix, body)) = received.split_first_chunk::<4>() else { return Ok(None) };
     let length = control::length(*prefix)?;
     body.get(..length).map(control::message).transpose()

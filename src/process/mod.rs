@@ -1,7 +1,7 @@
 //! Edge: the process itself: what it was given, `fork`, `exec` and signal handlers. The only file with `unsafe`.
 #![expect(unsafe_code, reason = "fork and signal handlers have no safe form; each block says why it is sound")]
 
-use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int, c_void};
 use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
@@ -109,7 +109,7 @@ pub struct Program {
 
 impl Program {
     /// Fails if a part holds a nul byte.
-    pub fn new(path: &OsString, argv: &[OsString], env: &[(OsString, OsString)]) -> io::Result<Self> {
+    pub fn new(path: &OsStr, argv: &[OsString], env: &[(OsString, OsString)]) -> io::Result<Self> {
         let c = |text: &[u8]| CString::new(text).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput));
         let path = c(path.as_bytes())?;
         let argv = argv.iter().map(|arg| c(arg.as_bytes())).collect::<io::Result<Vec<_>>>()?;

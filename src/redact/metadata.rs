@@ -486,3 +486,6 @@ pub(super) fn is_description(metric: &str, text: &str) -> bool {
 fn find(table: &'static [(&'static str, &'static [Allowed])], name: &str) -> &'static [Allowed] {
     table.iter().find(|(known, _)| *known == name).map_or(&[], |(_, allowed)| allowed)
 }
+
+#[cfg(test)]
+mod documentation;

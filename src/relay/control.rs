@@ -3,7 +3,9 @@
 //! A frame is a length (four bytes, big endian) and that many bytes of JSON. Both ends are the same binary of the same
 //! file; [`PROTOCOL`] is checked all the same, since a later version may find an older relay.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -73,19 +75,35 @@ pub struct Start {
     /// When the run began, RFC 3339.
     pub started: jiff::Timestamp,
     /// Where claude runs.
-    pub directory: Option<PathBuf>,
+    pub directory: Option<SentPath>,
     /// No `-p`, and a terminal to talk to.
     pub interactive: bool,
     /// Where state is kept.
-    pub state: PathBuf,
+    pub state: SentPath,
     /// The settings file of this run, removed when no process names it any more.
-    pub settings: Option<PathBuf>,
+    pub settings: Option<SentPath>,
     /// Variables of the continuous integration that runs us.
     pub ci: Vec<(String, String)>,
     /// Who receives what.
     pub destinations: Vec<SentDestination>,
     /// What the launcher already knows to say.
     pub notes: Vec<Note>,
+}
+
+/// A path on its way to another process: bytes, since a path need not be text.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SentPath(Vec<u8>);
+
+impl From<&Path> for SentPath {
+    fn from(path: &Path) -> Self {
+        Self(path.as_os_str().as_bytes().to_vec())
+    }
+}
+
+impl From<SentPath> for PathBuf {
+    fn from(sent: SentPath) -> Self {
+        OsString::from_vec(sent.0).into()
+    }
 }
 
 /// A destination on its way to the relay. Its secrets are exposed for the control socket alone.
@@ -189,6 +207,14 @@ mod tests {
         let bytes = frame(&packed).unwrap();
         let received: SentDestination = message(&bytes[4..]).unwrap();
         assert_eq!(received.unpack().unwrap(), destination);
+    }
+
+    #[test]
+    fn a_path_that_is_no_text_arrives_as_it_is() {
+        let path = PathBuf::from(OsString::from_vec(vec![b'/', 0xff, b'x']));
+        let bytes = frame(&SentPath::from(path.as_path())).unwrap();
+        let received: SentPath = message(&bytes[4..]).unwrap();
+        assert_eq!(PathBuf::from(received), path);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Edge: the relay's life: from the launcher's first message to the last batch.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,13 +61,13 @@ pub(super) async fn live(
     control: std::os::unix::net::UnixStream,
 ) -> std::io::Result<()> {
     let (reader, writer) = UnixStream::from_std(control)?.into_split();
-    let directory = start.directory.clone();
+    let directory = start.directory.clone().map(PathBuf::from);
     let repository = match directory {
         Some(directory) => tokio::task::spawn_blocking(move || repository::read(&directory)).await.unwrap_or_default(),
         None => None,
     };
     let enrichment = facts::enrichment(&start.run_id, repository.as_ref(), &start.ci);
-    let root = start.state.join("spool");
+    let root = PathBuf::from(start.state.clone()).join("spool");
     let spool = if start.destinations.is_empty() {
         None
     } else {
@@ -97,7 +98,7 @@ pub(super) async fn live(
     let at_exit = account::summary(&pipeline, &start, ended, exit);
     let last = account::run_ended(&pipeline, &start, ended, exit);
     let last = Redacted::own_record("run_ended", ended, &last, pipeline.enrichment());
-    let settings = start.settings.clone();
+    let settings = start.settings.clone().map(PathBuf::from);
     let cleaning = tokio::task::spawn_blocking(move || settings_files::clean(settings.as_deref()));
     match ending {
         Ending::Told(Exit { drain: Some(drain), .. }) => {

@@ -17,6 +17,7 @@ mod stranger;
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -65,7 +66,7 @@ fn keep_to_ourselves() {
 
 fn serve(listener: TcpListener, mut control: UnixStream) -> io::Result<()> {
     let start = receive_start(&mut control)?;
-    if let Ok(file) = paths::open_log(&start.state) {
+    if let Ok(file) = paths::open_log(&PathBuf::from(start.state.clone())) {
         let filter = tracing_subscriber::filter::LevelFilter::INFO;
         let subscriber =
             tracing_subscriber::fmt().with_ansi(false).with_max_level(filter).with_writer(std::sync::Mutex::new(file));

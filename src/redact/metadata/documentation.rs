@@ -1,0 +1,78 @@
+//! Holds `docs/metadata.md` to the table: what is told is what passes.
+
+use std::fmt::Write as _;
+
+use super::{ATTRIBUTION, Allowed, COMMON, EVENTS, METRICS, OWN_EVENTS, OWN_RECORD, OWN_RESOURCE, RESOURCE};
+use super::{SPAN_EVENTS, SPANS};
+use crate::redact::shape::Shape;
+
+/// Behind this line of the document everything is made from the table.
+const MARK: &str = "<!-- From here on made from the table: BLESS=1 cargo test --lib metadata -->\n";
+
+#[test]
+fn the_document_tells_what_the_table_lets_pass() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metadata.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let (words, told) = document.split_once(MARK).expect("the document has the mark");
+    let table = tables();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, format!("{words}{MARK}{table}")).unwrap();
+    } else {
+        assert_eq!(told, table, "docs/metadata.md is behind: BLESS=1 cargo test --lib metadata");
+    }
+}
+
+fn tables() -> String {
+    let mut text = String::new();
+    for (heading, list) in [
+        ("On the resource", RESOURCE),
+        ("On the resource, added by the relay", OWN_RESOURCE),
+        ("On every event, data point and span", COMMON),
+        ("On records, added by the relay", OWN_RECORD),
+        ("What made a request", ATTRIBUTION),
+    ] {
+        write!(text, "\n## {heading}\n\n{}\n", attributes(&[list])).unwrap();
+    }
+    for (heading, rows) in [
+        ("Events", EVENTS),
+        ("Events of the relay's own", OWN_EVENTS),
+        ("Metrics", METRICS),
+        ("Spans", SPANS),
+        ("Events on spans", SPAN_EVENTS),
+    ] {
+        write!(text, "\n## {heading}\n\n| name | attributes |\n|---|---|\n").unwrap();
+        for (name, lists) in rows {
+            let made_by = lists.contains(&ATTRIBUTION).then_some("what made the request");
+            let lists: Vec<Allowed> = lists.iter().copied().filter(|list| *list != ATTRIBUTION).collect();
+            let listed = Some(attributes(&lists)).filter(|text| !text.is_empty());
+            let all: Vec<&str> = listed.as_deref().into_iter().chain(made_by).collect();
+            writeln!(text, "| `{name}` | {} |", all.join("; ")).unwrap();
+        }
+    }
+    text
+}
+
+fn attributes(lists: &[Allowed]) -> String {
+    let mut all: Vec<String> =
+        lists.iter().copied().flatten().map(|(key, shape)| format!("`{key}` {}", form(*shape))).collect();
+    all.sort();
+    all.dedup();
+    all.join(", ")
+}
+
+fn form(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Count => "number",
+        Shape::Flag => "flag",
+        Shape::Word => "word",
+        Shape::Words => "words",
+        Shape::Name => "name",
+        Shape::Time => "time",
+        Shape::Uuid => "UUID",
+        Shape::Id(_) => "id",
+        Shape::Hash(_) => "hash",
+        Shape::Email => "e-mail",
+        Shape::Person => "person",
+        Shape::Url => "URL",
+    }
+}
