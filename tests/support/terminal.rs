@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 #[cfg(target_os = "linux")]
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{OpenptyResult, Winsize};
 
 /// The near end of a pseudo-terminal; what is written to the far end is collected.
@@ -22,6 +23,8 @@ pub(crate) struct Terminal {
 struct Screen {
     bytes: Vec<u8>,
     ended: bool,
+    /// The near end is to be closed.
+    hung_up: bool,
 }
 
 impl Terminal {
@@ -40,11 +43,20 @@ impl Terminal {
         let (mut from, shared) = (near.try_clone().unwrap(), screen.clone());
         std::thread::spawn(move || {
             let mut buffer = [0; 16 << 10];
-            // EIO is how Linux says that nobody holds the far end any more.
-            while let Ok(n @ 1..) = from.read(&mut buffer) {
+            loop {
+                let readable = poll(&mut [PollFd::new(from.as_fd(), PollFlags::POLLIN)], PollTimeout::from(20_u8));
+                if shared.0.lock().unwrap().hung_up {
+                    break;
+                }
+                if readable == Ok(0) {
+                    continue;
+                }
+                // EIO is how Linux says that nobody holds the far end any more.
+                let Ok(n @ 1..) = from.read(&mut buffer) else { break };
                 shared.0.lock().unwrap().bytes.extend(&buffer[..n]);
                 shared.1.notify_all();
             }
+            drop(from);
             shared.0.lock().unwrap().ended = true;
             shared.1.notify_all();
         });
@@ -83,6 +95,12 @@ impl Terminal {
     pub(crate) fn wait_closed(&self) -> Vec<u8> {
         self.wait_while("the terminal closes", |screen| !screen.ended);
         self.output()
+    }
+
+    /// Closes the near end, as a window is closed: the kernel sends SIGHUP to the foreground group.
+    pub(crate) fn hang_up(self) {
+        self.screen.0.lock().unwrap().hung_up = true;
+        self.wait_closed();
     }
 
     #[track_caller]
