@@ -20,13 +20,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde_json::Value;
 use support::sandbox::cc_observe;
 use support::wait::wait_for;
@@ -48,6 +45,10 @@ const QUIET: Duration = Duration::from_secs(11);
 const REST: Duration = Duration::from_secs(5);
 
 fn main() {
+    if !cfg!(target_os = "linux") {
+        println!("this measures on Linux only");
+        return;
+    }
     println!("cc-observe beside plain claude; times in milliseconds\n");
     starts();
     ends();
@@ -170,13 +171,46 @@ fn ends() {
 
 fn end_of(sandbox: &mut Sandbox, command: impl Fn(&Sandbox) -> Command) -> Duration {
     let mut held = Held::start(sandbox, command);
-    let claude = Pid::from_raw(i32::try_from(held.world["pid"].as_i64().unwrap()).unwrap()).unwrap();
-    let claude = pidfd_open(claude, PidfdFlags::empty()).unwrap();
+    let claude = Watched::open(i32::try_from(held.world["pid"].as_i64().unwrap()).unwrap());
     held.let_go();
-    poll(&mut [PollFd::new(claude.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).unwrap();
+    claude.wait();
     let ended = Instant::now();
     held.child.wait().unwrap();
     ended.elapsed()
+}
+
+/// A process that somebody else is the parent of.
+#[cfg(target_os = "linux")]
+struct Watched(std::os::fd::OwnedFd);
+
+#[cfg(target_os = "linux")]
+impl Watched {
+    fn open(pid: i32) -> Self {
+        use rustix::process::{Pid, PidfdFlags, pidfd_open};
+        Self(pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()).unwrap())
+    }
+
+    /// Returns when it has ended.
+    fn wait(&self) {
+        use std::os::fd::AsFd as _;
+
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+        poll(&mut [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).unwrap();
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+struct Watched;
+
+#[cfg(not(target_os = "linux"))]
+impl Watched {
+    fn open(_pid: i32) -> Self {
+        panic!("this measures on Linux only")
+    }
+
+    fn wait(&self) {
+        let Self = self;
+    }
 }
 
 /// A session that does nothing until it is let go.

@@ -111,10 +111,10 @@ fn normal(world: &Value, launcher: i32, way: Way) -> Value {
     if way != Way::Plain && argv.get(1) == Some(&json!("--settings")) {
         argv.drain(1..3);
     }
-    if way != Way::Wait {
-        assert_eq!(number("pid"), i64::from(launcher), "{way:?}: the same process");
-    } else {
+    if way == Way::Wait {
         assert_eq!(number("parent"), i64::from(launcher), "our child");
+    } else {
+        assert_eq!(number("pid"), i64::from(launcher), "{way:?}: the same process");
     }
     let descriptors: BTreeMap<_, _> = world["descriptors"]
         .as_object()

@@ -34,7 +34,7 @@ impl Terminal {
     /// environment it gets only what is set on the command.
     pub(crate) fn start(command: &Command, redirections: &str) -> (Self, Child) {
         let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-        let pty = open(&size).unwrap();
+        let pty = open(size).unwrap();
         let name = nix::unistd::ttyname(&pty.slave).unwrap().to_string_lossy().into_owned();
         let child = in_new_session(command, &pty.slave, redirections);
         drop(pty.slave);
@@ -116,7 +116,7 @@ impl Terminal {
 
 /// `openpty`, but what other threads start meanwhile does not inherit it.
 #[cfg(target_os = "linux")]
-fn open(size: &Winsize) -> nix::Result<OpenptyResult> {
+fn open(size: Winsize) -> nix::Result<OpenptyResult> {
     use nix::fcntl::OFlag;
     use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
     let near = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC)?;
@@ -131,8 +131,8 @@ fn open(size: &Winsize) -> nix::Result<OpenptyResult> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open(size: &Winsize) -> nix::Result<OpenptyResult> {
-    nix::pty::openpty(Some(size), None)
+fn open(size: Winsize) -> nix::Result<OpenptyResult> {
+    nix::pty::openpty(Some(&size), None)
 }
 
 /// `setsid --ctty` makes it the leader of a session whose terminal is its stdin, and becomes it: the process id stays.
