@@ -92,14 +92,12 @@ impl Door {
 }
 
 fn ask_on(stream: &mut TcpStream, method: &str, path: &str, headers: &[(String, String)], body: &[u8]) -> Answer {
-    let mut head = format!("{method} {path} HTTP/1.1\r\n");
-    for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
-    }
+    let mut lines = vec![format!("{method} {path} HTTP/1.1")];
+    lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
     if !headers.iter().any(|(name, _)| name == "Content-Length" || name == "Transfer-Encoding") {
-        head += &format!("Content-Length: {}\r\n", body.len());
+        lines.push(format!("Content-Length: {}", body.len()));
     }
-    head += "\r\n";
+    let head = lines.join("\r\n") + "\r\n\r\n";
     stream.write_all(head.as_bytes()).unwrap();
     // Who refuses by the head alone may close before the body is through.
     let _ = stream.write_all(body);
@@ -278,8 +276,8 @@ fn a_connection_may_pause_between_requests() {
     }
     // Two requests at once, and their answers in order.
     let request = |path: &str| {
-        let headers: String = good.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        format!("POST {path} HTTP/1.1\r\n{headers}Content-Length: 0\r\n\r\n")
+        let headers: Vec<String> = good.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        format!("POST {path} HTTP/1.1\r\n{}\r\nContent-Length: 0\r\n\r\n", headers.join("\r\n"))
     };
     kept.write_all((request(&logs) + &request("/elsewhere") + &request(&logs)).as_bytes()).unwrap();
     assert_eq!([(); 3].map(|()| read_answer(&mut kept).status), [200, 404, 200]);

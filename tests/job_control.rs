@@ -43,11 +43,9 @@ fn shell(name: &str) -> Option<String> {
 fn stop_and_go(shell: &str, options: &[&str], times: usize) {
     let mut sandbox = Sandbox::new();
     with_cc_observe_on_path(&sandbox);
-    let mut actions = String::new();
-    for n in 1..=times {
-        actions += &format!("stop\nprint:back-{n}.\n");
-    }
-    sandbox.plays("01-default").set("FAKE_CLAUDE_DO", format!("{actions}exit:5")).set("PS1", "ready> ");
+    let mut actions: Vec<String> = (1..=times).flat_map(|n| ["stop".to_owned(), format!("print:back-{n}.")]).collect();
+    actions.push("exit:5".to_owned());
+    sandbox.plays("01-default").set("FAKE_CLAUDE_DO", actions.join("\n")).set("PS1", "ready> ");
     let mut command = sandbox.command(shell);
     command.args(options);
     let (mut terminal, mut child) = Terminal::start(&command, "");
