@@ -189,12 +189,27 @@ impl Relay {
             }
             if ready(self.control.as_fd(), None, left) == Ready::Control {
                 match self.control.read(&mut [0_u8; 4096]) {
-                    Ok(0) | Err(_) => return,
+                    Ok(0) | Err(_) => break,
                     Ok(_) => {}
                 }
             }
         }
+        self.wait_for_the_process(deadline);
     }
+
+    /// The socket is closed a moment before the process is gone, and whoever looks then must find nothing.
+    #[cfg(target_os = "linux")]
+    fn wait_for_the_process(&self, deadline: Instant) {
+        use rustix::process::{Pid, PidfdFlags, pidfd_open};
+        let process = Pid::from_raw(self.pid.as_raw()).map(|pid| pidfd_open(pid, PidfdFlags::empty()));
+        if let Some(Ok(process)) = process {
+            ready(process.as_fd(), None, deadline.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::unused_self, reason = "the same name on every system")]
+    fn wait_for_the_process(&self, _deadline: Instant) {}
 }
 
 #[derive(Eq, PartialEq)]
