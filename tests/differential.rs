@@ -10,7 +10,7 @@ use cc_observe::launch::environment::{NAMES, is_own};
 use serde_json::{Value, json};
 
 use crate::support::sandbox::cc_observe;
-use crate::support::{Sandbox, Terminal, run, start, wait_until};
+use crate::support::{Sandbox, Terminal, run, start, status_of, wait_until};
 
 /// The ways to start claude that must not differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,7 +73,7 @@ impl Case<'_> {
         let (terminal, mut child) = Terminal::start(&self.command(sandbox, way), "");
         let launcher = i32::try_from(child.id()).unwrap();
         let written = terminal.wait_closed();
-        let status = child.wait().unwrap();
+        let status = status_of(&mut child);
         let world = sandbox.claude_was_started().then(|| normal(&sandbox.world(), launcher, way));
         Seen { status: (status.code(), status.signal()), written, complaints: Vec::new(), world }
     }
@@ -111,10 +111,10 @@ fn normal(world: &Value, launcher: i32, way: Way) -> Value {
     if way != Way::Plain && argv.get(1) == Some(&json!("--settings")) {
         argv.drain(1..3);
     }
-    if way != Way::Wait {
-        assert_eq!(number("pid"), i64::from(launcher), "{way:?}: the same process");
-    } else {
+    if way == Way::Wait {
         assert_eq!(number("parent"), i64::from(launcher), "our child");
+    } else {
+        assert_eq!(number("pid"), i64::from(launcher), "{way:?}: the same process");
     }
     let descriptors: BTreeMap<_, _> = world["descriptors"]
         .as_object()

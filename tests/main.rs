@@ -11,6 +11,7 @@
 mod architecture;
 mod differential;
 mod documentation;
+mod job_control;
 mod real_client;
 mod stand_ins;
 #[allow(dead_code, unused_imports, reason = "what a test stands on is there before the test")]

@@ -48,7 +48,7 @@ pub(super) fn observed(launch: &Launch<'_>, mut begun: Begun, mut relay: Relay, 
     let ended = wait_for(child, signals, launch.pid == Pid::from_raw(1));
     let (code, signal) = match ended {
         Ended::Exited(code) => (Some(code), None),
-        Ended::Killed(signal) => (None, Some(signal as i32)),
+        Ended::Killed(signal) => (None, Some(signal)),
     };
     let drain = launch.plan.drain;
     let asked = relay.send(&ToRelay::Exited(Exit { code, signal, drain }));
@@ -86,7 +86,7 @@ pub(super) fn unobserved(launch: &Launch<'_>, begun: Begun, child: Pid, signals:
 fn end_as(ended: Ended) -> ! {
     match ended {
         Ended::Exited(code) => process::exit_now(code),
-        Ended::Killed(signal) => process::die_of(signal as i32),
+        Ended::Killed(signal) => process::die_of(signal),
     }
 }
 
@@ -103,7 +103,7 @@ fn without_relay(begun: Begun, ended: Ended) -> RunSummary {
         duration: Duration::try_from(now.duration_since(started)).unwrap_or_default(),
         exit: Some(match ended {
             Ended::Exited(code) => report::Exit::Code(code),
-            Ended::Killed(signal) => report::Exit::Signal(signal as i32),
+            Ended::Killed(signal) => report::Exit::Signal(signal),
         }),
         notes,
         ..RunSummary::default()

@@ -1,9 +1,8 @@
 //! Edge: waits for claude, as a parent that nobody notices.
 
-use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getsid};
+use rustix::process::{WaitOptions, WaitStatus, wait, waitpid};
 
 use crate::process::{Arrival, Signals};
 
@@ -12,8 +11,8 @@ use crate::process::{Arrival, Signals};
 pub enum Ended {
     /// By itself, with this code.
     Exited(i32),
-    /// By this signal.
-    Killed(Signal),
+    /// By this signal; a number, since real-time signals have no names.
+    Killed(i32),
 }
 
 /// What a signal makes the launcher do.
@@ -31,13 +30,17 @@ enum Reaction {
 ///
 /// What the terminal sends reaches the whole foreground process group, so claude has it already. What a process sends
 /// to us alone is passed on, once. What claude sends to its process group (it stops itself so on Ctrl-Z) is its own.
-fn react(arrival: Arrival, child: Pid) -> Reaction {
+///
+/// When a terminal is closed, the kernel tells the leader of the session and nobody else: a shell, mostly, but us where
+/// a window, a container or ssh was told to run cc-observe.
+fn react(arrival: Arrival, child: Pid, leads_session: bool) -> Reaction {
     match (arrival.signal, arrival.sender) {
         (Signal::SIGCHLD, _) => Reaction::LookAtChild,
         (_, Some(sender)) if sender == child => Reaction::Nothing,
         (signal, Some(_)) => Reaction::Forward(signal),
         // A shell that continues a job does so by a process; the kernel continues only what was orphaned.
         (Signal::SIGCONT, None) => Reaction::Forward(Signal::SIGCONT),
+        (Signal::SIGHUP, None) if leads_session => Reaction::Forward(Signal::SIGHUP),
         (_, None) => Reaction::Nothing,
     }
 }
@@ -45,12 +48,13 @@ fn react(arrival: Arrival, child: Pid) -> Reaction {
 /// Waits until the child has ended. When it stops, this process stops by the same signal; when this process is
 /// continued, so is the child.
 pub fn wait_for(child: Pid, signals: &Signals, first_process: bool) -> Ended {
+    let leads_session = getsid(None) == Ok(Pid::this());
     loop {
         if let Some(ended) = look(child, signals, first_process) {
             return ended;
         }
         match signals.next() {
-            Ok(arrival) => match react(arrival, child) {
+            Ok(arrival) => match react(arrival, child, leads_session) {
                 Reaction::LookAtChild | Reaction::Nothing => {}
                 Reaction::Forward(signal) => {
                     let _ = kill(child, signal);
@@ -65,17 +69,22 @@ pub fn wait_for(child: Pid, signals: &Signals, first_process: bool) -> Ended {
 /// What has become of the child since the last look.
 fn look(child: Pid, signals: &Signals, first_process: bool) -> Option<Ended> {
     loop {
+        let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
         // The first process of a container inherits orphans, and nobody else would reap them.
-        let which = if first_process { None } else { Some(child) };
-        match waitpid(which, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED)) {
-            Ok(WaitStatus::Exited(pid, code)) if pid == child => return Some(Ended::Exited(code)),
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == child => return Some(Ended::Killed(signal)),
-            Ok(WaitStatus::Stopped(pid, signal)) if pid == child => {
-                signals.stop_by(signal);
-                let _ = kill(child, Signal::SIGCONT);
+        let found = if first_process { wait(options) } else { waitpid(rustix_pid(child), options) };
+        match found {
+            Ok(Some((pid, status))) if pid.as_raw_pid() == child.as_raw() => {
+                if let Some(ended) = ended(status) {
+                    return Some(ended);
+                }
+                if let Some(signal) = status.stopping_signal() {
+                    // Only these four stop a process, and all have names.
+                    signals.stop_by(Signal::try_from(signal).unwrap_or(Signal::SIGSTOP));
+                    let _ = kill(child, Signal::SIGCONT);
+                }
             }
-            Ok(WaitStatus::StillAlive) => return None,
-            Ok(_) | Err(Errno::EINTR) => {}
+            Ok(None) => return None,
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return Some(Ended::Exited(0)),
         }
     }
@@ -83,13 +92,25 @@ fn look(child: Pid, signals: &Signals, first_process: bool) -> Option<Ended> {
 
 fn block(child: Pid) -> Ended {
     loop {
-        match waitpid(child, None) {
-            Ok(WaitStatus::Exited(_, code)) => return Ended::Exited(code),
-            Ok(WaitStatus::Signaled(_, signal, _)) => return Ended::Killed(signal),
-            Ok(_) | Err(Errno::EINTR) => {}
+        match waitpid(rustix_pid(child), WaitOptions::empty()) {
+            Ok(Some((_, status))) => {
+                if let Some(ended) = ended(status) {
+                    return ended;
+                }
+            }
+            Ok(None) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return Ended::Exited(0),
         }
     }
+}
+
+fn ended(status: WaitStatus) -> Option<Ended> {
+    let exited = status.exit_status().map(Ended::Exited);
+    exited.or_else(|| status.terminating_signal().map(Ended::Killed))
+}
+
+fn rustix_pid(pid: Pid) -> Option<rustix::process::Pid> {
+    rustix::process::Pid::from_raw(pid.as_raw())
 }
 
 #[cfg(test)]
@@ -111,7 +132,9 @@ mod tests {
             (Signal::SIGCONT, Some(other), Reaction::Forward(Signal::SIGCONT)),
             (Signal::SIGUSR1, Some(other), Reaction::Forward(Signal::SIGUSR1)),
         ] {
-            assert_eq!(react(Arrival { signal, sender }, child), reaction, "{signal:?} {sender:?}");
+            assert_eq!(react(Arrival { signal, sender }, child, false), reaction, "{signal:?} {sender:?}");
         }
+        let hang_up = Arrival { signal: Signal::SIGHUP, sender: None };
+        assert_eq!(react(hang_up, child, true), Reaction::Forward(Signal::SIGHUP), "claude has it from nobody else");
     }
 }

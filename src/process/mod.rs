@@ -248,15 +248,17 @@ pub fn exit_now(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
-/// Ends the process as a process dies of this signal, without a core dump.
+/// Ends the process as a process dies of this signal, without a core dump. Real-time signals have no name in nix.
 pub fn die_of(signal: i32) -> ! {
     let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
-    if let Ok(signal) = Signal::try_from(signal) {
-        set_default(signal);
-        let mut only = SigSet::empty();
-        only.add(signal);
-        let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&only), None);
-        let _ = nix::sys::signal::kill(Pid::this(), signal);
+    // SAFETY: the default action installs no handler, the set lives on this stack, and the signal goes to this process.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        let mut only = std::mem::zeroed();
+        libc::sigemptyset(&raw mut only);
+        libc::sigaddset(&raw mut only, signal);
+        libc::sigprocmask(libc::SIG_UNBLOCK, &raw const only, std::ptr::null_mut());
+        libc::kill(libc::getpid(), signal);
     }
     // The first process of a container does not die of its own signals.
     exit_now(128_i32.saturating_add(signal))

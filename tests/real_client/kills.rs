@@ -1,9 +1,15 @@
 //! `kill -9` of the launcher, of the relay, of both, while claude is at work.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+
+use cc_observe::otlp::Signal;
+
 use super::client::client;
-use super::compare::{assert_same, essence_of_run, expected, received, run_ids, scrubbed};
-use super::lab::{EXPORT, Finished, Lab, ORG};
+use super::compare::{assert_same, essence_of_run, expected, is_claudes, received, run_ids, scrubbed};
+use super::lab::{EXPORT, Export, Finished, Lab, ORG, accepted};
 use super::{GO, SHORT};
+use crate::support::Record;
 
 /// A tool that does what the file says that lies there.
 const ACT: &str =
@@ -77,4 +83,69 @@ fn what_was_acknowledged_is_delivered_by_the_next_run_when_launcher_and_relay_ar
             |lines: &[String]| lines.iter().filter(|line| line.contains(&format!("\"claude_code.{name}\""))).count();
         assert!(has(&delivered) > 0 && has(&delivered) <= has(&expected(&plain.org)), "{name}: {delivered:#?}");
     }
+}
+
+/// Kills the launcher, the relay or both so many milliseconds after the start, while claude exports ten times a second.
+/// Of what claude numbered, everything up to some number must have been delivered in the end.
+#[test]
+#[ignore = "takes minutes: .ci/full runs it"]
+fn whenever_we_are_killed_nothing_that_was_acknowledged_is_lost() {
+    let Some(client) = client() else { return };
+    let mut lab = Lab::new(client, ACT);
+    lab.set("OTEL_LOGS_EXPORT_INTERVAL", "100");
+    let plain = at_work(&mut lab);
+    let whole = numbers(&plain.org).len();
+    let mut shortest = whole;
+    for round in 0..60_u32 {
+        // From before claude can have started to after its end, in steps that meet every victim everywhere.
+        let milliseconds = round * 7919 % 1800;
+        let (launcher, relay) = ("$$", format!("$({RELAY})"));
+        let victims = [launcher.to_owned(), relay.clone(), format!("{launcher} {relay}")][round as usize % 3].clone();
+        let sink = ["refused", "ok"][round as usize / 3 % 2];
+        let what = format!("round {round}: {victims} after {milliseconds} ms, the endpoint is {sink}");
+        let killer =
+            format!("(sleep {}; kill -9 {victims}) 2>/dev/null & exec \"$@\"", f64::from(milliseconds) / 1000.0);
+        let mut command: Vec<OsString> = ["bash", "-c", &killer, "sh"].map(OsString::from).to_vec();
+        command.extend(lab.observed_command());
+        command.extend(GO.map(OsString::from));
+        // A relay that is left alone goes on for up to a minute when nobody takes what it has.
+        lab.options(["--sink", sink, "--settle", "3"]);
+        let killed = lab.run(command);
+        // A launcher that dies first takes nobody with it, but before claude has begun there is nobody.
+        if !killed.stdout.is_empty() {
+            assert_eq!(scrubbed(&killed.stdout), scrubbed(&plain.stdout), "{what}");
+        }
+        lab.options(["--keep-home"]);
+        let next = lab.observed(GO);
+        let run = run_ids(&killed.org).into_iter().chain(run_ids(&next.org)).min().unwrap_or_default();
+        if next.summary["run_id"] == run.as_str() {
+            continue;
+        }
+        let of_run = |exports: &[Export]| {
+            let mut all = accepted(exports);
+            all.retain(|record| is_claudes(record) && record.resource["cc_observe.run_id"] == run.as_str());
+            sequence(&all)
+        };
+        let delivered: BTreeSet<u64> = of_run(&killed.org).union(&of_run(&next.org)).copied().collect();
+        assert!(delivered.iter().copied().eq(0..delivered.len() as u64), "{what}: a gap in {delivered:?}");
+        assert!(delivered.len() <= whole, "{what}");
+        shortest = shortest.min(delivered.len());
+        // Who kills the launcher alone loses nothing.
+        if victims == launcher && !killed.stdout.is_empty() {
+            assert_eq!(delivered.len(), whole, "{what}");
+        }
+    }
+    assert!(shortest < whole, "some of them were killed in the middle");
+}
+
+fn numbers(exports: &[Export]) -> BTreeSet<u64> {
+    sequence(&accepted(exports))
+}
+
+/// The numbers that claude gave to its events.
+fn sequence(all: &[Record]) -> BTreeSet<u64> {
+    all.iter()
+        .filter(|record| record.signal == Signal::Logs)
+        .filter_map(|r| r.text("event.sequence").parse().ok())
+        .collect()
 }

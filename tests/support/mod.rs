@@ -14,7 +14,7 @@ pub(crate) use capture::Capture;
 pub(crate) use endpoint::OrgEndpoint;
 pub(crate) use needle::{assert_no_needle, assert_no_needle_in};
 pub(crate) use records::{Record, records};
-pub(crate) use sandbox::{Run, Sandbox, Started, run, start};
+pub(crate) use sandbox::{Run, Sandbox, Started, run, start, status_of};
 pub(crate) use sink::Mode;
 pub(crate) use terminal::Terminal;
 pub(crate) use wait::{wait_for, wait_until};

@@ -278,6 +278,27 @@ fn all_processes() -> Vec<Process> {
         .collect()
 }
 
+/// How a process ended; fails the test when it does not.
+#[track_caller]
+pub(crate) fn status_of(child: &mut Child) -> ExitStatus {
+    let status = wait_within(child);
+    if status.is_none() {
+        let _ = child.kill();
+    }
+    status.expect("the process ends")
+}
+
+fn wait_within(child: &mut Child) -> Option<ExitStatus> {
+    let deadline = std::time::Instant::now() + SOON;
+    while std::time::Instant::now() < deadline {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    None
+}
+
 /// Runs a command to its end, with nothing on stdin.
 #[track_caller]
 pub(crate) fn run(command: Command) -> Run {

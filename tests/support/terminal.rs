@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 #[cfg(target_os = "linux")]
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{OpenptyResult, Winsize};
 
 /// The near end of a pseudo-terminal; what is written to the far end is collected.
@@ -22,6 +23,8 @@ pub(crate) struct Terminal {
 struct Screen {
     bytes: Vec<u8>,
     ended: bool,
+    /// The near end is to be closed.
+    hung_up: bool,
 }
 
 impl Terminal {
@@ -31,7 +34,7 @@ impl Terminal {
     /// environment it gets only what is set on the command.
     pub(crate) fn start(command: &Command, redirections: &str) -> (Self, Child) {
         let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-        let pty = open(&size).unwrap();
+        let pty = open(size).unwrap();
         let name = nix::unistd::ttyname(&pty.slave).unwrap().to_string_lossy().into_owned();
         let child = in_new_session(command, &pty.slave, redirections);
         drop(pty.slave);
@@ -40,11 +43,20 @@ impl Terminal {
         let (mut from, shared) = (near.try_clone().unwrap(), screen.clone());
         std::thread::spawn(move || {
             let mut buffer = [0; 16 << 10];
-            // EIO is how Linux says that nobody holds the far end any more.
-            while let Ok(n @ 1..) = from.read(&mut buffer) {
+            loop {
+                let readable = poll(&mut [PollFd::new(from.as_fd(), PollFlags::POLLIN)], PollTimeout::from(20_u8));
+                if shared.0.lock().unwrap().hung_up {
+                    break;
+                }
+                if readable == Ok(0) {
+                    continue;
+                }
+                // EIO is how Linux says that nobody holds the far end any more.
+                let Ok(n @ 1..) = from.read(&mut buffer) else { break };
                 shared.0.lock().unwrap().bytes.extend(&buffer[..n]);
                 shared.1.notify_all();
             }
+            drop(from);
             shared.0.lock().unwrap().ended = true;
             shared.1.notify_all();
         });
@@ -85,6 +97,12 @@ impl Terminal {
         self.output()
     }
 
+    /// Closes the near end, as a window is closed: the kernel sends SIGHUP to the foreground group.
+    pub(crate) fn hang_up(self) {
+        self.screen.0.lock().unwrap().hung_up = true;
+        self.wait_closed();
+    }
+
     #[track_caller]
     fn wait_while(&self, what: &str, waiting: impl FnMut(&mut Screen) -> bool) {
         let (lock, changed) = &*self.screen;
@@ -98,7 +116,7 @@ impl Terminal {
 
 /// `openpty`, but what other threads start meanwhile does not inherit it.
 #[cfg(target_os = "linux")]
-fn open(size: &Winsize) -> nix::Result<OpenptyResult> {
+fn open(size: Winsize) -> nix::Result<OpenptyResult> {
     use nix::fcntl::OFlag;
     use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
     let near = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC)?;
@@ -113,8 +131,8 @@ fn open(size: &Winsize) -> nix::Result<OpenptyResult> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open(size: &Winsize) -> nix::Result<OpenptyResult> {
-    nix::pty::openpty(Some(size), None)
+fn open(size: Winsize) -> nix::Result<OpenptyResult> {
+    nix::pty::openpty(Some(&size), None)
 }
 
 /// `setsid --ctty` makes it the leader of a session whose terminal is its stdin, and becomes it: the process id stays.
