@@ -60,7 +60,7 @@ pub(super) async fn live(
     listener: std::net::TcpListener,
     control: std::os::unix::net::UnixStream,
 ) -> std::io::Result<()> {
-    let (reader, writer) = UnixStream::from_std(control)?.into_split();
+    let (reader, mut writer) = UnixStream::from_std(control)?.into_split();
     let directory = start.directory.clone().map(PathBuf::from);
     let repository = match directory {
         Some(directory) => tokio::task::spawn_blocking(move || repository::read(&directory)).await.unwrap_or_default(),
@@ -104,10 +104,10 @@ pub(super) async fn live(
         Ending::Told(Exit { drain: Some(drain), .. }) => {
             pipeline.own(last).await;
             deliver_until(&pipeline, Instant::now() + drain).await;
-            tell(writer, account::summary(&pipeline, &start, ended, exit)).await;
+            tell(&mut writer, account::summary(&pipeline, &start, ended, exit)).await;
         }
         Ending::Told(_) => {
-            tell(writer, at_exit).await;
+            tell(&mut writer, at_exit).await;
             pipeline.own(last).await;
             deliver_until(&pipeline, Instant::now() + LINGER).await;
         }
@@ -122,6 +122,8 @@ pub(super) async fn live(
     for (_, delivery) in pipeline.destinations() {
         delivery.close().await;
     }
+    // Not before: a launcher that leaves nothing running takes it for our end.
+    drop(writer);
     Ok(())
 }
 
@@ -248,7 +250,7 @@ async fn deliver_until(pipeline: &Pipeline, deadline: Instant) {
     }
 }
 
-async fn tell(mut writer: OwnedWriteHalf, summary: crate::report::RunSummary) {
+async fn tell(writer: &mut OwnedWriteHalf, summary: crate::report::RunSummary) {
     if let Ok(frame) = control::frame(&ToLauncher::Summary(Box::new(summary))) {
         // A launcher that is gone does not read it.
         let _ = writer.write_all(&frame).await;
