@@ -43,11 +43,8 @@ fn shell(name: &str) -> Option<String> {
 fn stop_and_go(shell: &str, options: &[&str], times: usize) {
     let mut sandbox = Sandbox::new();
     with_cc_observe_on_path(&sandbox);
-    let mut actions = String::new();
-    for n in 1..=times {
-        actions += &format!("stop\nprint:back-{n}.\n");
-    }
-    sandbox.plays("01-default").set("FAKE_CLAUDE_DO", format!("{actions}exit:5")).set("PS1", "ready> ");
+    let actions: Vec<String> = (1..=times).map(|n| format!("stop\nprint:back-{n}.")).collect();
+    sandbox.plays("01-default").set("FAKE_CLAUDE_DO", format!("{}\nexit:5", actions.join("\n"))).set("PS1", "ready> ");
     let mut command = sandbox.command(shell);
     command.args(options);
     let (mut terminal, mut child) = Terminal::start(&command, "");
