@@ -125,13 +125,17 @@ fn hostile(name: &str, elsewhere: &OrgEndpoint) -> String {
 
 #[test]
 fn below_a_running_claude_code_our_variables_count_for_nothing() {
-    let [own, elsewhere] = [OrgEndpoint::start(), OrgEndpoint::start()];
+    let elsewhere = OrgEndpoint::start();
     let mut sandbox = Sandbox::new();
     sandbox.plays("14a-logs-only").set("CLAUDECODE", "1").set("CC_OBSERVE_ENDPOINT", elsewhere.url());
     sandbox.set("CC_OBSERVE_CLAUDE", "/bin/false").set("CC_OBSERVE_CONFIG", "/nonexistent");
-    sandbox.write("home/.config/cc-observe/config.toml", format!("[destinations.org]\nendpoint = \"{}\"\n", own.url()));
+    // A home that the project names is not the person's, either.
+    sandbox.write(
+        "home/.config/cc-observe/config.toml",
+        format!("[destinations.org]\nendpoint = \"{}\"\n", elsewhere.url()),
+    );
     assert_eq!(run(sandbox.observed(["-p", "go"])).code(), Some(0));
+    assert!(sandbox.claude_was_started(), "the one on PATH");
     sandbox.wait_until_idle();
-    own.wait_for_event("claude_code.api_request");
     assert!(elsewhere.requests().is_empty());
 }

@@ -107,11 +107,11 @@ fn whatever_the_endpoint_does_claude_is_not_disturbed_and_nothing_is_lost() {
         }
         // The next run finds what this one left.
         end_relays(&sandbox);
-        let better = OrgEndpoint::start();
+        endpoint.set_mode(Mode::Ok);
         let mut command = sandbox.observed(["-p", "go"]);
-        command.env("CC_OBSERVE_ENDPOINT", better.url()).env_remove("FAKE_CLAUDE_CAPTURE");
+        command.env_remove("FAKE_CLAUDE_CAPTURE");
         assert_eq!(crate::support::run(command).code(), Some(0));
-        wait_until(&format!("{mode:?}: everything arrives"), || all.is_subset(&claudes(&better.records())));
+        wait_until(&format!("{mode:?}: everything arrives"), || all.is_subset(&claudes(&endpoint.records())));
         sandbox.wait_until_idle();
     }
 }
@@ -222,8 +222,8 @@ fn what_was_spooled_when_all_of_ours_were_killed_arrives_with_the_next_run() {
     sandbox.wait_for_file("out/done");
     started.wait();
     sandbox.wait_until_idle();
-    let better = OrgEndpoint::start();
-    sandbox.unset("FAKE_CLAUDE_CAPTURE").set("FAKE_CLAUDE_DO", "").set("CC_OBSERVE_ENDPOINT", better.url());
+    endpoint.set_mode(Mode::Ok);
+    sandbox.unset("FAKE_CLAUDE_CAPTURE").set("FAKE_CLAUDE_DO", "");
     assert_eq!(run(sandbox.observed(["-p", "go"])).code(), Some(0));
     sandbox.wait_until_idle();
     // All three batches had been acknowledged.
@@ -233,7 +233,7 @@ fn what_was_spooled_when_all_of_ours_were_killed_arrives_with_the_next_run() {
         .flat_map(|r| crate::support::records(&cc_observe::otlp::decode(r.signal, r.encoding(), &r.body).unwrap()))
         .map(|record| (record.name, record.time))
         .collect();
-    let arrived: BTreeSet<_> = better.records().into_iter().map(|record| (record.name, record.time)).collect();
+    let arrived: BTreeSet<_> = endpoint.records().into_iter().map(|record| (record.name, record.time)).collect();
     assert!(sent.is_subset(&arrived), "{:?}", sent.difference(&arrived).collect::<Vec<_>>());
     assert_eq!(spooled(&sandbox), 0);
 }
