@@ -3,7 +3,7 @@
 use cc_observe::launch::environment::NAMES;
 use serde_json::{Map, Value, json};
 
-use crate::support::{OrgEndpoint, Record, Sandbox, assert_no_needle, run};
+use crate::support::{OrgEndpoint, Record, Sandbox, assert_no_needle, run, wait_until};
 
 /// Runs in a checkout with these settings, and gives what arrived of claude's.
 #[track_caller]
@@ -102,7 +102,7 @@ fn every_name_of_the_table_is_taken_back_from_a_checkout() {
     }
     sandbox.wait_until_idle();
     assert!(elsewhere.requests().is_empty());
-    assert_eq!(endpoint.events("cc_observe.run_ended").len(), runs);
+    wait_until("the end of every run arrives", || endpoint.events("cc_observe.run_ended").len() == runs);
     let sent = endpoint.events("claude_code.api_request").len();
     assert_eq!((sent % runs, sent > 0), (0, true), "every run sent the same");
     for request in endpoint.requests() {
