@@ -13,6 +13,9 @@ use crate::secrets::Secret;
 /// The largest configuration file that is read, in bytes.
 pub const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
+/// The most of a mistyped key that is repeated, in bytes, all of them ASCII.
+const MAX_KEY_BYTES: usize = 64;
+
 /// What a configuration file says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UserConfig {
@@ -137,13 +140,25 @@ pub fn is_destination_name(name: &str) -> bool {
         && !name.starts_with(['_', '-'])
 }
 
-/// The parser's message with every quoted value taken out. Names of keys stand in backticks and stay.
+/// The parser's message without any value: of what it repeats, only the name of a key stays.
+///
+/// Values stand in quotes and in backticks (``unknown variant `…` ``, ``integer `…` ``) and may hold such marks
+/// themselves, so everything from the first mark to the last goes. What is expected instead are our own words.
 fn without_values(message: &str) -> String {
-    let mut text = String::new();
-    for (index, part) in message.split('"').enumerate() {
-        text.push_str(if index % 2 == 0 { part } else { "\"…\"" });
-    }
-    text.lines().next().unwrap_or_default().to_owned()
+    const MARKS: [char; 2] = ['"', '`'];
+    let (said, expected) = message
+        .rsplit_once(", expected ")
+        .map_or((message, String::new()), |(said, expected)| (said, format!(", expected {expected}")));
+    let (Some(first), Some(last)) = (said.find(MARKS), said.rfind(MARKS)) else {
+        return format!("{said}{expected}");
+    };
+    let (before, after) = (said.get(..first).unwrap_or_default(), said.get(last + 1..).unwrap_or_default());
+    let names_a_key = ["unknown field ", "missing field ", "duplicate field "].contains(&before);
+    // Only a bare key (TOML, "Keys"): what has to be quoted may be anything.
+    let bare = |key: &&str| key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let key = said.get(first + 1..last).filter(bare).filter(|_| names_a_key);
+    let quoted = key.map_or_else(|| "…".to_owned(), |key| format!("`{}`", key.get(..MAX_KEY_BYTES).unwrap_or(key)));
+    format!("{before}{quoted}{after}{expected}")
 }
 
 #[cfg(test)]
@@ -168,8 +183,19 @@ mod tests {
     #[test]
     fn a_mistake_is_told_with_its_line_and_without_any_value() {
         for (text, want) in [
-            ("[destinations.org]\nendpiont = \"https://FAKE\"", "config.toml:2: unknown field `endpiont`"),
-            ("summary = \"FAKE\"", "config.toml:1: unknown variant"),
+            (
+                "[destinations.org]\nendpiont = \"https://FAKE\"",
+                "config.toml:2: unknown field `endpiont`, expected one of `endpoint`, `headers`, `capture`",
+            ),
+            ("[destinations.org]\ncapture = \"metadata\"", "config.toml:1: missing field `endpoint`"),
+            ("summary = \"FAKE\"", "config.toml:1: unknown variant …, expected one of `auto`, `full`"),
+            ("summary = \"a`, expected `FAKE\"", "config.toml:1: unknown variant …, expected one of `auto`, `full`"),
+            ("summary = \"\"\"\nFAKE\nFAKE`\"\"\"", "config.toml:1: unknown variant …, expected one of"),
+            ("claude = 1234567890", "config.toml:1: invalid type: integer …, expected path string"),
+            ("destinations = \"a \\\" FAKE\"", "config.toml:1: invalid type: string …, expected a map"),
+            ("\"FAKE, expected `\" = 1", "config.toml:1: unknown field …, expected one of `capture`"),
+            ("summary = 'full'\nsummary = 'FAKE'", "config.toml:2: duplicate key"),
+            ("headers = FAKE", "config.toml:1: "),
             ("\n\ncapture = [", "config.toml:3: "),
             ("[destinations.org]\nendpoint = \"ftp://FAKE\"", "config.toml: destinations.org.endpoint: the scheme"),
             ("[destinations.\"../x\"]\nendpoint = \"http://h\"", "config.toml: a destination's name"),
@@ -178,7 +204,16 @@ mod tests {
         ] {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.starts_with(want), "{error}");
-            assert!(!error.contains("FAKE") || error.contains("`FAKE`"), "{error}");
+            for value in ["FAKE", "1234567890", "\n"] {
+                assert!(!error.contains(value), "{error}");
+            }
         }
+    }
+
+    #[test]
+    fn a_mistyped_key_is_repeated_up_to_a_length() {
+        let key = "k".repeat(1000);
+        let error = parse(&format!("{key} = 1")).unwrap_err().to_string();
+        assert!(error.contains(&format!("`{}`", "k".repeat(64))), "{error}");
     }
 }

@@ -3,6 +3,8 @@
 use super::{DecodeError, Signal};
 
 /// The messages of the OTLP protocol that can repeat, by what they hold (opentelemetry-proto 1.x, field numbers).
+///
+/// Each kind of its own: bytes taken for a message that they are not would end the walk before prost's.
 #[derive(Clone, Copy)]
 enum Message {
     Request,
@@ -12,10 +14,18 @@ enum Message {
     Scope,
     LogRecord,
     Metric,
-    /// Any of the five kinds of metric data: field 1 is the data points.
-    MetricData,
-    DataPoint,
+    /// A sum or a gauge; field 1 of any metric data is its points.
+    Numbers,
+    Histogram,
+    Exponential,
+    Summary,
+    NumberPoint,
+    HistogramPoint,
+    ExponentialPoint,
+    SummaryPoint,
+    Buckets,
     Exemplar,
+    EntityRef,
     Span,
     SpanEvent,
     SpanLink,
@@ -35,7 +45,7 @@ impl Message {
             (Self::ResourceRecords, 1) => Self::Resource,
             (Self::ResourceRecords, 2) => Self::ScopeRecords,
             (Self::Resource, 1) | (Self::Scope, 3) => Self::KeyValue,
-            (Self::Resource, 3) => Self::Leaf,
+            (Self::Resource, 3) => Self::EntityRef,
             (Self::ScopeRecords, 1) => Self::Scope,
             (Self::ScopeRecords, 2) => match signal {
                 Signal::Logs => Self::LogRecord,
@@ -44,14 +54,21 @@ impl Message {
             },
             (Self::LogRecord, 5) | (Self::KeyValue, 2) | (Self::ArrayValue, 1) => Self::AnyValue,
             (Self::LogRecord, 6) | (Self::Span, 9) | (Self::KeyValueList, 1) => Self::KeyValue,
-            (Self::Metric, 5 | 7 | 9 | 10 | 11) => Self::MetricData,
+            (Self::Metric, 5 | 7) => Self::Numbers,
+            (Self::Metric, 9) => Self::Histogram,
+            (Self::Metric, 10) => Self::Exponential,
+            (Self::Metric, 11) => Self::Summary,
             (Self::Metric, 12) => Self::KeyValue,
-            (Self::MetricData, 1) => Self::DataPoint,
-            // Attributes are 1, 7 or 9 and exemplars 5, 8 or 11, by the kind of the point; what is neither is packed
-            // numbers or quantiles, and counting those as leaves errs on the safe side.
-            (Self::DataPoint, 1 | 7 | 9) => Self::KeyValue,
-            (Self::DataPoint, 5 | 8 | 11) => Self::Exemplar,
-            (Self::DataPoint, 6) => Self::Leaf,
+            (Self::Numbers, 1) => Self::NumberPoint,
+            (Self::Histogram, 1) => Self::HistogramPoint,
+            (Self::Exponential, 1) => Self::ExponentialPoint,
+            (Self::Summary, 1) => Self::SummaryPoint,
+            (Self::NumberPoint | Self::SummaryPoint, 7) | (Self::HistogramPoint, 9) | (Self::ExponentialPoint, 1) => {
+                Self::KeyValue
+            }
+            (Self::NumberPoint, 5) | (Self::HistogramPoint, 8) | (Self::ExponentialPoint, 11) => Self::Exemplar,
+            (Self::ExponentialPoint, 8 | 9) => Self::Buckets,
+            (Self::SummaryPoint, 6) => Self::Leaf,
             (Self::Exemplar, 7) | (Self::SpanEvent, 3) | (Self::SpanLink, 4) => Self::KeyValue,
             (Self::Span, 11) => Self::SpanEvent,
             (Self::Span, 13) => Self::SpanLink,
@@ -60,35 +77,55 @@ impl Message {
             _ => return None,
         })
     }
+
+    /// How many scalars a field may add to a list, if it holds `length` bytes (None: it is a single number).
+    ///
+    /// Keys of an entity are strings, 24 bytes each for two; bucket counts are varints, eight bytes each for one. The
+    /// bounds and counts of a plain histogram take as much on the wire as decoded: the size of a body bounds them.
+    fn scalars(self, number: u64, length: Option<usize>) -> usize {
+        match (self, number) {
+            (Self::EntityRef, 3 | 4) => 1,
+            (Self::Buckets, 2) => length.unwrap_or(1),
+            _ => 0,
+        }
+    }
 }
 
 /// How deep prost decodes before it gives up; deeper bodies are left to its error.
 const MAX_DEPTH: usize = 100;
 
-/// Walks the wire format (protobuf "Encoding" page) and fails when more than `max` messages would be decoded.
+/// Walks the wire format (protobuf "Encoding" page) and fails when more than `max` messages and scalars of lists would
+/// be decoded.
 ///
-/// Broken bytes end the walk quietly: prost says what is wrong with them.
+/// Groups, which OTLP does not have and prost passes over, are refused. Other broken bytes end the walk quietly: prost
+/// says what is wrong with them.
 pub(super) fn check_protobuf(signal: Signal, body: &[u8], max: usize) -> Result<(), DecodeError> {
-    let mut seen = 0;
+    let mut left = max;
+    let mut count = |items: usize| {
+        left = left.checked_sub(items).ok_or(DecodeError::TooManyItems)?;
+        Ok(())
+    };
     // Each level: what is left of the message, and which message it is.
     let mut stack = vec![(body, Message::Request)];
     while let Some((mut rest, message)) = stack.pop() {
         while !rest.is_empty() {
             let Some((tag, after)) = varint(rest) else { return Ok(()) };
             rest = after;
+            let number = tag >> 3;
             let skipped = match tag & 7 {
-                0 => varint(rest).map(|(_, after)| after),
+                0 => {
+                    count(message.scalars(number, None))?;
+                    varint(rest).map(|(_, after)| after)
+                }
                 1 => rest.get(8..),
                 5 => rest.get(4..),
                 2 => {
                     let Some((length, after)) = varint(rest) else { return Ok(()) };
                     let Ok(length) = usize::try_from(length) else { return Ok(()) };
                     let Some((inner, after)) = after.split_at_checked(length) else { return Ok(()) };
-                    if let Some(child) = message.field(tag >> 3, signal) {
-                        seen += 1;
-                        if seen > max {
-                            return Err(DecodeError::TooManyItems);
-                        }
+                    count(message.scalars(number, Some(length)))?;
+                    if let Some(child) = message.field(number, signal) {
+                        count(1)?;
                         if stack.len() < MAX_DEPTH {
                             // The child is walked first; its parent waits on the stack.
                             stack.push((after, message));
@@ -98,6 +135,7 @@ pub(super) fn check_protobuf(signal: Signal, body: &[u8], max: usize) -> Result<
                     }
                     Some(after)
                 }
+                3 | 4 => return Err(DecodeError::Malformed(signal)),
                 _ => None,
             };
             let Some(after) = skipped else { return Ok(()) };

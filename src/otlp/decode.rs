@@ -12,7 +12,7 @@ use super::{Batch, Signal, budget};
 /// By Claude Code's own limits (512 records of 60 KB) one request can reach 31 MB.
 pub const MAX_BODY_BYTES: usize = 64 << 20;
 
-/// The most messages that one body may hold, nested ones included.
+/// The most messages that one body may hold, nested ones included, and small numbers and strings in lists.
 ///
 /// Sixteen megabytes of empty `ResourceLogs` would decode to eight million messages and 833 MB; a real request of
 /// the largest size seen holds under 200,000.
@@ -106,6 +106,58 @@ mod tests {
         assert_eq!(decode_json(Signal::Logs, json.as_bytes()), Err(DecodeError::TooManyItems));
     }
 
+    /// A field of wire type 2, around what is in it.
+    fn around(number: u8, inner: &[u8]) -> Vec<u8> {
+        let mut field = vec![number << 3 | 2];
+        prost::encoding::encode_varint(inner.len() as u64, &mut field);
+        field.extend(inner);
+        field
+    }
+
+    #[test]
+    fn a_group_does_not_hide_what_follows_it() {
+        // Field 99: a group begins, and ends.
+        let group = [0x9b, 0x06, 0x9c, 0x06];
+        let flood = [&group[..], &[0x0a, 0x00].repeat(MAX_ITEMS + 1)].concat();
+        for signal in Signal::ALL {
+            assert_eq!(decode_protobuf(signal, &flood), Err(DecodeError::Malformed(signal)));
+            assert_eq!(decode_protobuf(signal, &around(1, &group)), Err(DecodeError::Malformed(signal)));
+        }
+    }
+
+    #[test]
+    fn a_flood_of_strings_and_numbers_in_lists_is_refused_before_it_is_decoded() {
+        // The keys of an entity of a resource.
+        for keys in [0x1a, 0x22] {
+            let entity = around(1, &around(1, &around(3, &[keys, 0x00].repeat(MAX_ITEMS))));
+            for signal in Signal::ALL {
+                assert_eq!(decode_protobuf(signal, &entity), Err(DecodeError::TooManyItems));
+            }
+        }
+        // The bucket counts of an exponential histogram, packed and one by one.
+        for counts in [around(2, &vec![0; MAX_ITEMS]), [0x10, 0x00].repeat(MAX_ITEMS)] {
+            for buckets in [8, 9] {
+                let point = around(10, &around(1, &around(buckets, &counts)));
+                let request = around(1, &around(2, &around(2, &point)));
+                assert_eq!(decode_protobuf(Signal::Metrics, &request), Err(DecodeError::TooManyItems));
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_that_look_like_no_message_do_not_hide_what_follows_them() {
+        // Bounds (7) and counts (6) of a histogram, and counts of an exponential one (8, then 2).
+        let numbers = [0xff; 80];
+        for (data, point) in
+            [(9, around(7, &numbers)), (9, around(6, &numbers)), (10, around(8, &around(2, &[0x80, 0x01, 0x7f])))]
+        {
+            let metric = around(1, &around(2, &around(2, &around(data, &around(1, &point)))));
+            assert!(decode_protobuf(Signal::Metrics, &metric).is_ok(), "{data} {point:?}");
+            let flood = [metric, [0x0a, 0x00].repeat(MAX_ITEMS)].concat();
+            assert_eq!(decode_protobuf(Signal::Metrics, &flood), Err(DecodeError::TooManyItems));
+        }
+    }
+
     #[test]
     fn garbage_is_malformed_and_never_a_panic() {
         for body in
@@ -123,16 +175,10 @@ mod tests {
         // AnyValue { array_value (5) { values (1) { … } } }, ten thousand deep, inside body (5) of a log record.
         let mut inner = Vec::new();
         for depth in 0..10_000 {
-            let mut outer = vec![if depth % 2 == 0 { 0x2a } else { 0x0a }];
-            prost::encoding::encode_varint(inner.len() as u64, &mut outer);
-            outer.append(&mut inner);
-            inner = outer;
+            inner = around(if depth % 2 == 0 { 5 } else { 1 }, &inner);
         }
-        for tag in [0x2a_u8, 0x12, 0x12, 0x0a] {
-            let mut outer = vec![tag];
-            prost::encoding::encode_varint(inner.len() as u64, &mut outer);
-            outer.append(&mut inner);
-            inner = outer;
+        for number in [5, 2, 2, 1] {
+            inner = around(number, &inner);
         }
         assert_eq!(decode_protobuf(Signal::Logs, &inner), Err(DecodeError::Malformed(Signal::Logs)));
     }

@@ -115,6 +115,8 @@ pub(super) async fn live(
     // A panic in there leaves a file behind that opens nothing.
     let _ = cleaning.await;
     close(&pipeline).await;
+    // Not before: a launcher that leaves nothing running takes it for our end.
+    drop(launcher);
     Ok(())
 }
 

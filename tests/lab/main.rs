@@ -20,8 +20,8 @@
 //! `NNN.<signal>.gz` the body as sent where that was compressed, `NNN.<signal>.headers` what else is known of it.
 //! `OUT/other/` is the same for `http://127.0.0.1:4319`, an endpoint where nothing should arrive.
 //! `OUT/api.log` has a line per model request; `OUT/stdout`, `OUT/stderr`, `OUT/rc` are the command's; `OUT/work` is its
-//! working directory, `OUT/home` its home. In a scenario `@WORK@` stands for the working directory and `@+@` for
-//! nothing, so that no made-up token stands in a file in one piece.
+//! working directory, `OUT/home` its home, `OUT/tmp` its `TMPDIR`. In a scenario `@WORK@` stands for the working
+//! directory and `@+@` for nothing, so that no made-up token stands in a file in one piece.
 //!
 //! It refuses to run where anything but loopback can be reached. As the first process of its namespace it reaps.
 #![allow(
@@ -205,7 +205,7 @@ fn way_out() -> Option<String> {
 fn prepare(options: &Options) -> PathBuf {
     fs::create_dir_all(&options.out).unwrap();
     let out = options.out.canonicalize().unwrap();
-    for directory in ["home", "work", "org", "other", "path"] {
+    for directory in ["home", "work", "org", "other", "path", "tmp"] {
         let path = out.join(directory);
         if !(options.keep_home && directory == "home") {
             let _ = fs::remove_dir_all(&path);
@@ -234,6 +234,8 @@ fn command(options: &Options, out: &Path) -> Command {
     command.args(&options.command[1..]).current_dir(out.join("work")).env_clear();
     command.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", out.join("path").display()));
     command.env("HOME", out.join("home"));
+    // The client refuses a directory in the common one that somebody else has made.
+    command.env("TMPDIR", out.join("tmp"));
     command.env("ANTHROPIC_BASE_URL", format!("http://127.0.0.1:{API_PORT}"));
     command.envs([
         ("TERM", "xterm-256color"),

@@ -85,6 +85,35 @@ fn what_was_acknowledged_is_delivered_by_the_next_run_when_launcher_and_relay_ar
     }
 }
 
+#[test]
+fn a_signal_to_the_launcher_does_to_claude_what_it_does_to_plain_claude() {
+    let Some(client) = client() else { return };
+    let mut lab = Lab::new(client, ACT);
+    lab.set("CC_OBSERVE_ENDPOINT", ORG);
+    for signal in ["TERM", "HUP", "INT", "KILL"] {
+        lab.file("act.sh", format!("kill -{signal} $CLAUDE_PID; sleep 3"));
+        let plain = lab.plain(GO);
+        // Nobody can pass on what kills at once.
+        if signal != "KILL" {
+            lab.file("act.sh", format!("kill -{signal} $({LAUNCHER}); sleep 3"));
+        }
+        let observed = lab.observed(GO);
+        assert_eq!((observed.code, &observed.stderr), (plain.code, &plain.stderr), "{signal}");
+        // After SIGINT plain claude prints its result or nothing at all, as it happens.
+        if signal != "INT" {
+            assert_eq!(scrubbed(&observed.stdout), scrubbed(&plain.stdout), "{signal}");
+        }
+        let exit = match plain.code {
+            137 => serde_json::json!({ "signal": 9 }),
+            code => serde_json::json!({ "code": code }),
+        };
+        assert_eq!(observed.summary["exit"], exit, "{signal}");
+        // What is killed flushes nothing; the others tell of the request and of the decision.
+        let flushed = observed.summary["requests"] == 1 && observed.summary["decisions"]["all"]["accepted"] == 1;
+        assert_eq!(flushed, signal != "KILL", "{signal}: {}", observed.summary);
+    }
+}
+
 /// Kills the launcher, the relay or both so many milliseconds after the start, while claude exports ten times a second.
 /// Of what claude numbered, everything up to some number must have been delivered in the end.
 #[test]

@@ -16,6 +16,7 @@ mod managed;
 mod settings;
 mod terminal;
 mod tmux;
+mod ways;
 mod work;
 
 /// One tool call, one answer.
