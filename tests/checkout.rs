@@ -3,7 +3,7 @@
 use cc_observe::launch::environment::NAMES;
 use serde_json::{Map, Value, json};
 
-use crate::support::{OrgEndpoint, Record, Sandbox, assert_no_needle, run};
+use crate::support::{OrgEndpoint, Record, Sandbox, assert_no_needle, run, wait_until};
 
 /// Runs in a checkout with these settings, and gives what arrived of claude's.
 #[track_caller]
@@ -102,7 +102,7 @@ fn every_name_of_the_table_is_taken_back_from_a_checkout() {
     }
     sandbox.wait_until_idle();
     assert!(elsewhere.requests().is_empty());
-    assert_eq!(endpoint.events("cc_observe.run_ended").len(), runs);
+    wait_until("the end of every run arrives", || endpoint.events("cc_observe.run_ended").len() == runs);
     let sent = endpoint.events("claude_code.api_request").len();
     assert_eq!((sent % runs, sent > 0), (0, true), "every run sent the same");
     for request in endpoint.requests() {
@@ -125,14 +125,17 @@ fn hostile(name: &str, elsewhere: &OrgEndpoint) -> String {
 
 #[test]
 fn below_a_running_claude_code_our_variables_count_for_nothing() {
-    // Nor do those that say where the person's files are: a project's settings can set any variable there.
     let elsewhere = OrgEndpoint::start();
     let mut sandbox = Sandbox::new();
     sandbox.plays("14a-logs-only").set("CLAUDECODE", "1").set("CC_OBSERVE_ENDPOINT", elsewhere.url());
     sandbox.set("CC_OBSERVE_CLAUDE", "/bin/false").set("CC_OBSERVE_CONFIG", "/nonexistent");
-    let redirecting = format!("[destinations.org]\nendpoint = \"{}\"\n", elsewhere.url());
-    sandbox.write("home/.config/cc-observe/config.toml", redirecting);
+    // A home that the project names is not the person's, either.
+    sandbox.write(
+        "home/.config/cc-observe/config.toml",
+        format!("[destinations.org]\nendpoint = \"{}\"\n", elsewhere.url()),
+    );
     assert_eq!(run(sandbox.observed(["-p", "go"])).code(), Some(0));
+    assert!(sandbox.claude_was_started(), "the one on PATH");
     sandbox.wait_until_idle();
     assert!(elsewhere.requests().is_empty());
 }

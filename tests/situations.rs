@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::sandbox::cc_observe;
-use crate::support::{OrgEndpoint, Sandbox, Terminal, run, status_of};
+use crate::support::{OrgEndpoint, Sandbox, Terminal, run, status_of, wait_until};
 
 fn sandbox(endpoint: &OrgEndpoint) -> Sandbox {
     let mut sandbox = Sandbox::new();
@@ -102,11 +102,10 @@ fn a_pipe_gets_nothing_and_we_become_claude() {
         sandbox.forget();
         let run = run(command);
         assert_eq!((run.code(), &run.stdout, run.err()), (Some(0), &plain.stdout, String::new()));
-        endpoint.wait_for_event("cc_observe.run_ended");
+        wait_until("the run's end arrives", || endpoint.events("cc_observe.run_ended").len() == n + 1);
         let argv0 = sandbox.world()["argv"][0].as_str().unwrap().to_owned();
         assert_eq!(argv0, ["claude", &claude, shim.to_str().unwrap()][n], "called as it was");
         sandbox.wait_until_idle();
-        assert_eq!(endpoint.events("cc_observe.run_ended").len(), n + 1);
     }
 }
 

@@ -101,7 +101,8 @@ fn shims_that_lead_to_one_another_are_125_and_end() {
     let run = run(sandbox.observed(["-p", "go"]));
     assert_eq!((run.code(), run.err()), (Some(0), String::new()));
     sandbox.wait_until_idle();
-    assert_eq!(endpoint.events("cc_observe.run_ended").len(), 1);
+    endpoint.wait_for_event("cc_observe.run_ended");
+    assert_eq!(endpoint.events("cc_observe.run_started").len(), 1);
     assert!(!endpoint.events("claude_code.api_request").is_empty());
 }
 
@@ -215,7 +216,7 @@ fn with_sixteen_file_descriptors_and_fewer_claude_runs_as_without_us() {
         }
         sandbox.wait_until_idle();
         if limit == 16 {
-            assert!(!endpoint.events("claude_code.api_request").is_empty(), "and observed");
+            endpoint.wait_for_event("claude_code.api_request");
         }
     }
 }
