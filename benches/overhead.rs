@@ -1,6 +1,8 @@
 //! What cc-observe costs: starting, ending, acknowledging, resting, and on disk; beside plain claude, in one run.
 //!
 //! `cargo bench` prints each figure with its target (release profile, a stand-in for claude, an endpoint on loopback).
+//! `cargo bench -- start exit` prints some of them; there are `start`, `exit`, `acknowledge`, `rest` and `size`.
+//!
 //! Runs with and without us alternate, so that whatever else the machine does is in both. Nothing is asserted: a
 //! figure says something only together with the machine it was taken on.
 #![allow(
@@ -49,12 +51,17 @@ fn main() {
         println!("this measures on Linux only");
         return;
     }
-    println!("cc-observe beside plain claude; times in milliseconds\n");
-    starts();
-    ends();
-    acknowledgements();
-    rest();
-    size();
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    println!("cc-observe beside plain claude; times in milliseconds");
+    // On a busy machine the figures are the machine's: ratios and medians hold longest.
+    println!("load average {}\n", fs::read_to_string("/proc/loadavg").unwrap().trim());
+    let parts: [(&str, fn()); 5] =
+        [("start", starts), ("exit", ends), ("acknowledge", acknowledgements), ("rest", rest), ("size", size)];
+    for (name, measure) in parts {
+        if asked.is_empty() || asked.iter().any(|part| part == name) {
+            measure();
+        }
+    }
 }
 
 /// Samples, to be asked for percentiles.

@@ -5,6 +5,7 @@
 #![no_main]
 
 use std::ffi::{c_char, c_int};
+use std::panic::AssertUnwindSafe;
 
 use cc_observe::cli;
 use cc_observe::process::{self, Inherited};
@@ -15,5 +16,7 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     let inherited = Inherited::record();
     // SAFETY: argc and argv are what the C runtime gave to main.
     let args = unsafe { process::arguments(argc, argv) };
-    c_int::from(cli::run(&args, &inherited))
+    // Nothing may unwind into the C runtime. The panic itself has been told on stderr.
+    let code = std::panic::catch_unwind(AssertUnwindSafe(|| cli::run(&args, &inherited)));
+    c_int::from(code.unwrap_or(cli::COULD_NOT))
 }

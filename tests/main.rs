@@ -9,10 +9,16 @@
 )]
 
 mod architecture;
+mod checkout;
 mod differential;
 mod documentation;
+mod faults;
+mod intake;
 mod job_control;
 mod real_client;
+mod situations;
 mod stand_ins;
+mod start_faults;
 #[allow(dead_code, unused_imports, reason = "what a test stands on is there before the test")]
 mod support;
+mod telemetry;

@@ -17,6 +17,9 @@ use crate::relay;
 /// A mistake on the command line.
 const USAGE: u8 = 2;
 
+/// A failure of our own, as other programs that run programs have it (`env`, `timeout`, `nohup`).
+pub const COULD_NOT: u8 = 125;
+
 /// The word by which the launcher starts the relay.
 const RELAY: &str = "relay";
 

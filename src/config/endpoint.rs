@@ -62,6 +62,16 @@ impl Endpoint {
         }
     }
 
+    /// Eight hexadecimal digits that differ from those of another address, and tell nothing of it.
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = crc32fast::Hasher::new();
+        for url in std::iter::once(&self.base).chain(self.per_signal.iter().flatten()) {
+            hasher.update(url.expose().as_bytes());
+            hasher.update(&[0]);
+        }
+        format!("{:08x}", hasher.finalize())
+    }
+
     /// The base URL, to be handed to the relay over its control socket.
     pub fn base(&self) -> &Secret {
         &self.base

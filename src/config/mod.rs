@@ -16,8 +16,12 @@ use crate::secrets::Secret;
 /// An OTLP endpoint that receives what its capture level lets through.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Destination {
-    /// The name in `[destinations.NAME]`: `[a-z0-9][a-z0-9_-]{0,63}`. Its spool directory bears it.
+    /// The name in `[destinations.NAME]`: `[a-z0-9][a-z0-9_-]{0,63}`; or what people are shown for an address that has
+    /// none.
     pub name: String,
+    /// The name of its spool directory. An address without a name of its own has a directory of its own: what waits for
+    /// one must never go to another.
+    pub spool: String,
     /// Where it listens.
     pub endpoint: Endpoint,
     /// Sent with every request, values literally as configured.

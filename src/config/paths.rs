@@ -8,14 +8,21 @@ use std::path::{Path, PathBuf};
 use directories::ProjectDirs;
 use nix::unistd::geteuid;
 
-/// The user's configuration file: `$CC_OBSERVE_CONFIG` if it counts, else `config.toml` in the configuration directory.
-/// `None` if there is no home.
-pub fn config_file(named: Option<PathBuf>) -> Option<PathBuf> {
-    named.or_else(|| {
-        let directory = xdg("XDG_CONFIG_HOME")
-            .or_else(|| ProjectDirs::from("", "", "cc-observe").map(|d| d.config_dir().to_owned()))?;
-        Some(directory.join("config.toml"))
-    })
+/// The user's configuration file. `None` if there is no home.
+pub fn config_file() -> Option<PathBuf> {
+    let project = || Some(ProjectDirs::from("", "", "cc-observe")?.config_dir().to_owned());
+    Some(xdg("XDG_CONFIG_HOME").or_else(project)?.join("config.toml"))
+}
+
+/// The same in a given home, whatever the environment says.
+pub fn config_file_in(home: &Path) -> Option<PathBuf> {
+    let project = ProjectDirs::from("", "", "cc-observe")?;
+    let below = if cfg!(target_os = "macos") {
+        Path::new("Library/Application Support").join(project.project_path())
+    } else {
+        Path::new(".config").join(project.project_path())
+    };
+    Some(home.join(below).join("config.toml"))
 }
 
 /// The state directory, made if need be: 0700, owned by us, no symlink.

@@ -61,6 +61,7 @@ pub fn find(person: &BTreeMap<String, String>) -> Found {
         }
         let destination = Destination {
             name: PERSON.to_owned(),
+            spool: format!("{PERSON}-{}", endpoint.fingerprint()),
             endpoint,
             headers,
             capture: CaptureLevel::Metadata,
@@ -82,7 +83,11 @@ fn join(single: Vec<(Signal, Destination)>) -> Vec<Destination> {
     }
     single
         .into_iter()
-        .map(|(signal, destination)| Destination { name: format!("{PERSON}-{}", signal.as_str()), ..destination })
+        .map(|(signal, destination)| {
+            let name = format!("{PERSON}-{}", signal.as_str());
+            let spool = format!("{name}-{}", destination.endpoint.fingerprint());
+            Destination { name, spool, ..destination }
+        })
         .collect()
 }
 
@@ -133,6 +138,8 @@ mod tests {
         let destinations = found(&pairs).destinations;
         let names: Vec<_> = destinations.iter().map(|destination| destination.name.as_str()).collect();
         assert_eq!(names, ["environment-logs", "environment-metrics"]);
+        assert!(destinations[0].spool.starts_with("environment-logs-"));
+        assert_ne!(destinations[0].spool, destinations[1].spool);
         assert_eq!(destinations[0].endpoint.url(Signal::Logs).expose(), "http://127.0.0.1:9/as/written");
     }
 

@@ -118,6 +118,7 @@ impl UserConfig {
             let endpoint = Endpoint::parse(&table.endpoint)
                 .map_err(|source| ConfigError::Endpoint { origin: format!("{origin}.endpoint"), source })?;
             destinations.push(Destination {
+                spool: name.clone(),
                 name,
                 endpoint,
                 headers: table.headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),

@@ -34,6 +34,7 @@ fn never() -> Instant {
 
 fn destination(url: &str) -> Destination {
     Destination {
+        spool: "org".to_owned(),
         name: "org".into(),
         endpoint: Endpoint::parse(url).unwrap(),
         headers: vec![("x-sumo-token".into(), Secret::new("FAKE%20token"))],

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use nix::unistd::Pid;
 use rustix::termios::{OutputModes, tcgetattr, tcgetwinsize};
+use uuid::Uuid;
 
 use super::prepare::Given;
 use super::relay_process::{NoAnswer, Relay};
@@ -45,6 +47,8 @@ pub(super) struct Begun {
 
 /// Waits for claude, shows what happened and ends as claude ended.
 pub(super) fn observed(launch: &Launch<'_>, mut begun: Begun, mut relay: Relay, child: Pid, signals: &Signals) -> ! {
+    // The credentials that came with our environment are in it still.
+    process::hide();
     let ended = wait_for(child, signals, launch.pid == Pid::from_raw(1));
     let (code, signal) = match ended {
         Ended::Exited(code) => (Some(code), None),
@@ -54,7 +58,9 @@ pub(super) fn observed(launch: &Launch<'_>, mut begun: Begun, mut relay: Relay, 
     let asked = relay.send(&ToRelay::Exited(Exit { code, signal, drain }));
     let limit = ANSWER_LIMIT + drain.unwrap_or_default();
     let waiting = || {
-        if let Some(drain) = drain {
+        if let Some(drain) = drain
+            && launch.plan.shown != Shown::Nothing
+        {
             complain(&format!("waiting up to {} s for the telemetry to be delivered", drain.as_secs()));
         }
     };
@@ -78,6 +84,8 @@ pub(super) fn observed(launch: &Launch<'_>, mut begun: Begun, mut relay: Relay, 
 
 /// Waits for a claude that is not observed, says so on a terminal and ends as it ended.
 pub(super) fn unobserved(launch: &Launch<'_>, begun: Begun, child: Pid, signals: &Signals) -> ! {
+    // The credentials that came with our environment are in it still.
+    process::hide();
     let ended = wait_for(child, signals, launch.pid == Pid::from_raw(1));
     tell(launch, &without_relay(begun, ended));
     end_as(ended)
@@ -110,8 +118,13 @@ fn without_relay(begun: Begun, ended: Ended) -> RunSummary {
     }
 }
 
-/// Shows the summary, and writes it where it is asked for.
+/// Shows the summary, and writes it where it is asked for. Whatever goes wrong in here, claude's status is what counts.
 fn tell(launch: &Launch<'_>, summary: &RunSummary) {
+    // The panic itself has been told on stderr.
+    let _ = std::panic::catch_unwind(AssertUnwindSafe(|| show_and_write(launch, summary)));
+}
+
+fn show_and_write(launch: &Launch<'_>, summary: &RunSummary) {
     let given = Given { variables: &launch.invocation.environment };
     if !summary.is_silent() {
         let style = style(given, summary);
@@ -178,8 +191,13 @@ fn write_summary(path: &Path, json: &str) -> io::Result<()> {
         return OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
     }
     let mut temporary = OsString::from(path);
-    temporary.push(format!(".{}.tmp", std::process::id()));
-    let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, path));
+    temporary.push(format!(".{}.tmp", Uuid::new_v4().simple()));
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&temporary)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
     }

@@ -62,11 +62,13 @@ impl FindError {
 pub struct Hops(Vec<PathBuf>);
 
 impl Hops {
-    /// Reads the variable. What it says of another process counts for nothing.
-    pub fn read(value: Option<&OsStr>, pid: Pid) -> Self {
+    /// Reads the variable. What it says of another process than this one, or the shim that started it, counts for
+    /// nothing.
+    pub fn read(value: Option<&OsStr>, pid: Pid, parent: Option<Pid>) -> Self {
         let Some(bytes) = value.map(OsStr::as_bytes) else { return Self::default() };
         let mut parts = bytes.split(|byte| *byte == b':');
-        let ours = parts.next().is_some_and(|first| first == pid.to_string().as_bytes());
+        let first = parts.next().unwrap_or_default();
+        let ours = [Some(pid), parent].into_iter().flatten().any(|pid| first == pid.to_string().as_bytes());
         if !ours {
             return Self::default();
         }
@@ -76,6 +78,15 @@ impl Hops {
     /// Whether an outer cc-observe already observes this process.
     pub fn is_nested(&self) -> bool {
         !self.0.is_empty()
+    }
+
+    /// Whether there have been so many that it must be a loop.
+    fn check(&self) -> Result<(), FindError> {
+        if self.0.len() > MAX_HOPS { Err(FindError::OnlyShims) } else { Ok(()) }
+    }
+
+    fn identities(&self) -> Vec<(u64, u64)> {
+        self.0.iter().filter_map(|path| identity(path)).collect()
     }
 
     /// What stands behind the pid in the value for a process that becomes `path`.
@@ -95,14 +106,12 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// Finds claude: the path named (`CC_OBSERVE_CLAUDE`, the configuration), else the first on the search path that is
 /// neither this program nor a shim that leads back to it.
 pub fn find(named: Option<&Path>, search: Option<&OsStr>, hops: &Hops) -> Result<PathBuf, FindError> {
-    if hops.0.len() > MAX_HOPS {
-        return Err(FindError::OnlyShims);
-    }
     if let Some(path) = named {
-        return explicit(path);
+        return explicit(path, hops);
     }
+    hops.check()?;
     let ourselves = ourselves();
-    let skipped: Vec<_> = hops.0.iter().filter_map(|path| identity(path)).collect();
+    let skipped = hops.identities();
     let search = search.filter(|search| !search.is_empty()).unwrap_or(OsStr::new(DEFAULT_PATH));
     let (mut not_executable, mut shim) = (None, false);
     for directory in search.as_bytes().split(|byte| *byte == b':') {
@@ -127,10 +136,11 @@ pub fn find(named: Option<&Path>, search: Option<&OsStr>, hops: &Hops) -> Result
     })
 }
 
-/// A path that somebody named: taken as it is, unless it is ourselves.
-pub fn explicit(path: &Path) -> Result<PathBuf, FindError> {
+/// A path that somebody named: taken as it is, unless it leads back here.
+pub fn explicit(path: &Path, hops: &Hops) -> Result<PathBuf, FindError> {
+    hops.check()?;
     let Some(found) = identity(path) else { return Err(FindError::NothingThere(path.to_owned())) };
-    if Some(found) == ourselves() {
+    if Some(found) == ourselves() || hops.identities().contains(&found) {
         return Err(FindError::OnlyShims);
     }
     if !is_file(path) || access(path, AccessFlags::X_OK).is_err() {
@@ -170,11 +180,12 @@ mod tests {
         let rest = Hops::default().with(Path::new("/a/claude"));
         assert_eq!(rest, ":/a/claude");
         let value = OsString::from("10:/a/claude");
-        assert!(Hops::read(Some(&value), me).is_nested());
-        assert!(!Hops::read(Some(&value), Pid::from_raw(11)).is_nested());
-        assert!(!Hops::read(Some(OsStr::new("10")), me).is_nested());
-        assert!(!Hops::read(None, me).is_nested());
-        let again = Hops::read(Some(&value), me).with(Path::new("/b/claude"));
+        assert!(Hops::read(Some(&value), me, None).is_nested());
+        assert!(!Hops::read(Some(&value), Pid::from_raw(11), None).is_nested());
+        assert!(!Hops::read(Some(OsStr::new("10")), me, None).is_nested());
+        assert!(Hops::read(Some(&value), Pid::from_raw(11), Some(me)).is_nested());
+        assert!(!Hops::read(None, me, None).is_nested());
+        let again = Hops::read(Some(&value), me, None).with(Path::new("/b/claude"));
         assert_eq!(again, ":/a/claude:/b/claude");
     }
 }

@@ -26,7 +26,7 @@ use nix::unistd::Pid;
 use self::argv::{Arguments, Kind};
 use self::ending::Begun;
 use self::find::{FindError, HOPS, Hops};
-use self::prepare::{Given, Identity, Preparation, Prepared};
+use self::prepare::{Configured, Given, Identity, Part, Preparation, Prepared};
 use self::relay_process::{NoAnswer, Relay};
 use self::situation::{Plan, Situation, SummaryOption, Way};
 use crate::config::user::Summary;
@@ -67,22 +67,24 @@ pub fn run(invocation: &Invocation, inherited: &Inherited) -> u8 {
     let deadline = Instant::now() + SETUP_LIMIT;
     inherited.make_usable();
     let given = Given { variables: &invocation.environment };
-    let hops = Hops::read(given.get(HOPS), Pid::this());
+    // A shim that starts us without becoming us is our parent; below a running claude, a parent says nothing.
+    let parent = (!given.is_below_claude()).then(Pid::parent);
+    let hops = Hops::read(given.get(HOPS), Pid::this(), parent);
     let arguments = Arguments::read(&invocation.args);
     let observed = is_observed(&arguments, &hops);
-    let (preparation, ready) = if observed {
+    let SetUp { configured, person, run } = if observed {
         set_up(invocation, given, &arguments, deadline)
     } else {
-        (configured(invocation, given, deadline), Err(String::new()))
+        SetUp::of_nothing(prepare::configured(given))
     };
-    let program = match find_claude(invocation, given, &preparation, &hops) {
+    let program = match find_claude(invocation, given, &configured, &hops) {
         Ok(path) => path,
         Err(error) => return cannot_run(&error),
     };
     let launch = Launch {
         invocation,
         inherited,
-        plan: situation(invocation, given, &arguments, &preparation, observed).plan(),
+        plan: situation(invocation, given, &arguments, &configured, observed).plan(),
         interactive: !matches!(arguments.kind, Kind::Session { print: true, .. })
             && process::is_terminal(std::io::stdout().as_fd()),
         program,
@@ -92,9 +94,24 @@ pub fn run(invocation: &Invocation, inherited: &Inherited) -> u8 {
     if !observed {
         return launch.pass_through();
     }
-    match ready {
-        Ok(run) => launch.observed(run, &arguments, &preparation.person),
-        Err(why) => launch.unobserved(&why, &arguments, &preparation.person),
+    match run {
+        Ok(run) => launch.observed(run, &arguments, &person),
+        Err(unobserved) => launch.unobserved(unobserved, &arguments, &person),
+    }
+}
+
+/// What was found out before claude is started.
+struct SetUp {
+    configured: Configured,
+    /// The person's own telemetry variables; of the environment alone if nobody told more in time.
+    person: BTreeMap<String, String>,
+    run: Result<Run, Unobserved>,
+}
+
+impl SetUp {
+    /// For a launch that is not observed, only which claude is configured matters.
+    fn of_nothing(configured: Configured) -> Self {
+        Self { configured, person: BTreeMap::new(), run: Err(Unobserved { why: String::new(), muted: None }) }
     }
 }
 
@@ -105,46 +122,53 @@ struct Run {
     relay: Relay,
 }
 
+/// Why there is no run.
+struct Unobserved {
+    why: String,
+    /// A settings file that keeps claude from exporting.
+    muted: Option<SentPath>,
+}
+
 /// Has the run prepared, in a process that may take its time, and takes what it has found out by the deadline.
-///
-/// Without an answer only the environment is known of what the person has, and the run is not observed.
-fn set_up(
+fn set_up(invocation: &Invocation, given: Given<'_>, arguments: &Arguments, deadline: Instant) -> SetUp {
+    let mut configured = Configured::default();
+    let (person, run) = match start_run(invocation, given, arguments, deadline, &mut configured) {
+        Ok((identity, relay, preparation)) => {
+            let Preparation { person, run, muted } = preparation;
+            let run = run.map(|prepared| Run { identity, prepared, relay });
+            (person, run.map_err(|why| Unobserved { why, muted }))
+        }
+        Err(why) => {
+            // In a process of its own: the disk may be what did not answer. Without one, nobody could be told.
+            let _ = process::spawn_detached(|| prepare::log(&format!("not observed: {why}")));
+            (prepare::persons_environment(given), Err(Unobserved { why, muted: None }))
+        }
+    };
+    SetUp { configured, person, run }
+}
+
+fn start_run(
     invocation: &Invocation,
     given: Given<'_>,
     arguments: &Arguments,
     deadline: Instant,
-) -> (Preparation, Result<Run, String>) {
-    let unanswered = |why: String| {
-        let person = prepare::persons_environment(given);
-        (Preparation { person, ..Preparation::default() }, Err(why))
-    };
-    let (listener, port) = match prepare::listen() {
-        Ok(listening) => listening,
-        Err(error) => return unanswered(format!("cannot listen on 127.0.0.1: {error}")),
-    };
+    configured: &mut Configured,
+) -> Result<(Identity, Relay, Preparation), String> {
+    let (listener, port) = prepare::listen().map_err(|error| format!("cannot listen on 127.0.0.1: {error}"))?;
     let identity = Identity::new(port);
-    let prepare = || prepare::prepare(given, arguments, &identity);
-    let mut relay = match Relay::start(Some(listener), &invocation.environment, prepare) {
-        Ok(relay) => relay,
-        Err(error) => return unanswered(format!("cannot start the relay: {error}")),
-    };
-    match relay.preparation(deadline) {
-        Ok(mut preparation) => {
-            let run = preparation.run.take().unwrap_or_else(|| Err("nothing was prepared".to_owned()));
-            (preparation, run.map(|prepared| Run { identity, prepared, relay }))
+    let prepare = |tell: &mut dyn FnMut(Part) -> bool| prepare::prepare(given, arguments, &identity, tell);
+    let mut relay = Relay::start(listener, &invocation.environment, prepare)
+        .map_err(|error| format!("cannot start the relay: {error}"))?;
+    loop {
+        match relay.part(deadline) {
+            Ok(Part::Configured(part)) => *configured = part,
+            Ok(Part::Prepared(preparation)) => return Ok((identity, relay, *preparation)),
+            Err(NoAnswer::Gone) => return Err("setting up failed".to_owned()),
+            Err(NoAnswer::Late | NoAnswer::Interrupted) => {
+                return Err(format!("setting up took longer than {} ms", SETUP_LIMIT.as_millis()));
+            }
         }
-        Err(NoAnswer::Late | NoAnswer::Interrupted) => {
-            unanswered(format!("setting up took longer than {} ms", SETUP_LIMIT.as_millis()))
-        }
-        Err(NoAnswer::Gone) => unanswered("setting up failed".to_owned()),
     }
-}
-
-/// What the configuration says of a launch that is not observed: only which claude, and only where that is asked.
-fn configured(invocation: &Invocation, given: Given<'_>, deadline: Instant) -> Preparation {
-    let asked = matches!(invocation.target, Target::Named(_)) && given.own("CC_OBSERVE_CLAUDE").is_none();
-    let answer = asked.then(|| Relay::start(None, &invocation.environment, || prepare::configured(given)));
-    answer.and_then(|started| started.ok()?.preparation(deadline).ok()).unwrap_or_default()
 }
 
 /// Whether there is a session to observe, and nobody observes it already.
@@ -155,13 +179,13 @@ fn is_observed(arguments: &Arguments, hops: &Hops) -> bool {
 fn find_claude(
     invocation: &Invocation,
     given: Given<'_>,
-    preparation: &Preparation,
+    configured: &Configured,
     hops: &Hops,
 ) -> Result<PathBuf, FindError> {
     match &invocation.target {
-        Target::Path(path) => find::explicit(path),
+        Target::Path(path) => find::explicit(path, hops),
         Target::Named(_) => {
-            let configured = preparation.claude.clone().map(PathBuf::from);
+            let configured = configured.claude.clone().map(PathBuf::from);
             let named = given.own("CC_OBSERVE_CLAUDE").map(PathBuf::from).or(configured);
             find::find(named.as_deref(), given.get("PATH"), hops)
         }
@@ -172,10 +196,10 @@ fn situation(
     invocation: &Invocation,
     given: Given<'_>,
     arguments: &Arguments,
-    preparation: &Preparation,
+    configured: &Configured,
     observed: bool,
 ) -> Situation {
-    let configured = preparation.summary.map(|summary| match summary {
+    let configured = configured.summary.map(|summary| match summary {
         Summary::Auto => SummaryOption::Auto,
         Summary::Full => SummaryOption::Full,
         Summary::Line => SummaryOption::Line,
@@ -234,7 +258,8 @@ impl Launch<'_> {
         let start = self.start_message(&identity, prepared, started);
         if let Err(error) = relay.send(&ToRelay::Start(Box::new(start))) {
             // The port is closed by now, or closes when the relay finds no message.
-            return self.unobserved(&format!("cannot start the relay: {error}"), arguments, person);
+            let why = format!("cannot start the relay: {error}");
+            return self.unobserved(Unobserved { why, muted: None }, arguments, person);
         }
         match self.start_claude(&args, &environment) {
             Ok((child, signals)) => {
@@ -248,14 +273,11 @@ impl Launch<'_> {
     }
 
     /// Starts claude without telemetry, since setting up failed.
-    fn unobserved(&self, why: &str, arguments: &Arguments, person: &BTreeMap<String, String>) -> u8 {
+    fn unobserved(&self, unobserved: Unobserved, arguments: &Arguments, person: &BTreeMap<String, String>) -> u8 {
         let given = Given { variables: &self.invocation.environment };
-        let (args, environment) = prepare::without_telemetry(given, arguments, &self.invocation.args, person);
-        let begun = Begun {
-            run_id: String::new(),
-            started: Timestamp::now(),
-            notes: vec![Note::NotObserved { why: why.to_owned() }],
-        };
+        let Unobserved { why, muted } = unobserved;
+        let (args, environment) = prepare::without_telemetry(given, arguments, &self.invocation.args, person, muted);
+        let begun = Begun { run_id: String::new(), started: Timestamp::now(), notes: vec![Note::NotObserved { why }] };
         match self.start_claude(&args, &environment) {
             Ok((child, signals)) => ending::unobserved(self, begun, child, &signals),
             Err(errno) => self.could_not_exec(errno),
@@ -297,7 +319,7 @@ impl Launch<'_> {
         Start {
             protocol: PROTOCOL,
             run_id: identity.run_id.to_string(),
-            token: identity.token.clone(),
+            token: identity.token.expose().to_owned(),
             port: identity.port,
             launcher: self.pid.as_raw(),
             exec: self.plan.way == Way::Exec,

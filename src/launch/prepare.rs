@@ -24,6 +24,7 @@ use crate::otlp::Signal;
 use crate::redact::CaptureLevel;
 use crate::relay::control::{SentDestination, SentPath};
 use crate::report::Note;
+use crate::secrets::Secret;
 
 /// How many connections may wait before the relay has begun to accept.
 const BACKLOG: i32 = 64;
@@ -75,12 +76,12 @@ pub enum SetupError {
 }
 
 /// What a run is known by, settled before anything else.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Identity {
     /// UUIDv7.
     pub run_id: Uuid,
     /// What lets claude in.
-    pub token: String,
+    pub token: Secret,
     /// Where the relay listens.
     pub port: u16,
 }
@@ -88,31 +89,53 @@ pub struct Identity {
 impl Identity {
     /// A new run behind this port.
     pub fn new(port: u16) -> Self {
-        Self { run_id: Uuid::now_v7(), token: Uuid::new_v4().simple().to_string(), port }
+        Self { run_id: Uuid::now_v7(), token: Secret::new(Uuid::new_v4().simple().to_string()), port }
     }
 
     /// What claude's exporter is to be told, given what the person has.
     pub fn assignments(&self, person: &BTreeMap<String, String>) -> Vec<(&'static str, Option<String>)> {
         let base = format!("http://127.0.0.1:{}/r/{}", self.port, self.run_id);
-        environment::assignments(Run { base: &base, token: &self.token, person })
+        environment::assignments(Run { base: &base, token: self.token.expose(), person })
     }
 }
 
-/// What was found out in a process that may wait for a disk, for the launcher, which may not.
-#[derive(Debug, Default, Deserialize, Serialize)]
-pub struct Preparation {
-    /// `claude = "…"` of the configuration.
+/// What is found out in a process that may wait for a disk, for the launcher, which may not.
+#[derive(Deserialize, Serialize)]
+pub enum Part {
+    /// First, and soon.
+    Configured(Configured),
+    /// Then the run, where there is one.
+    Prepared(Box<Preparation>),
+}
+
+/// What the configuration says of the launch itself.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct Configured {
+    /// `claude = "…"`.
     pub claude: Option<SentPath>,
-    /// `summary = "…"` of the configuration.
+    /// `summary = "…"`.
     pub summary: Option<Summary>,
+}
+
+impl From<&UserConfig> for Configured {
+    fn from(config: &UserConfig) -> Self {
+        Self { claude: config.claude.as_deref().map(SentPath::from), summary: config.summary }
+    }
+}
+
+/// A run, or why there is none.
+#[derive(Deserialize, Serialize)]
+pub struct Preparation {
     /// The person's own telemetry variables.
     pub person: BTreeMap<String, String>,
-    /// What the run needs, or why it cannot be observed. `None`: nobody asked.
-    pub run: Option<Result<Prepared, String>>,
+    /// What the run needs, or why it cannot be observed.
+    pub run: Result<Prepared, String>,
+    /// Where there is none: a settings file that keeps claude from exporting, and holds the person's own.
+    pub muted: Option<SentPath>,
 }
 
 /// What a run needs.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 pub struct Prepared {
     /// Our state directory.
     pub state: SentPath,
@@ -142,9 +165,35 @@ impl Given<'_> {
         self.get(name).is_some_and(|value| !value.is_empty())
     }
 
-    /// A variable of ours. Below a running Claude Code it counts for nothing: a project can set it there.
+    /// Whether a Claude Code runs above us: then a project can have set any variable.
+    pub fn is_below_claude(&self) -> bool {
+        self.is_set("CLAUDECODE")
+    }
+
+    /// A variable of ours. Below a running Claude Code it counts for nothing.
     pub fn own(&self, name: &str) -> Option<&OsStr> {
-        if self.is_set("CLAUDECODE") { None } else { self.get(name).filter(|value| !value.is_empty()) }
+        if self.is_below_claude() { None } else { self.get(name).filter(|value| !value.is_empty()) }
+    }
+
+    /// An absolute directory that a variable names. Below a running Claude Code it counts for nothing.
+    fn directory(&self, name: &str) -> Option<PathBuf> {
+        self.own(name).map(PathBuf::from).filter(|path| path.is_absolute())
+    }
+
+    /// The person's home; below a running Claude Code the one in the password database.
+    fn home(&self) -> Option<PathBuf> {
+        if self.is_below_claude() {
+            return nix::unistd::User::from_uid(nix::unistd::getuid()).ok()?.map(|user| user.dir);
+        }
+        directories::BaseDirs::new().map(|directories| directories.home_dir().to_owned())
+    }
+
+    /// The user's configuration file, unless another is named.
+    fn config_file(&self) -> Option<PathBuf> {
+        if self.is_below_claude() {
+            return paths::config_file_in(&self.home()?);
+        }
+        paths::config_file()
     }
 }
 
@@ -152,7 +201,7 @@ impl Given<'_> {
 fn read_config(given: Given<'_>) -> Result<UserConfig, ConfigError> {
     let named = given.own("CC_OBSERVE_CONFIG").map(PathBuf::from);
     let must_exist = named.is_some();
-    let Some(path) = paths::config_file(named) else { return Ok(UserConfig::default()) };
+    let Some(path) = named.or_else(|| given.config_file()) else { return Ok(UserConfig::default()) };
     match files::read_small(&path, user::MAX_CONFIG_BYTES) {
         Ok(text) => UserConfig::parse(&path, &text),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => Ok(UserConfig::default()),
@@ -160,43 +209,38 @@ fn read_config(given: Given<'_>) -> Result<UserConfig, ConfigError> {
     }
 }
 
-/// What the person's own layers say about telemetry.
 /// What the environment alone says about telemetry.
 pub fn persons_environment(given: Given<'_>) -> BTreeMap<String, String> {
     let names = NAMES.iter();
     names.filter_map(|(name, _)| Some(((*name).to_owned(), given.get(name)?.to_str()?.to_owned()))).collect()
 }
 
-fn persons_variables(
-    given: Given<'_>,
-    arguments: &Arguments,
-    own: Option<&Map<String, Value>>,
-) -> BTreeMap<String, String> {
+/// What the person's own layers say about telemetry: the environment, overlaid by settings, the strongest last.
+fn persons_variables(given: Given<'_>, layers: [Option<&Map<String, Value>>; 2]) -> BTreeMap<String, String> {
     let mut person = persons_environment(given);
-    let user = (!arguments.without_user_settings).then(|| user_settings(given)).flatten();
-    for layer in [user.as_ref(), own].into_iter().flatten() {
-        person.extend(
-            settings::variables(layer).into_iter().filter(|(name, _)| NAMES.iter().any(|(known, _)| known == name)),
-        );
+    for layer in layers.into_iter().flatten() {
+        let variables = settings::variables(layer).into_iter();
+        person.extend(variables.filter(|(name, _)| NAMES.iter().any(|(known, _)| known == name)));
     }
     person
 }
 
 /// `settings.json` in the user's Claude configuration directory, if it is there and strict JSON.
-fn user_settings(given: Given<'_>) -> Option<Map<String, Value>> {
-    let directory = match given.get("CLAUDE_CONFIG_DIR").filter(|value| !value.is_empty()) {
-        Some(directory) => PathBuf::from(directory),
-        None => directories::BaseDirs::new()?.home_dir().join(".claude"),
+fn user_settings(given: Given<'_>) -> Option<(PathBuf, Map<String, Value>)> {
+    let directory = match given.directory("CLAUDE_CONFIG_DIR") {
+        Some(directory) => directory,
+        None => given.home()?.join(".claude"),
     };
-    let text = files::read_small(&directory.join("settings.json"), MAX_SETTINGS_BYTES).ok()?;
-    settings::parse(&text).ok()
+    let path = directory.join("settings.json");
+    let text = files::read_small(&path, MAX_SETTINGS_BYTES).ok()?;
+    Some((path, settings::parse(&text).ok()?))
 }
 
 /// Reads the `--settings` of the person: a file, or JSON on the command line.
 ///
 /// Rules relative to the file are anchored, since they will stand in another.
 fn persons_settings(value: &OsStr) -> Result<Map<String, Value>, SettingsError> {
-    if value.as_bytes().trim_ascii_start().starts_with(b"{") {
+    if is_inline(value) {
         return settings::parse(value.to_str().ok_or(SettingsError::NotJson)?);
     }
     let path = Path::new(value);
@@ -208,9 +252,7 @@ fn persons_settings(value: &OsStr) -> Result<Map<String, Value>, SettingsError> 
     let mut own = settings::parse(&text)?;
     // Behind all links: what Claude Code resolves rules against.
     let directory = path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
-    if let Some(directory) = directory.as_deref().and_then(Path::to_str) {
-        settings::anchor_rules(&mut own, directory);
-    }
+    settings::anchor_rules(&mut own, directory.as_deref().and_then(Path::to_str))?;
     Ok(own)
 }
 
@@ -226,6 +268,7 @@ fn destinations(
             .map_err(|source| ConfigError::Endpoint { origin: "CC_OBSERVE_ENDPOINT".to_owned(), source })?;
         return Ok(vec![Destination {
             name: ENDPOINT_DESTINATION.to_owned(),
+            spool: format!("{ENDPOINT_DESTINATION}-{}", endpoint.fingerprint()),
             endpoint,
             headers: Vec::new(),
             capture: CaptureLevel::Metadata,
@@ -264,44 +307,60 @@ fn bypassed_by() -> Option<PathBuf> {
     })
 }
 
-/// What the configuration says of the launch itself.
-pub fn configured(given: Given<'_>) -> Preparation {
-    match read_config(given) {
-        Ok(config) => Preparation {
-            claude: config.claude.as_deref().map(SentPath::from),
-            summary: config.summary,
-            ..Preparation::default()
-        },
-        Err(_) => Preparation::default(),
-    }
+/// What the configuration says of the launch itself. What is wrong with it is told where it counts.
+pub fn configured(given: Given<'_>) -> Configured {
+    read_config(given).map(|config| Configured::from(&config)).unwrap_or_default()
 }
 
-/// Prepares a run.
-pub fn prepare(given: Given<'_>, arguments: &Arguments, identity: &Identity) -> Preparation {
+/// Prepares a run, and tells it. Whether there is one that somebody waits for.
+pub fn prepare(
+    given: Given<'_>,
+    arguments: &Arguments,
+    identity: &Identity,
+    tell: &mut dyn FnMut(Part) -> bool,
+) -> bool {
+    let config = read_config(given);
+    // Who does not listen any more does not listen to the rest either.
+    tell(Part::Configured(config.as_ref().map(Configured::from).unwrap_or_default()));
     let mut notes = Vec::new();
     let own = arguments.settings.as_ref().map(|argument| persons_settings(&argument.value)).transpose();
     let own = own.unwrap_or_else(|why| {
         notes.push(Note::SettingsNotMerged { why: why.to_string() });
         None
     });
-    let person = persons_variables(given, arguments, own.as_ref());
-    let config = read_config(given);
-    let (claude, summary) = match &config {
-        Ok(config) => (config.claude.as_deref().map(SentPath::from), config.summary),
-        Err(_) => (None, None),
-    };
-    let run = prepare_run(given, arguments, identity, own, &person, config, notes);
+    let user = (!arguments.without_user_settings).then(|| user_settings(given)).flatten();
+    let person = persons_variables(given, [user.as_ref().map(|(_, user)| user), own.as_ref()]);
+    let injectable = matches!(arguments.kind, Kind::Session { settings: true, .. });
+    let ours = (injectable && (own.is_some() || arguments.settings.is_none())).then(|| own.unwrap_or_default());
+    if ours.is_none()
+        && let Some((path, user)) = &user
+        && settings::takes_telemetry(user)
+    {
+        // The environment is all that speaks for us, and a settings file beats it.
+        notes.push(Note::Bypassed { by: path.display().to_string() });
+    }
+    let run = prepare_run(given, ours.clone(), identity, &person, config, notes);
+    let mut muted = None;
     if let Err(error) = &run {
         log(&format!("not observed: {error}"));
+        muted = ours.and_then(|ours| mute(ours, identity, &person));
     }
-    Preparation { claude, summary, person, run: Some(run.map_err(|error| error.to_string())) }
+    let observed = run.is_ok();
+    let run = run.map_err(|error| error.to_string());
+    tell(Part::Prepared(Box::new(Preparation { person, run, muted }))) && observed
+}
+
+/// Writes a settings file that keeps claude from exporting, if any directory takes one.
+fn mute(own: Map<String, Value>, identity: &Identity, person: &BTreeMap<String, String>) -> Option<SentPath> {
+    let merged = settings::merge(own, &environment::exporters_without_otlp(person)).ok()?;
+    let state = paths::state_directory().ok()?;
+    write_settings(&state, identity.run_id, &merged).ok().as_deref().map(SentPath::from)
 }
 
 fn prepare_run(
     given: Given<'_>,
-    arguments: &Arguments,
+    ours: Option<Map<String, Value>>,
     identity: &Identity,
-    own: Option<Map<String, Value>>,
     person: &BTreeMap<String, String>,
     config: Result<UserConfig, ConfigError>,
     mut notes: Vec<Note>,
@@ -311,11 +370,9 @@ fn prepare_run(
         notes.push(Note::Bypassed { by: path.display().to_string() });
     }
     let state = paths::state_directory().map_err(SetupError::State)?;
-    let inject = matches!(arguments.kind, Kind::Session { settings: true, .. })
-        && (own.is_some() || arguments.settings.is_none());
     let mut file = None;
-    if inject {
-        match settings::merge(own.unwrap_or_default(), &identity.assignments(person)) {
+    if let Some(ours) = ours {
+        match settings::merge(ours, &identity.assignments(person)) {
             Ok(merged) => {
                 file = Some(write_settings(&state, identity.run_id, &merged).map_err(SetupError::Settings)?);
             }
@@ -331,7 +388,7 @@ fn prepare_run(
 }
 
 /// One line in the log of the state directory, for those who look for what went wrong.
-fn log(line: &str) {
+pub fn log(line: &str) {
     let file = paths::state_directory().and_then(|state| paths::open_log(&state));
     if let Ok(mut file) = file {
         // There is no other place to say that the log cannot be written.
@@ -345,8 +402,8 @@ pub fn ci(given: Given<'_>) -> Vec<(String, String)> {
     variables.filter_map(|name| Some(((*name).to_owned(), given.get(name)?.to_str()?.to_owned()))).collect()
 }
 
-/// A socket on a port that the kernel chose and that is then bound by its number: such a port stays ours as long as we
-/// hold the descriptor, even when we stop listening.
+/// A socket on a port that the kernel chose and that is then bound by its number: the port of such a socket stays ours
+/// as long as somebody holds the descriptor, also while nobody listens; that of one bound to port 0 does not.
 pub fn listen() -> io::Result<(TcpListener, u16)> {
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..8 {
@@ -400,27 +457,36 @@ fn write_settings(state: &Path, run_id: Uuid, merged: &Map<String, Value>) -> io
 
 /// The arguments and environment of a session that is not observed: no OTLP leaves it, not even raw.
 ///
-/// The user's settings would beat the environment, so `--settings` says it too, on the command line: it holds no
-/// secret. A settings file of the person is left as it is. Touches no disk.
+/// The user's settings would beat the environment, so `--settings` says it too: in a file if one could be written, else on
+/// the command line, where it holds no secret. A settings file of the person that could not be read is left as it is.
+/// Touches no disk.
 pub fn without_telemetry(
     given: Given<'_>,
     arguments: &Arguments,
     args: &[OsString],
     person: &BTreeMap<String, String>,
+    muted: Option<SentPath>,
 ) -> (Vec<OsString>, Vec<(OsString, OsString)>) {
-    let inline = arguments.settings.as_ref().map(|argument| argument.value.as_os_str());
-    let own = match inline {
-        Some(value) if value.as_bytes().trim_ascii_start().starts_with(b"{") => persons_settings(value).ok(),
+    let assignments = environment::exporters_without_otlp(person);
+    let environment = environment::apply(given.variables.iter().cloned(), &assignments);
+    if let Some(file) = muted {
+        return (arguments.with_settings(args, PathBuf::from(file).as_os_str()), environment);
+    }
+    let own = match arguments.settings.as_ref().map(|argument| argument.value.as_os_str()) {
+        Some(value) if is_inline(value) => value.to_str().and_then(|text| settings::parse(text).ok()),
         Some(_) => None,
         None => Some(Map::new()),
     };
-    let assignments = environment::exporters_without_otlp(person);
-    let environment = environment::apply(given.variables.iter().cloned(), &assignments);
-    let mergeable = matches!(arguments.kind, Kind::Session { settings: true, .. });
-    let merged = own.filter(|_| mergeable).and_then(|own| settings::merge(own, &assignments).ok());
+    let injectable = matches!(arguments.kind, Kind::Session { settings: true, .. });
+    let merged = own.filter(|_| injectable).and_then(|own| settings::merge(own, &assignments).ok());
     let args = match merged {
         Some(merged) => arguments.with_settings(args, OsStr::new(&Value::Object(merged).to_string())),
         None => args.to_vec(),
     };
     (args, environment)
+}
+
+/// Whether a `--settings` is JSON itself, and no path.
+fn is_inline(value: &OsStr) -> bool {
+    value.as_bytes().trim_ascii_start().starts_with(b"{")
 }

@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::prepare::Preparation;
+use super::prepare::Part;
 use crate::process::{self, Inherited, Program, Signals};
 use crate::relay::control::{self, ToLauncher};
 use crate::report::RunSummary;
@@ -37,10 +37,18 @@ const KEPT: &[&str] = &[
 /// How long a message to the relay may wait for room in the socket.
 const WRITE_LIMIT: Duration = Duration::from_millis(100);
 
+/// How much longer a process may take that could run if it had a processor.
+const BUSY_LIMIT: Duration = Duration::from_secs(2);
+
+/// How often that is looked at.
+const BUSY_STEP: Duration = Duration::from_millis(10);
+
 /// The launcher's end of the control socket.
 #[derive(Debug)]
 pub struct Relay {
     control: UnixStream,
+    /// What has arrived and not been taken yet.
+    received: Vec<u8>,
     pid: Pid,
 }
 
@@ -56,19 +64,21 @@ pub enum NoAnswer {
 }
 
 impl Relay {
-    /// Starts the process that prepares the run, tells the launcher what it found out, and becomes the relay, if there
-    /// is a run and a socket for it. It may wait for a disk; the launcher does not.
+    /// Starts the process that prepares the run. It may wait for a disk; the launcher does not. `prepare` tells the
+    /// launcher what it found out, part by part (`false`: the launcher does not listen any more); if it returns `true`,
+    /// the process becomes the relay.
     ///
     /// It belongs to nobody: its own session, no terminal, no pipe of ours; as the relay, `/` as directory and a
     /// scrubbed environment. The socket is its alone afterwards: if it cannot run, the port closes.
     pub fn start(
-        listener: Option<TcpListener>,
+        listener: TcpListener,
         variables: &[(OsString, OsString)],
-        prepare: impl FnOnce() -> Preparation,
+        prepare: impl FnOnce(&mut dyn FnMut(Part) -> bool) -> bool,
     ) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
+        let theirs = OwnedFd::from(theirs);
         let null = OwnedFd::from(OpenOptions::new().read(true).write(true).open("/dev/null")?);
-        let listener = listener.map(OwnedFd::from);
+        let listener = OwnedFd::from(listener);
         let environment: Vec<(OsString, OsString)> =
             variables.iter().filter(|(name, _)| KEPT.iter().any(|kept| OsStr::new(kept) == name)).cloned().collect();
         // Our own file even when it has been replaced meanwhile; elsewhere, the path it was started from.
@@ -79,54 +89,56 @@ impl Relay {
             let _ = nix::unistd::setsid();
             process::reset_signals();
             process::ignore_broken_pipes();
-            let preparation = prepare();
-            let observed = matches!(preparation.run, Some(Ok(_)));
-            let Ok(frame) = control::frame(&preparation) else { return };
-            let mut control = &theirs;
-            if control.write_all(&frame).is_err() {
+            process::dump_no_core();
+            // From here on it holds neither the terminal nor a pipe, however long the disk takes.
+            let placed = process::place(&listener, 0)
+                .and_then(|()| process::place(&theirs, 1))
+                .and_then(|()| process::place(&null, 2));
+            if placed.is_err() {
                 return;
             }
-            let Some(listener) = listener.as_ref().filter(|_| observed) else { return };
-            let control = OwnedFd::from(match theirs.try_clone() {
-                Ok(control) => control,
-                Err(_) => return,
-            });
-            let placed = process::place(listener, 0)
-                .and_then(|()| process::place(&control, 1))
-                .and_then(|()| process::place(&null, 2));
-            if placed.is_ok() {
+            process::close_from_three();
+            let observed = prepare(&mut |part| tell(&part).is_ok());
+            if observed {
                 umask(Mode::from_bits_truncate(0o077));
                 let _ = nix::unistd::chdir(c"/");
                 program.exec(&Inherited::fresh());
             }
         })?;
         ours.set_write_timeout(Some(WRITE_LIMIT))?;
-        Ok(Self { control: ours, pid })
+        Ok(Self { control: ours, received: Vec::new(), pid })
     }
 
-    /// Waits for what was found out.
-    pub fn preparation(&mut self, deadline: Instant) -> Result<Preparation, NoAnswer> {
-        let mut received = Vec::new();
+    /// Waits for the next part of what was found out.
+    ///
+    /// The deadline is for what makes a process wait: a disk, a name server. One that merely has no processor, on a busy
+    /// machine, is given more time: claude would not get one either.
+    pub fn part(&mut self, deadline: Instant) -> Result<Part, NoAnswer> {
+        let latest = deadline + BUSY_LIMIT;
+        let mut deadline = deadline;
         loop {
-            if let Some(preparation) = complete(&received).map_err(|_| NoAnswer::Gone)? {
-                return Ok(preparation);
+            if let Some(part) = take_message(&mut self.received).map_err(|_| NoAnswer::Gone)? {
+                return Ok(part);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(NoAnswer::Late);
+            let now = Instant::now();
+            if now >= deadline {
+                if now >= latest || !process::is_runnable(self.pid) {
+                    return Err(NoAnswer::Late);
+                }
+                deadline = now + BUSY_STEP;
             }
-            if ready(self.control.as_fd(), None, left) == Ready::Control {
-                self.read_into(&mut received)?;
+            if ready(self.control.as_fd(), None, deadline.saturating_duration_since(now)) == Ready::Control {
+                self.read_more()?;
             }
         }
     }
 
-    fn read_into(&mut self, received: &mut Vec<u8>) -> Result<(), NoAnswer> {
+    fn read_more(&mut self) -> Result<(), NoAnswer> {
         let mut chunk = [0_u8; 16 << 10];
         match self.control.read(&mut chunk) {
             Ok(0) | Err(_) => Err(NoAnswer::Gone),
             Ok(count) => {
-                received.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                self.received.extend_from_slice(chunk.get(..count).unwrap_or_default());
                 Ok(())
             }
         }
@@ -138,25 +150,43 @@ impl Relay {
         self.control.write_all(&frame)
     }
 
-    /// Waits for the summary. A signal ends the wait.
+    /// Waits for the last summary. A signal ends the wait; what was said by then is the answer.
     pub fn summary(
         &mut self,
         limit: Duration,
         signals: &Signals,
         on_second: impl FnOnce(),
     ) -> Result<RunSummary, NoAnswer> {
-        let deadline = Instant::now() + limit;
+        let mut latest = None;
+        let reason = self.wait_for_last(limit, signals, on_second, &mut latest);
+        latest.ok_or_else(|| reason.unwrap_or(NoAnswer::Gone))
+    }
+
+    fn wait_for_last(
+        &mut self,
+        limit: Duration,
+        signals: &Signals,
+        on_second: impl FnOnce(),
+        latest: &mut Option<RunSummary>,
+    ) -> Option<NoAnswer> {
         let mut on_second = Some(on_second);
+        let deadline = Instant::now() + limit;
         let first_second = Instant::now() + Duration::from_secs(1);
-        let mut received = Vec::new();
         loop {
-            if let Some(message) = complete(&received).map_err(|_| NoAnswer::Gone)? {
-                let ToLauncher::Summary(summary) = message;
-                return Ok(*summary);
+            match take_message(&mut self.received) {
+                Ok(Some(ToLauncher::Summary { summary, last })) => {
+                    *latest = Some(*summary);
+                    if last {
+                        return None;
+                    }
+                    continue;
+                }
+                Ok(None) => {}
+                Err(_) => return Some(NoAnswer::Gone),
             }
             let now = Instant::now();
             if now >= deadline {
-                return Err(NoAnswer::Late);
+                return Some(NoAnswer::Late);
             }
             if now >= first_second
                 && let Some(tell) = on_second.take()
@@ -165,12 +195,16 @@ impl Relay {
             }
             let until = if on_second.is_some() { first_second.min(deadline) } else { deadline };
             match ready(self.control.as_fd(), Some(signals.as_fd()), until.saturating_duration_since(now)) {
-                Ready::Control => self.read_into(&mut received)?,
+                Ready::Control => {
+                    if let Err(reason) = self.read_more() {
+                        return Some(reason);
+                    }
+                }
                 Ready::Signal => {
                     use nix::sys::signal::Signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-                    let arrival = signals.next().map_err(|_| NoAnswer::Gone)?;
-                    if matches!(arrival.signal, SIGHUP | SIGINT | SIGQUIT | SIGTERM) {
-                        return Err(NoAnswer::Interrupted);
+                    match signals.next() {
+                        Ok(arrival) if !matches!(arrival.signal, SIGHUP | SIGINT | SIGQUIT | SIGTERM) => {}
+                        _ => return Some(NoAnswer::Interrupted),
                     }
                 }
                 Ready::Nothing => {}
@@ -189,12 +223,27 @@ impl Relay {
             }
             if ready(self.control.as_fd(), None, left) == Ready::Control {
                 match self.control.read(&mut [0_u8; 4096]) {
-                    Ok(0) | Err(_) => return,
+                    Ok(0) | Err(_) => break,
                     Ok(_) => {}
                 }
             }
         }
+        self.wait_for_the_process(deadline);
     }
+
+    /// The socket is closed a moment before the process is gone, and whoever looks then must find nothing.
+    #[cfg(target_os = "linux")]
+    fn wait_for_the_process(&self, deadline: Instant) {
+        use rustix::process::{Pid, PidfdFlags, pidfd_open};
+        let process = Pid::from_raw(self.pid.as_raw()).map(|pid| pidfd_open(pid, PidfdFlags::empty()));
+        if let Some(Ok(process)) = process {
+            ready(process.as_fd(), None, deadline.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::unused_self, reason = "the same name on every system")]
+    fn wait_for_the_process(&self, _deadline: Instant) {}
 }
 
 #[derive(Eq, PartialEq)]
@@ -219,9 +268,18 @@ fn ready(control: BorrowedFd<'_>, signals: Option<BorrowedFd<'_>>, limit: Durati
     }
 }
 
-/// The message in what was received so far, once it is whole.
-fn complete<T: DeserializeOwned>(received: &[u8]) -> Result<Option<T>, control::FrameError> {
-    let Some((prefix, body)) = received.split_first_chunk::<4>() else { return Ok(None) };
+/// Takes the first message out of what was received so far, once it is whole.
+fn take_message<T: DeserializeOwned>(received: &mut Vec<u8>) -> Result<Option<T>, control::FrameError> {
+    let Some((prefix, rest)) = received.split_first_chunk::<4>() else { return Ok(None) };
     let length = control::length(*prefix)?;
-    body.get(..length).map(control::message).transpose()
+    let Some(body) = rest.get(..length) else { return Ok(None) };
+    let message = control::message(body)?;
+    received.drain(..4 + length);
+    Ok(Some(message))
+}
+
+/// Tells the launcher, in the process that prepares: the control socket is descriptor 1 there.
+fn tell(part: &Part) -> io::Result<()> {
+    let frame = control::frame(part).map_err(io::Error::other)?;
+    UnixStream::from(process::another(1)?).write_all(&frame)
 }

@@ -19,6 +19,9 @@ pub enum SettingsError {
     /// More than Claude Code reads.
     #[error("it is larger than 2 MiB")]
     TooLarge,
+    /// It has rules that are relative to its directory, and the directory cannot stand in a rule.
+    #[error("its rules are relative to a directory whose name cannot stand in a rule")]
+    Unanchored,
     /// Not there, a directory, a pipe, no permission.
     #[error("it is not a readable file")]
     Unreadable,
@@ -87,26 +90,34 @@ pub fn takes_telemetry(managed: &Map<String, Value>) -> bool {
 
 /// Makes permission rules that are relative to their file absolute, since ours stands elsewhere:
 /// `Read(/sub/**)` in `/home/me/x.json` means `Read(//home/me/sub/**)`.
-pub fn anchor_rules(settings: &mut Map<String, Value>, directory: &str) {
-    let Some(Value::Object(permissions)) = settings.get_mut("permissions") else { return };
+///
+/// Fails where a rule needs that and the directory cannot stand in a pattern: it is no text, or holds characters that
+/// mean something in a pattern. A rule that silently matched nothing would be a `deny` lost.
+pub fn anchor_rules(settings: &mut Map<String, Value>, directory: Option<&str>) -> Result<(), SettingsError> {
+    let Some(Value::Object(permissions)) = settings.get_mut("permissions") else { return Ok(()) };
     for list in ["allow", "ask", "deny"] {
         let Some(Value::Array(rules)) = permissions.get_mut(list) else { continue };
         for rule in rules {
             if let Value::String(text) = rule
-                && let Some(anchored) = anchor(text, directory)
+                && let Some((tool, path)) = relative_rule(text)
             {
-                *text = anchored;
+                let directory = directory
+                    .filter(|directory| !directory.contains(['*', '?', '[', ']', '{', '}', '!', '\\', '(', ')']))
+                    .ok_or(SettingsError::Unanchored)?
+                    .trim_matches('/');
+                let between = if directory.is_empty() { "" } else { "/" };
+                *text = format!("{tool}(//{directory}{between}{path}");
             }
         }
     }
+    Ok(())
 }
 
-fn anchor(rule: &str, directory: &str) -> Option<String> {
+/// The tool, and the path behind the slash, of a rule that is relative to its file.
+fn relative_rule(rule: &str) -> Option<(&str, &str)> {
     let (tool, rest) = rule.split_once('(')?;
     let path = rest.strip_prefix('/').filter(|path| !path.starts_with('/'))?;
-    let directory = directory.trim_matches('/');
-    let between = if directory.is_empty() { "" } else { "/" };
-    PATH_TOOLS.contains(&tool.trim()).then(|| format!("{tool}(//{directory}{between}{path}"))
+    PATH_TOOLS.contains(&tool.trim()).then_some((tool, path))
 }
 
 #[cfg(test)]
@@ -157,18 +168,26 @@ mod tests {
 
     #[test]
     fn a_rule_relative_to_its_file_is_anchored_there() {
+        let anchored = |rule: &str, directory: Option<&str>| {
+            let mut settings = serde_json::json!({"permissions": {"deny": [rule]}}).as_object().cloned().unwrap();
+            anchor_rules(&mut settings, directory)
+                .map(|()| settings["permissions"]["deny"][0].as_str().unwrap().to_owned())
+        };
         for (rule, want) in [
-            ("Read(/sub/**)", Some("Read(//home/me/proj/sub/**)")),
-            ("Edit(/a.txt)", Some("Edit(//home/me/proj/a.txt)")),
-            ("Read(//etc/**)", None),
-            ("Read(./sub/**)", None),
-            ("Read(~/x)", None),
-            ("Read(sub/**)", None),
-            ("Bash(/usr/bin/env:*)", None),
-            ("Read", None),
+            ("Read(/sub/**)", "Read(//home/me/proj/sub/**)"),
+            ("Edit(/a.txt)", "Edit(//home/me/proj/a.txt)"),
+            ("Read(//etc/**)", "Read(//etc/**)"),
+            ("Read(./sub/**)", "Read(./sub/**)"),
+            ("Read(~/x)", "Read(~/x)"),
+            ("Bash(/usr/bin/env:*)", "Bash(/usr/bin/env:*)"),
+            ("Read", "Read"),
         ] {
-            assert_eq!(anchor(rule, "/home/me/proj").as_deref(), want, "{rule}");
+            assert_eq!(anchored(rule, Some("/home/me/proj")).as_deref(), Ok(want));
         }
-        assert_eq!(anchor("Read(/x)", "/").as_deref(), Some("Read(//x)"));
+        assert_eq!(anchored("Read(/x)", Some("/")).as_deref(), Ok("Read(//x)"));
+        for directory in [None, Some("/home/[me]"), Some("/home/{me}"), Some("/home/m*")] {
+            assert_eq!(anchored("Read(/x)", directory), Err(SettingsError::Unanchored));
+            assert_eq!(anchored("Read(//x)", directory).as_deref(), Ok("Read(//x)"));
+        }
     }
 }

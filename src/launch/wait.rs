@@ -2,7 +2,7 @@
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getsid};
-use rustix::process::{WaitOptions, WaitStatus, wait, waitpid};
+use rustix::process::{WaitId, WaitIdOptions, WaitOptions, WaitStatus, wait, waitid, waitpid};
 
 use crate::process::{Arrival, Signals};
 
@@ -35,11 +35,10 @@ enum Reaction {
 /// a window, a container or ssh was told to run cc-observe.
 fn react(arrival: Arrival, child: Pid, leads_session: bool) -> Reaction {
     match (arrival.signal, arrival.sender) {
-        (Signal::SIGCHLD, _) => Reaction::LookAtChild,
+        // Being continued is a matter of the stop before it, and told to the child there.
+        (Signal::SIGCHLD | Signal::SIGCONT, _) => Reaction::LookAtChild,
         (_, Some(sender)) if sender == child => Reaction::Nothing,
         (signal, Some(_)) => Reaction::Forward(signal),
-        // A shell that continues a job does so by a process; the kernel continues only what was orphaned.
-        (Signal::SIGCONT, None) => Reaction::Forward(Signal::SIGCONT),
         (Signal::SIGHUP, None) if leads_session => Reaction::Forward(Signal::SIGHUP),
         (_, None) => Reaction::Nothing,
     }
@@ -80,7 +79,10 @@ fn look(child: Pid, signals: &Signals, first_process: bool) -> Option<Ended> {
                 if let Some(signal) = status.stopping_signal() {
                     // Only these four stop a process, and all have names.
                     signals.stop_by(Signal::try_from(signal).unwrap_or(Signal::SIGSTOP));
-                    let _ = kill(child, Signal::SIGCONT);
+                    // A shell continues the whole group: a second SIGCONT, late, would undo the child's next stop.
+                    if !has_moved_on(child) {
+                        let _ = kill(child, Signal::SIGCONT);
+                    }
                 }
             }
             Ok(None) => return None,
@@ -88,6 +90,14 @@ fn look(child: Pid, signals: &Signals, first_process: bool) -> Option<Ended> {
             Err(_) => return Some(Ended::Exited(0)),
         }
     }
+}
+
+/// Whether the child has been continued since the stop that was seen, be it that it has stopped anew. Nothing is taken
+/// from what there is to wait for.
+fn has_moved_on(child: Pid) -> bool {
+    let Some(pid) = rustix_pid(child) else { return false };
+    let options = WaitIdOptions::CONTINUED | WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    waitid(WaitId::Pid(pid), options).is_ok_and(|status| status.is_some())
 }
 
 fn block(child: Pid) -> Ended {
@@ -129,7 +139,7 @@ mod tests {
             (Signal::SIGTSTP, Some(child), Reaction::Nothing),
             (Signal::SIGTERM, Some(other), Reaction::Forward(Signal::SIGTERM)),
             (Signal::SIGINT, Some(other), Reaction::Forward(Signal::SIGINT)),
-            (Signal::SIGCONT, Some(other), Reaction::Forward(Signal::SIGCONT)),
+            (Signal::SIGCONT, Some(other), Reaction::LookAtChild),
             (Signal::SIGUSR1, Some(other), Reaction::Forward(Signal::SIGUSR1)),
         ] {
             assert_eq!(react(Arrival { signal, sender }, child, false), reaction, "{signal:?} {sender:?}");

@@ -2,11 +2,12 @@
 #![expect(unsafe_code, reason = "fork and signal handlers have no safe form; each block says why it is sound")]
 
 use std::ffi::{CStr, CString, OsStr, OsString, c_char, c_int, c_void};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use nix::errno::Errno;
@@ -201,7 +202,8 @@ pub fn spawn_detached(become_it: impl FnOnce()) -> nix::Result<Pid> {
                 exit_now(0)
             }
             Ok(ForkResult::Child) => {
-                become_it();
+                // A panic must not unwind into what this process was before the fork.
+                let _ = std::panic::catch_unwind(AssertUnwindSafe(become_it));
                 exit_now(1)
             }
             Err(_) => exit_now(1),
@@ -222,22 +224,48 @@ pub fn place(from: &OwnedFd, to: RawFd) -> nix::Result<()> {
 /// One of the descriptors that were placed for us at 0 and 1. What 2 leads to takes its place, so that no file of ours
 /// is ever opened there.
 pub fn take(descriptor: RawFd) -> io::Result<OwnedFd> {
-    // SAFETY: called for 0 and 1 at the start of the relay; both are open, and stay so.
-    let taken = unsafe { BorrowedFd::borrow_raw(descriptor) }.try_clone_to_owned()?;
+    let taken = another(descriptor)?;
     // SAFETY: nothing in this process owns the standard descriptors as a Rust value.
     Errno::result(unsafe { libc::dup2(2, descriptor) })?;
     Ok(taken)
 }
 
-/// Closes every descriptor from 3 on that something else left open in us.
+/// Another descriptor for what one of the standard descriptors leads to.
+pub fn another(descriptor: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: called for 0 and 1 where they have been placed; both are open, and stay so.
+    unsafe { BorrowedFd::borrow_raw(descriptor) }.try_clone_to_owned()
+}
+
+/// No core dump from here on, of this process or those it becomes: credentials are in its memory.
+pub fn dump_no_core() {
+    let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
+}
+
+/// Keeps other processes of this user from reading our memory and environment, where the system can do that. Undone by
+/// `exec`.
+pub fn hide() {
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_dumpable(false);
+}
+
+/// Whether a process could run if it had a processor; `false` where the system does not tell (proc(5), field 3 of
+/// `stat`).
+pub fn is_runnable(pid: Pid) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    // The name, in parentheses, may hold anything.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('R'))
+}
+
+/// Closes every descriptor from 3 on: what others left open in us, and what this process held before a fork and will
+/// not use any more.
 pub fn close_from_three() {
     let directory = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
     let open: Vec<RawFd> = std::fs::read_dir(directory)
         .map(|entries| entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect())
         .unwrap_or_default();
     for descriptor in open.into_iter().filter(|descriptor| *descriptor > 2) {
-        // SAFETY: at the start of the relay no Rust value owns a descriptor above 2; the one that listed the directory
-        // is closed by now, and closing it again fails with EBADF.
+        // SAFETY: Rust values that own such a descriptor are neither used nor dropped afterwards: the process becomes
+        // another or ends by `_exit`. The one that listed the directory is closed by now, and closing it again fails.
         unsafe { libc::close(descriptor) };
     }
 }
@@ -332,6 +360,9 @@ impl Signals {
     }
 
     /// The next signal; waits for it.
+    ///
+    /// Linux tells what the terminal sends from what processes send. Elsewhere both look the same: there, what the
+    /// terminal would send is taken for its own while we are in the foreground.
     pub fn next(&self) -> nix::Result<Arrival> {
         let mut record = [0_u8; 9];
         loop {
@@ -339,7 +370,8 @@ impl Signals {
                 Ok(9) => {
                     let [from_process, signal, pid] = fields(record);
                     let Ok(signal) = Signal::try_from(signal) else { continue };
-                    let sender = (from_process != 0).then(|| Pid::from_raw(pid));
+                    let from_process = from_process != 0 && !(cfg!(not(target_os = "linux")) && is_by_terminal(signal));
+                    let sender = from_process.then(|| Pid::from_raw(pid));
                     return Ok(Arrival { signal, sender });
                 }
                 Ok(_) => return Err(Errno::EPIPE),
@@ -362,6 +394,12 @@ impl Signals {
             let _ = install(signal);
         }
     }
+}
+
+/// Whether a terminal may have sent this signal: it sends such, and we are in its foreground.
+fn is_by_terminal(signal: Signal) -> bool {
+    matches!(signal, Signal::SIGINT | Signal::SIGQUIT | Signal::SIGTSTP | Signal::SIGWINCH)
+        && File::open("/dev/tty").is_ok_and(|terminal| nix::unistd::tcgetpgrp(&terminal) == Ok(nix::unistd::getpgrp()))
 }
 
 fn fields(record: [u8; 9]) -> [i32; 3] {

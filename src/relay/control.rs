@@ -26,7 +26,7 @@ pub const PROTOCOL: u32 = 1;
 pub const MAX_FRAME: usize = 8 << 20;
 
 /// From the launcher.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 pub enum ToRelay {
     /// The first message: everything the relay needs to know.
     Start(Box<Start>),
@@ -40,10 +40,15 @@ pub enum ToRelay {
 }
 
 /// From the relay.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 pub enum ToLauncher {
-    /// The answer to `Exited`.
-    Summary(Box<RunSummary>),
+    /// The answer to `Exited`: what is known so far, and once more when all has been done.
+    Summary {
+        /// What happened.
+        summary: Box<RunSummary>,
+        /// Whether there will be no other.
+        last: bool,
+    },
 }
 
 /// How claude ended, and what is to happen then.
@@ -58,7 +63,7 @@ pub struct Exit {
 }
 
 /// A run, as the launcher prepared it.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 pub struct Start {
     /// [`PROTOCOL`].
     pub protocol: u32,
@@ -110,6 +115,7 @@ impl From<SentPath> for PathBuf {
 #[derive(Clone, Deserialize, Serialize)]
 pub struct SentDestination {
     name: String,
+    spool: String,
     base: String,
     own: Vec<(Signal, String)>,
     headers: Vec<(String, String)>,
@@ -129,6 +135,7 @@ impl SentDestination {
         let endpoint = &destination.endpoint;
         Self {
             name: destination.name.clone(),
+            spool: destination.spool.clone(),
             base: endpoint.base().expose().to_owned(),
             own: Signal::ALL
                 .into_iter()
@@ -148,6 +155,7 @@ impl SentDestination {
         }
         Ok(Destination {
             name: self.name,
+            spool: self.spool,
             endpoint,
             headers: self.headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
             capture: self.capture,
@@ -197,6 +205,7 @@ mod tests {
             Endpoint::parse("https://h/FAKE").unwrap().with_signal(Signal::Logs, "https://h/FAKE/l").unwrap();
         let destination = Destination {
             name: "org".to_owned(),
+            spool: "org".to_owned(),
             endpoint,
             headers: vec![("a".to_owned(), Secret::new("FAKE"))],
             capture: CaptureLevel::Commands,

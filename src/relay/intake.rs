@@ -19,12 +19,15 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, timeout};
 
 use super::control::TOKEN_HEADER;
-use super::pipeline::Pipeline;
+use super::pipeline::{Alive, Pipeline};
 use super::stranger::{Patience, Stranger};
 use crate::otlp::{DecodeError, Encoding, MAX_BODY_BYTES, Signal};
 
 /// How long a request's body may take to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(15);
+
+/// How long, at the end, a connection may stay open that has not shown the token.
+const STRANGER_LIMIT: Duration = Duration::from_millis(20);
 
 /// How many connections there may be at once. Claude opens one.
 const MAX_CONNECTIONS: usize = 64;
@@ -99,6 +102,11 @@ impl Intake {
         }
     }
 
+    /// How many connections are open.
+    pub fn open(&self) -> watch::Receiver<usize> {
+        self.open.subscribe()
+    }
+
     /// Takes what has been sent but not been read yet, and closes the socket. Connections whose other end is open
     /// still are closed at the deadline.
     pub async fn finish(mut self, deadline: Instant) {
@@ -110,8 +118,12 @@ impl Intake {
         drop(self.listener);
         drop(self.same);
         let mut open = self.open.subscribe();
-        let none_open = open.wait_for(|count| *count == 0);
-        let _ = tokio::time::timeout_at(deadline, none_open).await;
+        // Claude's own connection ends with it. One that has not shown the token by now need not be waited for.
+        let strangers = deadline.min(Instant::now() + STRANGER_LIMIT);
+        if tokio::time::timeout_at(strangers, open.wait_for(|count| *count == 0)).await.is_err() {
+            self.known.iter().filter(|(patience, _)| !patience.is_trusted()).for_each(|(_, handle)| handle.abort());
+            let _ = tokio::time::timeout_at(deadline, open.wait_for(|count| *count == 0)).await;
+        }
         self.connections.abort_all();
         let _ = tokio::time::timeout_at(deadline, self.door.pipeline.settled()).await;
     }
@@ -129,28 +141,12 @@ impl Intake {
         let _ = stream.set_nodelay(true);
         let patience = Patience::new();
         let connection = connection(stream, Arc::clone(&self.door), patience.clone());
-        let open = Open::count(&self.open);
+        let open = Alive::count(&self.open);
         let handle = self.connections.spawn(async move {
             let _open = open;
             connection.await;
         });
         self.known.push((patience, handle));
-    }
-}
-
-/// Counts a connection for as long as it lives.
-struct Open(watch::Sender<usize>);
-
-impl Open {
-    fn count(open: &watch::Sender<usize>) -> Self {
-        open.send_modify(|count| *count += 1);
-        Self(open.clone())
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
     }
 }
 
@@ -181,10 +177,7 @@ impl Door {
                 patience.trust();
                 match self.take(request, signal, encoding, gzip).await {
                     Ok(()) => success(encoding),
-                    Err(status) => {
-                        self.pipeline.refused(signal);
-                        refusal(status, encoding)
-                    }
+                    Err(status) => refusal(status, encoding),
                 }
             }
             Err((status, signal)) => {
@@ -251,10 +244,15 @@ impl Door {
         let body = match timeout(BODY_LIMIT, body).await {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+                self.pipeline.refused(signal);
                 return Err(StatusCode::PAYLOAD_TOO_LARGE);
             }
+            // The other end is gone: nothing was refused.
             Ok(Err(_)) => return Err(StatusCode::BAD_REQUEST),
-            Err(_) => return Err(StatusCode::REQUEST_TIMEOUT),
+            Err(_) => {
+                self.pipeline.refused(signal);
+                return Err(StatusCode::REQUEST_TIMEOUT);
+            }
         };
         self.pipeline.accept(signal, encoding, gzip, body.into()).await.map_err(|error| match error {
             DecodeError::TooLarge { .. } | DecodeError::TooManyItems => StatusCode::PAYLOAD_TOO_LARGE,

@@ -9,20 +9,28 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::control::{self, Exit, Start, ToLauncher, ToRelay};
 use super::intake::Intake;
 use super::pipeline::Pipeline;
+use super::repository::Repository;
 use super::{account, claude_process, facts, repository, settings_files};
 use crate::config::Destination;
 use crate::deliver::{Delivery, Idle};
-use crate::redact::{OwnValue, Redacted};
+use crate::redact::{CaptureLevel, OwnValue, Redacted};
+use crate::report::RunSummary;
 use crate::spool::{ADOPTED_AT_ONCE, Queue, Spool};
 
 /// How long after claude's end its connections may still be open.
 const QUIET_LIMIT: Duration = Duration::from_millis(250);
+
+/// How long the disk may take before we go on without it, at the start.
+const DISK_LIMIT: Duration = Duration::from_millis(500);
+
+/// How long a claude of unknown pid may be without a connection before it is taken for gone.
+const ORPHAN_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long delivery goes on after claude's end when nobody waits for it.
 const LINGER: Duration = Duration::from_secs(60);
@@ -60,103 +68,102 @@ pub(super) async fn live(
     listener: std::net::TcpListener,
     control: std::os::unix::net::UnixStream,
 ) -> std::io::Result<()> {
-    let (reader, mut writer) = UnixStream::from_std(control)?.into_split();
-    let directory = start.directory.clone().map(PathBuf::from);
-    let repository = match directory {
-        Some(directory) => tokio::task::spawn_blocking(move || repository::read(&directory)).await.unwrap_or_default(),
-        None => None,
-    };
+    let (reader, writer) = UnixStream::from_std(control)?.into_split();
+    let (sender, mut happenings) = mpsc::channel(8);
+    tokio::spawn(listen_to_launcher(reader, sender.clone()));
+    tokio::spawn(listen_for_terminate(sender.clone()));
+
+    let repository = repository_of(&start).await;
     let enrichment = facts::enrichment(&start.run_id, repository.as_ref(), &start.ci);
-    let root = PathBuf::from(start.state.clone()).join("spool");
-    let spool = if start.destinations.is_empty() {
-        None
-    } else {
-        Spool::open(&root).inspect_err(|error| tracing::warn!(%error, "the spool cannot be opened")).ok()
-    };
-    let destinations = open_destinations(&start, spool.as_ref()).await;
+    let (spool, destinations) = open_destinations(&start).await;
     let pipeline = Arc::new(Pipeline::new(enrichment, start.interactive, destinations));
     let mut intake = Intake::new(listener, start.port, &start.run_id, start.token.clone(), Arc::clone(&pipeline))?;
     let started = [
         ("launch", OwnValue::Word(if start.exec { "exec" } else { "wait" })),
         ("interactive", OwnValue::Flag(start.interactive)),
-        ("capture", OwnValue::Word("metadata")),
+        ("capture", OwnValue::Word(CaptureLevel::Metadata.as_str())),
     ];
     pipeline.own(Redacted::own_record("run_started", start.started, &started, pipeline.enrichment())).await;
-
     if let Some(spool) = spool {
         tokio::spawn(adopt(Arc::clone(&pipeline), spool));
     }
 
-    let ending = wait_for_the_end(&start, reader, &mut intake).await;
+    let ending = wait_for_the_end(&start, &sender, &mut happenings, &mut intake).await;
     let ended = Timestamp::now();
     intake.finish(Instant::now() + QUIET_LIMIT).await;
     let exit = match &ending {
         Ending::Told(exit) => Some(*exit),
         Ending::Seen | Ending::Terminated => None,
     };
+    let drain = exit.and_then(|exit| exit.drain);
+    let mut launcher = matches!(ending, Ending::Told(_)).then_some(writer);
     // Before our own last record is queued: it would always be on its way.
-    let at_exit = account::summary(&pipeline, &start, ended, exit);
+    tell(&mut launcher, account::summary(&pipeline, &start, ended, exit), drain.is_none()).await;
     let last = account::run_ended(&pipeline, &start, ended, exit);
-    let last = Redacted::own_record("run_ended", ended, &last, pipeline.enrichment());
+    pipeline.own(Redacted::own_record("run_ended", ended, &last, pipeline.enrichment())).await;
     let settings = start.settings.clone().map(PathBuf::from);
     let cleaning = tokio::task::spawn_blocking(move || settings_files::clean(settings.as_deref()));
-    match ending {
-        Ending::Told(Exit { drain: Some(drain), .. }) => {
-            pipeline.own(last).await;
-            deliver_until(&pipeline, Instant::now() + drain).await;
-            tell(&mut writer, account::summary(&pipeline, &start, ended, exit)).await;
+    if !matches!(ending, Ending::Terminated) {
+        tokio::select! {
+            () = deliver_until(&pipeline, Instant::now() + drain.unwrap_or(LINGER)) => {}
+            () = terminated(&mut happenings) => {}
         }
-        Ending::Told(_) => {
-            tell(&mut writer, at_exit).await;
-            pipeline.own(last).await;
-            deliver_until(&pipeline, Instant::now() + LINGER).await;
-        }
-        Ending::Seen => {
-            pipeline.own(last).await;
-            deliver_until(&pipeline, Instant::now() + LINGER).await;
-        }
-        Ending::Terminated => pipeline.own(last).await,
+    }
+    if drain.is_some() {
+        tell(&mut launcher, account::summary(&pipeline, &start, ended, exit), true).await;
     }
     // A panic in there leaves a file behind that opens nothing.
     let _ = cleaning.await;
-    for (_, delivery) in pipeline.destinations() {
-        delivery.close().await;
-    }
-    // Not before: a launcher that leaves nothing running takes it for our end.
-    drop(writer);
+    close(&pipeline).await;
     Ok(())
 }
 
-/// Opens the spools. One that cannot be opened is one in memory.
-async fn open_destinations(start: &Start, spool: Option<&Spool>) -> Vec<(Destination, Delivery)> {
-    let wanted: Vec<Destination> = start.destinations.iter().filter_map(|sent| sent.clone().unpack().ok()).collect();
-    let (spool, run_id) = (spool.cloned(), start.run_id.clone());
-    let opened = tokio::task::spawn_blocking(move || {
-        let queue = |destination: &Destination| {
-            let queue = spool.as_ref()?.queue(&destination.name, &run_id);
+/// The repository around claude's directory. A directory that does not answer is none.
+async fn repository_of(start: &Start) -> Option<Repository> {
+    let directory = start.directory.clone().map(PathBuf::from)?;
+    let read = tokio::task::spawn_blocking(move || repository::read(&directory));
+    tokio::time::timeout(DISK_LIMIT, read).await.ok()?.ok()?
+}
+
+/// Opens the spools. One that cannot be opened, or not in time, is one in memory.
+async fn open_destinations(start: &Start) -> (Option<Spool>, Vec<(Destination, Delivery)>) {
+    let sent = start.destinations.iter().cloned();
+    let wanted: Vec<Destination> = sent.filter_map(|sent| sent.unpack().ok()).collect();
+    if wanted.is_empty() {
+        return (None, Vec::new());
+    }
+    let root = PathBuf::from(start.state.clone()).join("spool");
+    let (run_id, names) = (start.run_id.clone(), wanted.iter().map(|destination| destination.spool.clone()));
+    let names: Vec<String> = names.collect();
+    let opening = tokio::task::spawn_blocking(move || {
+        let spool =
+            Spool::open(&root).inspect_err(|error| tracing::warn!(%error, "the spool cannot be opened")).ok()?;
+        let queue = |name: &String| {
+            let queue = spool.queue(name, &run_id);
             queue.inspect_err(|error| tracing::warn!(%error, "batches are kept in memory")).ok()
         };
-        let open = |destination: Destination| {
-            let queue = queue(&destination).unwrap_or_else(Queue::in_memory);
-            (destination, queue)
-        };
-        wanted.into_iter().map(open).collect::<Vec<_>>()
+        let queues = names.iter().map(queue).collect::<Vec<_>>();
+        Some((spool, queues))
     });
-    let opened = opened.await.unwrap_or_default();
-    opened
-        .into_iter()
-        .map(|(destination, own)| {
-            let delivery = Delivery::start(&destination, own, Vec::new());
-            (destination, delivery)
-        })
-        .collect()
+    let opened = tokio::time::timeout(DISK_LIMIT, opening).await.ok().and_then(|opened| opened.ok().flatten());
+    let (spool, queues) = match opened {
+        Some((spool, queues)) => (Some(spool), queues),
+        None => (None, Vec::new()),
+    };
+    let mut queues = queues.into_iter();
+    let deliver = |destination: Destination| {
+        let queue = queues.next().flatten().unwrap_or_else(Queue::in_memory);
+        let delivery = Delivery::start(&destination, queue, Vec::new());
+        (destination, delivery)
+    };
+    (spool, wanted.into_iter().map(deliver).collect())
 }
 
 /// Takes over what earlier runs left, behind what this run needs: a backlog of years must not keep claude waiting.
 async fn adopt(pipeline: Arc<Pipeline>, spool: Spool) {
     for (destination, delivery) in pipeline.destinations() {
         loop {
-            let (spool, name) = (spool.clone(), destination.name.clone());
+            let (spool, name) = (spool.clone(), destination.spool.clone());
             let found = tokio::task::spawn_blocking(move || spool.adopt(&name)).await;
             let Ok(Ok(queues)) = found else { break };
             let more = queues.len() >= ADOPTED_AT_ONCE;
@@ -169,10 +176,12 @@ async fn adopt(pipeline: Arc<Pipeline>, spool: Spool) {
 }
 
 /// Serves until the run is over.
-async fn wait_for_the_end(start: &Start, reader: OwnedReadHalf, intake: &mut Intake) -> Ending {
-    let (sender, mut happenings) = mpsc::channel(8);
-    tokio::spawn(listen_to_launcher(reader, sender.clone()));
-    tokio::spawn(listen_for_terminate(sender.clone()));
+async fn wait_for_the_end(
+    start: &Start,
+    sender: &mpsc::Sender<Happening>,
+    happenings: &mut mpsc::Receiver<Happening>,
+    intake: &mut Intake,
+) -> Ending {
     let watch = |pid: i32| {
         let sender = sender.clone();
         tokio::spawn(async move {
@@ -201,15 +210,44 @@ async fn wait_for_the_end(start: &Start, reader: OwnedReadHalf, intake: &mut Int
                 if gone {
                     return Ending::Seen;
                 }
-                // A launcher that could not stay the parent has become claude.
                 if !child_known {
+                    // A launcher that could not stay the parent has become claude; one that was killed may have left
+                    // a claude whose pid we never learned.
                     child_known = true;
-                    watch(start.launcher);
+                    let (launcher, open, sender) = (start.launcher, intake.open(), sender.clone());
+                    tokio::spawn(async move {
+                        claude_process::ended(launcher).await;
+                        quiet(open).await;
+                        let _ = sender.send(Happening::ClaudeEnded).await;
+                    });
                 }
             }
             // The launcher, if it is there, has the last word: it knows how claude ended.
             Happening::ClaudeEnded if launcher_there && !start.exec => gone = true,
             Happening::ClaudeEnded => return Ending::Seen,
+        }
+    }
+}
+
+/// Waits until no connection has been open for some time.
+async fn quiet(mut open: watch::Receiver<usize>) {
+    loop {
+        // The intake outlives this wait or ends the process with it.
+        if open.wait_for(|count| *count == 0).await.is_err() {
+            return;
+        }
+        let opened = open.wait_for(|count| *count > 0);
+        if tokio::time::timeout(ORPHAN_LIMIT, opened).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Waits until somebody wants us to end.
+async fn terminated(happenings: &mut mpsc::Receiver<Happening>) {
+    while let Some(happening) = happenings.recv().await {
+        if matches!(happening, Happening::Terminate) {
+            return;
         }
     }
 }
@@ -250,9 +288,30 @@ async fn deliver_until(pipeline: &Pipeline, deadline: Instant) {
     }
 }
 
-async fn tell(writer: &mut OwnedWriteHalf, summary: crate::report::RunSummary) {
-    if let Ok(frame) = control::frame(&ToLauncher::Summary(Box::new(summary))) {
-        // A launcher that is gone does not read it.
-        let _ = writer.write_all(&frame).await;
+/// Tells the launcher, if it wants to know.
+async fn tell(launcher: &mut Option<OwnedWriteHalf>, summary: RunSummary, last: bool) {
+    if let Some(writer) = launcher
+        && let Ok(frame) = control::frame(&ToLauncher::Summary { summary: Box::new(summary), last })
+        && writer.write_all(&frame).await.is_err()
+    {
+        // It is gone, and does not read it.
+        *launcher = None;
+    }
+}
+
+/// Secures what is left. What is lost by that is told in the log: nobody else listens any more.
+async fn close(pipeline: &Pipeline) {
+    for (destination, delivery) in pipeline.destinations() {
+        let before = delivery.counts().total().dropped;
+        let counts = delivery.close().await;
+        let lost = counts.total().dropped.batches.saturating_sub(before.batches);
+        if lost > 0 {
+            let error = counts.disk_error.as_deref().unwrap_or("no disk took them");
+            tracing::warn!(destination = destination.name, batches = lost, error, "batches in memory were lost");
+        }
+        if let Some(error) = &counts.last_error {
+            let waiting = counts.total().waiting().batches;
+            tracing::warn!(destination = destination.name, waiting, error = error.as_str(), "left for the next run");
+        }
     }
 }

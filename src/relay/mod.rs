@@ -33,8 +33,8 @@ const START_LIMIT: Duration = Duration::from_secs(5);
 /// More descriptors than these are of no use to us.
 const DESCRIPTORS: u64 = 1024;
 
-/// How many threads may wait for the disk at once.
-const DISK_THREADS: usize = 4;
+/// How many threads may wait for a disk or a name server at once. One that does not answer must not hold up the rest.
+const WAITING_THREADS: usize = 16;
 
 /// Becomes the relay. The exit code is for those who look at processes; nobody waits for it.
 pub fn run() -> u8 {
@@ -54,14 +54,13 @@ pub fn run() -> u8 {
 
 /// No core dump, and no look into our memory by others: the organization's credentials are in it.
 fn keep_to_ourselves() {
-    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    process::dump_no_core();
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
         && soft < hard
     {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(DESCRIPTORS.max(soft)), hard);
     }
-    #[cfg(target_os = "linux")]
-    let _ = nix::sys::prctl::set_dumpable(false);
+    process::hide();
 }
 
 fn serve(listener: TcpListener, mut control: UnixStream) -> io::Result<()> {
@@ -75,7 +74,7 @@ fn serve(listener: TcpListener, mut control: UnixStream) -> io::Result<()> {
     }
     control.set_nonblocking(true)?;
     let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(DISK_THREADS).build()?;
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(WAITING_THREADS).build()?;
     let result = runtime.block_on(lifecycle::live(start, listener, control));
     // What still waits for a disk that does not answer is given up.
     runtime.shutdown_timeout(Duration::from_secs(1));

@@ -64,12 +64,11 @@ impl Pipeline {
         gzip: bool,
         body: Vec<u8>,
     ) -> Result<(), DecodeError> {
-        self.under_way.send_modify(|count| *count += 1);
         let this = Arc::clone(self);
+        let counted = Alive::count(&self.under_way);
         let work = tokio::spawn(async move {
-            let result = this.take(signal, encoding, gzip, body).await;
-            this.under_way.send_modify(|count| *count -= 1);
-            result
+            let _counted = counted;
+            this.take(signal, encoding, gzip, body).await
         });
         // A panic in there is a body that cannot be redacted: dropped, counted, never forwarded.
         work.await.unwrap_or(Err(DecodeError::Malformed(signal)))
@@ -162,6 +161,22 @@ impl Pipeline {
     pub async fn settled(&self) {
         // The sender lives as long as this does, so the wait cannot fail.
         let _ = self.under_way.subscribe().wait_for(|count| *count == 0).await;
+    }
+}
+
+/// Counts something for as long as it lives.
+pub(super) struct Alive(watch::Sender<usize>);
+
+impl Alive {
+    pub(super) fn count(counter: &watch::Sender<usize>) -> Self {
+        counter.send_modify(|count| *count += 1);
+        Self(counter.clone())
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
     }
 }
 

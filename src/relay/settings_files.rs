@@ -5,15 +5,14 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// A file that is older than this and that no process names was left by a relay that was killed. Where processes cannot
-/// be asked, it must be much older.
-const ABANDONED: Duration =
-    if cfg!(target_os = "linux") { Duration::from_secs(3600) } else { Duration::from_secs(30 * 24 * 3600) };
+/// A file that is older than this and that no process names was left by a relay that was killed. The processes of
+/// another machine or container with the same home cannot be asked, hence so long.
+const ABANDONED: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Removes the settings file of a run that has ended, and those that killed relays left beside it.
 ///
-/// A file that a process names stays: a background session that was started from this run would not start again
-/// without it.
+/// A file that a process names stays, where processes can be asked: a background session that was started from this run
+/// would not start again without it.
 pub(super) fn clean(own: Option<&Path>) {
     let Some(own) = own else { return };
     let named = command_lines();

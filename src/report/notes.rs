@@ -109,7 +109,14 @@ impl NothingReason {
 impl Note {
     /// Whether it says that we did not see what happened.
     pub fn is_about_not_seeing(&self) -> bool {
-        matches!(self, Self::NothingArrived { .. } | Self::NotObserved { .. } | Self::Bypassed { .. })
+        matches!(
+            self,
+            Self::NothingArrived { .. }
+                | Self::NotObserved { .. }
+                | Self::Bypassed { .. }
+                | Self::RelayGone
+                | Self::Incomplete
+        )
     }
 
     /// The note in a word or two for the summary in one line; None where its numbers or its sentence are there anyway.
