@@ -43,7 +43,7 @@ pub(super) struct Walk {
 /// Resource attributes that somebody configured. The client copies them onto every record.
 enum Configured {
     /// By key; None where a key stands there more than once, and so with any value.
-    Known(HashMap<String, Option<Option<AnyValue>>>),
+    Known(HashMap<String, Option<KeyValue>>),
     /// More than [`MAX_RESOURCE_ATTRIBUTES`]: anything may be one of them.
     TooMany,
 }
@@ -60,7 +60,7 @@ impl Configured {
                 known
                     .entry(attribute.key.clone())
                     .and_modify(|value| *value = None)
-                    .or_insert_with(|| Some(attribute.value.clone()));
+                    .or_insert_with(|| Some(attribute.clone()));
             }
         }
         Self::Known(known)
@@ -69,9 +69,9 @@ impl Configured {
     /// Whether an attribute may be a copy of one of them.
     fn contains(&self, attribute: &KeyValue) -> bool {
         match self {
-            Self::Known(known) => known
-                .get(&attribute.key)
-                .is_some_and(|value| value.as_ref().is_none_or(|value| *value == attribute.value)),
+            Self::Known(known) => {
+                known.get(&attribute.key).is_some_and(|known| known.as_ref().is_none_or(|known| known == attribute))
+            }
             Self::TooMany => true,
         }
     }
