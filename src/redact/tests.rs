@@ -89,6 +89,36 @@ fn a_configured_resource_attribute_passes_neither_on_the_resource_nor_as_its_cop
 }
 
 #[test]
+fn a_key_that_a_resource_holds_twice_passes_with_no_value() {
+    let resource = vec![text("agent.name", "Explore"), text("agent.name", "main")];
+    for value in ["Explore", "main"] {
+        let (batch, withheld) = redact(logs(EVENTS, resource.clone(), vec![vec![text("agent.name", value)]]));
+        assert!(keys(&batch).is_empty());
+        assert_eq!(withheld.attributes, 3);
+    }
+    let (batch, _) = redact(logs(EVENTS, vec![text("agent.name", "Explore")], vec![vec![text("agent.name", "main")]]));
+    assert_eq!(keys(&batch), ["agent.name"]);
+}
+
+#[test]
+fn a_resource_with_too_many_attributes_closes_all_of_them_and_its_records() {
+    let resource = |count: usize| {
+        let mut attributes = vec![text("service.name", "claude-code")];
+        attributes.extend((1..count).map(|index| text(&format!("key{index}"), "x")));
+        attributes
+    };
+    let record = || vec![vec![text("model", "claude-opus-5-5")]];
+    let (batch, withheld) = redact(logs(EVENTS, resource(walk::MAX_RESOURCE_ATTRIBUTES), record()));
+    assert_eq!(keys(&batch), ["model"]);
+    assert_eq!(withheld.attributes, walk::MAX_RESOURCE_ATTRIBUTES as u64 - 1);
+
+    let (batch, withheld) = redact(logs(EVENTS, resource(walk::MAX_RESOURCE_ATTRIBUTES + 1), record()));
+    assert!(keys(&batch).is_empty());
+    assert!(!String::from_utf8_lossy(&encode(batch.get())).contains("claude-code"));
+    assert_eq!(withheld.attributes, walk::MAX_RESOURCE_ATTRIBUTES as u64 + 2);
+}
+
+#[test]
 fn records_of_other_scopes_are_dropped_and_counted() {
     for scope in ["", "evil", "com.anthropic.claude_codex", "cc_observe"] {
         let (batch, withheld) = redact(logs(scope, vec![], vec![vec![], vec![]]));

@@ -1,5 +1,7 @@
 //! Builds a batch anew from what may pass. What is not named here does not exist in the result.
 
+use std::collections::HashMap;
+
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -27,12 +29,52 @@ pub(super) const OWN_SCOPE: &str = "cc_observe";
 /// checkout can change it.
 const CLIENT_SCOPE: &str = "com.anthropic.claude_code";
 
+/// The most attributes of a resource that are looked at. A resource with more is none of Claude Code's: no attribute of
+/// it or of its records passes.
+pub(super) const MAX_RESOURCE_ATTRIBUTES: usize = 1024;
+
 /// One pass over one batch.
 pub(super) struct Walk {
     origin: Origin,
     withheld: Withheld,
-    /// Resource attributes that somebody configured. The client copies them onto every record.
-    configured: Vec<KeyValue>,
+    configured: Configured,
+}
+
+/// Resource attributes that somebody configured. The client copies them onto every record.
+enum Configured {
+    /// By key; None where a key stands there more than once, and so with any value.
+    Known(HashMap<String, Option<KeyValue>>),
+    /// More than [`MAX_RESOURCE_ATTRIBUTES`]: anything may be one of them.
+    TooMany,
+}
+
+impl Configured {
+    /// Those of a resource that are not in its own tables.
+    fn of(attributes: &[KeyValue], own: &[Allowed]) -> Self {
+        if attributes.len() > MAX_RESOURCE_ATTRIBUTES {
+            return Self::TooMany;
+        }
+        let mut known = HashMap::new();
+        for attribute in attributes {
+            if !own.iter().any(|allowed| shape_of(allowed, &attribute.key).is_some()) {
+                known
+                    .entry(attribute.key.clone())
+                    .and_modify(|once| *once = None)
+                    .or_insert_with(|| Some(attribute.clone()));
+            }
+        }
+        Self::Known(known)
+    }
+
+    /// Whether an attribute may be a copy of one of them.
+    fn contains(&self, attribute: &KeyValue) -> bool {
+        match self {
+            Self::Known(known) => known
+                .get(&attribute.key)
+                .is_some_and(|once| once.as_ref().is_none_or(|configured| configured.value == attribute.value)),
+            Self::TooMany => true,
+        }
+    }
 }
 
 /// Whose records a scope holds.
@@ -44,7 +86,7 @@ enum Owner {
 
 impl Walk {
     pub(super) fn new(origin: Origin) -> Self {
-        Self { origin, withheld: Withheld::default(), configured: Vec::new() }
+        Self { origin, withheld: Withheld::default(), configured: Configured::Known(HashMap::new()) }
     }
 
     pub(super) fn batch(mut self, batch: Batch) -> (Batch, Withheld) {
@@ -284,13 +326,7 @@ impl Walk {
             Origin::Client => &[metadata::RESOURCE],
             Origin::Spool => &[metadata::RESOURCE, metadata::OWN_RESOURCE],
         };
-        self.configured.clear();
-        self.configured.extend(
-            from.attributes
-                .iter()
-                .filter(|attribute| !own.iter().any(|allowed| shape_of(allowed, &attribute.key).is_some()))
-                .cloned(),
-        );
+        self.configured = Configured::of(&from.attributes, own);
         Resource {
             attributes: self.attributes(from.attributes, &[own]),
             dropped_attributes_count: from.dropped_attributes_count,
