@@ -230,6 +230,80 @@ async fn one_poisonous_batch_does_not_block_the_rest() {
     assert_eq!(fixture.aside("parked"), 1);
 }
 
+/// A queue with batches of so many records each.
+fn queue_of(fixture: &Fixture, run: &str, batches: &[u64]) -> Queue {
+    let queue = fixture.queue(run);
+    for &records in batches {
+        queue.push(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).unwrap();
+    }
+    queue
+}
+
+/// Takes what is poisonous for an answer of 500, by its number of records.
+async fn picky(poisonous: &'static [u64]) -> EndpointStub {
+    EndpointStub::answering(|request| Reply::Status(if poisonous.contains(&request.records) { 500 } else { 200 })).await
+}
+
+#[tokio::test]
+async fn a_poisonous_batch_of_an_earlier_run_is_parked_and_the_rest_delivered_at_once() {
+    let (fixture, endpoint) = (fixture(), picky(&[1]).await);
+    // The first run: with the real delays, nothing after the refusal is tried.
+    let delivery = Delivery::start(&destination(&endpoint.url), queue_of(&fixture, "run-1", &[1, 2]), Vec::new());
+    assert_eq!(delivery.idle(never()).await, Idle::Held);
+    assert_eq!(delivery.close().await.own.logs.spooled.batches, 2);
+    drop(delivery);
+
+    let own = queue_of(&fixture, "run-2", &[3]);
+    let adopted = fixture.spool.adopt("org").unwrap();
+    let delivery = Delivery::start(&destination(&endpoint.url), own, adopted);
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    let counts = delivery.close().await;
+    // In the first run; then before ours, and once more after it.
+    assert_eq!(endpoint.records(), [1, 1, 3, 1, 2]);
+    assert_eq!(counts.adopted.logs.parked, Count { batches: 1, records: 1 });
+    assert_eq!(counts.adopted.logs.delivered, Count { batches: 1, records: 2 });
+    assert_eq!(counts.own.logs.delivered, Count { batches: 1, records: 3 });
+    assert_eq!(counts.parked_because.as_deref(), Some("refuses a batch again and again, but takes others"));
+    assert_eq!((counts.last_error.clone(), counts.failing_since), (None, None));
+    assert!(counts.total().adds_up());
+    assert_eq!(fixture.aside("parked"), 1);
+}
+
+#[tokio::test]
+async fn poisonous_batches_of_earlier_runs_wait_for_ours_to_pass() {
+    let (fixture, endpoint) = (fixture(), picky(&[1, 2]).await);
+    drop((queue_of(&fixture, "run-1", &[1]), queue_of(&fixture, "run-2", &[2])));
+    let own = fixture.queue("run-3");
+    let adopted = fixture.spool.adopt("org").unwrap();
+    let delivery = Delivery::start(&destination(&endpoint.url), own, adopted);
+    assert_eq!(delivery.idle(never()).await, Idle::Held);
+    assert_eq!(endpoint.records(), [1, 2]);
+    push(&delivery, 3).await;
+    assert_eq!(delivery.idle(never()).await, Idle::Held);
+    push(&delivery, 4).await;
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    assert_eq!(endpoint.records(), [1, 2, 3, 1, 2, 4, 2]);
+    let counts = delivery.close().await;
+    assert_eq!((counts.own.logs.delivered.batches, counts.adopted.logs.parked.batches), (2, 2));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_refuses_everything_gets_one_extra_try_and_nothing_is_parked() {
+    let (fixture, endpoint) = (fixture(), EndpointStub::answering(|_| Reply::Status(401)).await);
+    drop(queue_of(&fixture, "run-1", &[1, 2]));
+    let own = queue_of(&fixture, "run-2", &[3, 4]);
+    let adopted = fixture.spool.adopt("org").unwrap();
+    let delivery = Delivery::start(&destination(&endpoint.url), own, adopted);
+    assert_eq!(delivery.idle(never()).await, Idle::Held);
+    push(&delivery, 5).await;
+    assert_eq!(delivery.idle(never()).await, Idle::Held);
+    assert_eq!(endpoint.records(), [1, 3]);
+    let counts = delivery.close().await;
+    assert_eq!((counts.own.logs.spooled.batches, counts.adopted.logs.spooled.batches), (3, 2));
+    assert_eq!((counts.total().parked.batches, fixture.aside("parked")), (0, 0));
+    assert!(counts.last_error.unwrap().starts_with("answers 401"));
+}
+
 #[tokio::test]
 async fn a_signal_that_is_refused_does_not_hold_back_the_others() {
     let fixture = fixture();

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
-use super::circuit::{Circuit, Key};
+use super::circuit::{Circuit, Key, OWN, Open};
 use super::client::Poster;
 use super::counts::{DeliveryCounts, Status};
 use super::prepare::{Item, Prepared, Unready, halve, prepare};
@@ -20,9 +20,6 @@ use crate::config::Destination;
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, Redacted};
 use crate::spool::{Exit, Kept, PerSignal, Queue, SpoolError, Tally};
-
-/// The number of our own queue; adopted ones count from zero.
-const OWN: u64 = u64::MAX;
 
 /// How a wait for idleness ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -251,17 +248,27 @@ impl Shared {
     /// What to do now. Signals take turns, beginning after the `last` one.
     fn next(&self, circuit: &Circuit, last: Signal, now: std::time::Instant) -> Next {
         let queues = self.queues();
+        let own = [(OWN, Arc::clone(&self.own))];
         let mut wake: Option<std::time::Instant> = None;
         let turns =
             Signal::ALL.into_iter().cycle().skip_while(|signal| *signal != last).skip(1).take(Signal::ALL.len());
         for signal in turns {
-            let Some(first) = oldest(&queues, signal, None) else { continue };
-            if let Some(until) = circuit.closed_until(signal, now) {
-                wake = Some(wake.map_or(until, |wake| wake.min(until)));
-                continue;
+            let any = || oldest(&queues, signal, None);
+            let but = |key| oldest(&queues, signal, Some(key));
+            let ours = || oldest(&own, signal, None);
+            let (item, until) = match circuit.open(signal, now) {
+                Open::Any => (any(), None),
+                Open::Rather(key) => (but(key).or_else(any), None),
+                Open::Another(key, until) => (ours().or_else(|| but(key)), Some(until)),
+                Open::Own(until) => (ours(), Some(until)),
+                Open::Nothing(until) => (None, Some(until)),
+            };
+            if let Some(item) = item {
+                return Next::Send(item);
             }
-            let passed_over = circuit.pass_over(signal);
-            return Next::Send(oldest(&queues, signal, passed_over).unwrap_or(first));
+            if let Some(until) = until.filter(|_| any().is_some()) {
+                wake = Some(wake.map_or(until, |wake| wake.min(until)));
+            }
         }
         Next::Wait(wake)
     }
@@ -296,6 +303,10 @@ impl Shared {
                 lock(&self.status).unreachable(trouble, now);
                 item.queue.release();
             }
+            Step::Stop { .. } if poisonous == Some(item.key) => {
+                item.settle(Exit::Parked).await;
+                self.parked(item.signal, Trouble::Refused);
+            }
             Step::Stop { trouble, .. } => {
                 lock(&self.status).held(item.signal, trouble, now);
                 item.queue.release();
@@ -316,7 +327,7 @@ impl Shared {
                 }
             }
         }
-        if let Some(key) = poisonous
+        if let Some(key) = poisonous.filter(|key| *key != item.key)
             && let Some((_, queue)) = self.queues().into_iter().find(|(number, _)| *number == key.queue)
         {
             // What was refused again and again, while another passes.
