@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::*;
 use crate::event::{Moment, captures};
+use crate::otlp::Signal;
 use crate::session::{Active, Ledger, SessionTotals, Share, ToolTotals, Verdicts};
 
 const STARTED: &str = "2026-11-22T13:20:00.000Z";
@@ -108,7 +109,13 @@ fn every_note() -> Vec<Note> {
         Note::Bypassed { by: text() },
         Note::SettingsNotMerged { why: text() },
         Note::NotObserved { why: text() },
-        Note::EndpointNotSupported { protocol: "grpc".into() },
+        Note::EndpointNotSupported { protocol: "grpc".into(), signals: Vec::new() },
+        Note::EndpointNotSupported { protocol: "grpc".into(), signals: vec![Signal::Traces] },
+        Note::EndpointNotUsable {
+            variable: "OTEL_EXPORTER_OTLP_ENDPOINT".into(),
+            why: "not a URL".into(),
+            signals: Signal::ALL.to_vec(),
+        },
         Note::RelayGone,
         Note::TracesMissing,
         Note::Incomplete,
@@ -227,6 +234,8 @@ fn every_note_is_one_plain_sentence() {
     Your --settings was passed on alone, so a settings file can redirect telemetry: something.
     This run was not observed: something.
     The configured endpoint wants grpc, which this version cannot speak; nothing was sent.
+    The configured endpoint wants grpc, which this version cannot speak; traces were not sent.
+    OTEL_EXPORTER_OTLP_ENDPOINT cannot be used (not a URL); logs, metrics and traces were not sent.
     The relay ended early; what it had not yet written to disk is lost.
     Traces were asked for, but none arrived.
     Events may still be arriving; the numbers may be too low.
@@ -238,7 +247,7 @@ fn one_line_has_a_word_for_what_is_missing() {
     let mut summary = captured("18c-model-1m");
     summary.notes = every_note();
     summary.session.missing_events = 12;
-    insta::assert_snapshot!(line(&summary, &Style { width: 200, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed not sent relay gone no traces incomplete");
+    insta::assert_snapshot!(line(&summary, &Style { width: 200, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed not sent traces not sent logs, metrics and traces not sent relay gone no traces incomplete");
 }
 
 #[test]
@@ -319,7 +328,7 @@ fn the_document_is_read_back_as_it_was_written() {
 #[test]
 fn a_document_of_another_version_is_read_as_far_as_possible() {
     let text = r#"{"schema_version":1,"new_field":{"x":[1]},"notes":[{"kind":"later","x":1},{"kind":"local_only"},
-        {"kind":"nothing_arrived","reason":"later"}],"cost_nano_usd":5,"tools":[{"tool":"Bash","later":2}]}"#;
+        {"kind":"nothing_arrived","reason":"later"},{"kind":"endpoint_not_supported","protocol":"grpc"}],"cost_nano_usd":5,"tools":[{"tool":"Bash","later":2}]}"#;
     let summary: RunSummary = serde_json::from_str(text).unwrap();
     assert_eq!(summary.notes[0], Note::Unknown);
     assert_eq!(summary.notes[2], Note::NothingArrived { reason: NothingReason::Unknown });
