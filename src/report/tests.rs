@@ -250,18 +250,17 @@ fn one_line_has_a_word_for_what_is_missing() {
     insta::assert_snapshot!(line(&summary, &Style { width: 200, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed not sent traces not sent logs, metrics and traces not sent relay gone no traces incomplete");
 }
 
+/// What is said of a delivery, in full and in the one line.
+fn shown(delivery: Delivery) -> String {
+    let mut summary = captured("18c-model-1m");
+    summary.delivery = vec![Delivery { destination: "org".into(), ..delivery }];
+    let sent: Vec<_> =
+        full(&summary, &Style::PLAIN).lines().skip_while(|line| !line.starts_with("Sent")).map(str::to_owned).collect();
+    sent.join("\n") + "\n" + &line(&summary, &Style::PLAIN)
+}
+
 #[test]
 fn delivery_is_mentioned_only_while_it_is_not_done() {
-    let shown = |delivery: Delivery| {
-        let mut summary = captured("18c-model-1m");
-        summary.delivery = vec![Delivery { destination: "org".into(), ..delivery }];
-        let sent: Vec<_> = full(&summary, &Style::PLAIN)
-            .lines()
-            .skip_while(|line| !line.starts_with("Sent"))
-            .map(str::to_owned)
-            .collect();
-        sent.join("\n") + "\n" + &line(&summary, &Style::PLAIN)
-    };
     let done = Delivery { delivered: amount(3), ..Delivery::default() };
     insta::assert_snapshot!(shown(done.clone()), @"cc-observe $0.12 40m 2 tools");
     insta::assert_snapshot!(shown(Delivery { spooled: amount(2), ..done.clone() }), @r#"
@@ -273,6 +272,45 @@ fn delivery_is_mentioned_only_while_it_is_not_done() {
     Sent      3 of 6 batches: org answers 403; 2 refused for good and set aside; 1
               dropped
     cc-observe $0.12 40m 2 tools org:1 dropped org:2 held
+    "#);
+}
+
+#[test]
+fn what_the_disk_did_not_take_is_not_called_kept() {
+    let disk_error = Some("could not write a spool file: No space left on device".to_owned());
+    let failing = Delivery { last_error: Some("refuses connections".into()), ..Delivery::default() };
+    let in_memory = Delivery { in_memory: amount(2), disk_error, ..Delivery::default() };
+    insta::assert_snapshot!(shown(Delivery { last_error: failing.last_error.clone(), ..in_memory.clone() }), @r#"
+    Sent      0 of 2 batches: org refuses connections; held in memory; disk: could
+              not write a spool file: No space left on device
+    cc-observe $0.12 40m 2 tools org:2 in memory
+    "#);
+    insta::assert_snapshot!(shown(Delivery { spooled: amount(3), ..failing }), @r#"
+    Sent      0 of 3 batches: org refuses connections; kept on disk
+    cc-observe $0.12 40m 2 tools org:3 held
+    "#);
+    insta::assert_snapshot!(shown(Delivery { spooled: amount(3), delivered: amount(1), ..in_memory }), @r#"
+    Sent      1 of 6 batches to org, the rest is on its way, 2 held in memory; disk:
+              could not write a spool file: No space left on device
+    cc-observe $0.12 40m 2 tools org:3 on the way org:2 in memory
+    "#);
+}
+
+#[test]
+fn what_is_set_aside_or_thrown_away_is_said_with_the_reason() {
+    let parked_because = Some("answers 400".to_owned());
+    insta::assert_snapshot!(shown(Delivery { parked: amount(2), parked_because, ..Delivery::default() }), @r#"
+    Sent      0 of 2 batches to org; 2 refused for good and set aside: org answers
+              400
+    cc-observe $0.12 40m 2 tools org:2 held
+    "#);
+    let rejected = Amount { batches: 0, records: 3 };
+    let message = Some("too old".to_owned());
+    let done = Delivery { delivered: amount(2), message, ..Delivery::default() };
+    insta::assert_snapshot!(shown(done.clone()), @"cc-observe $0.12 40m 2 tools");
+    insta::assert_snapshot!(shown(Delivery { dropped: rejected, ..done }), @r#"
+    Sent      2 of 2 batches to org; 3 records dropped; org says: too old
+    cc-observe $0.12 40m 2 tools org:3 records dropped
     "#);
 }
 
@@ -382,6 +420,11 @@ proptest! {
         summary.session.client_version = Some(text.clone());
         summary.delivery[0].destination.clone_from(&text);
         summary.delivery[0].last_error = Some(text.clone());
+        summary.delivery[0].in_memory = amount(1);
+        summary.delivery[0].parked = amount(1);
+        summary.delivery[0].parked_because = Some(text.clone());
+        summary.delivery[0].message = Some(text.clone());
+        summary.delivery[0].disk_error = Some(text.clone());
         summary.notes = vec![
             Note::Bypassed { by: text.clone() },
             Note::NotObserved { why: text.clone() },
