@@ -59,7 +59,7 @@ impl Configured {
             if !own.iter().any(|allowed| shape_of(allowed, &attribute.key).is_some()) {
                 known
                     .entry(attribute.key.clone())
-                    .and_modify(|value| *value = None)
+                    .and_modify(|once| *once = None)
                     .or_insert_with(|| Some(attribute.clone()));
             }
         }
@@ -69,9 +69,9 @@ impl Configured {
     /// Whether an attribute may be a copy of one of them.
     fn contains(&self, attribute: &KeyValue) -> bool {
         match self {
-            Self::Known(known) => {
-                known.get(&attribute.key).is_some_and(|known| known.as_ref().is_none_or(|known| known == attribute))
-            }
+            Self::Known(known) => known
+                .get(&attribute.key)
+                .is_some_and(|once| once.as_ref().is_none_or(|configured| configured.value == attribute.value)),
             Self::TooMany => true,
         }
     }
