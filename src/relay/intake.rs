@@ -19,7 +19,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, timeout};
 
 use super::control::TOKEN_HEADER;
-use super::pipeline::{Alive, Pipeline};
+use super::pipeline::{Alive, Export, Pipeline};
 use super::stranger::{Patience, Stranger};
 use crate::otlp::{DecodeError, Encoding, MAX_BODY_BYTES, Signal};
 
@@ -254,7 +254,7 @@ impl Door {
                 return Err(StatusCode::REQUEST_TIMEOUT);
             }
         };
-        self.pipeline.accept(signal, encoding, gzip, body.into()).await.map_err(|error| match error {
+        self.pipeline.accept(Export { signal, encoding, gzip, body: body.into() }).await.map_err(|error| match error {
             DecodeError::TooLarge { .. } | DecodeError::TooManyItems => StatusCode::PAYLOAD_TOO_LARGE,
             DecodeError::Malformed(_) => StatusCode::BAD_REQUEST,
         })

@@ -1,5 +1,6 @@
 //! Bytes in, acknowledgement out: decode, redact, enrich, count, and into the spool of every destination.
 
+use std::borrow::Cow;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -38,6 +39,18 @@ pub struct Pipeline {
     under_way: watch::Sender<usize>,
 }
 
+/// One export request, as it came.
+pub struct Export {
+    /// By its path.
+    pub signal: Signal,
+    /// By its content type.
+    pub encoding: Encoding,
+    /// Whether it is packed.
+    pub gzip: bool,
+    /// As it came over the wire.
+    pub body: Vec<u8>,
+}
+
 struct Processed {
     body: Redacted<Vec<u8>>,
     records: u64,
@@ -57,32 +70,22 @@ impl Pipeline {
     /// Takes a request's body. When this returns `Ok`, what may be delivered survives us.
     ///
     /// Whoever stops waiting does not stop the work: what came whole is kept, also of a client that was killed.
-    pub async fn accept(
-        self: &Arc<Self>,
-        signal: Signal,
-        encoding: Encoding,
-        gzip: bool,
-        body: Vec<u8>,
-    ) -> Result<(), DecodeError> {
+    pub async fn accept(self: &Arc<Self>, export: Export) -> Result<(), DecodeError> {
+        let signal = export.signal;
         let this = Arc::clone(self);
         let counted = Alive::count(&self.under_way);
         let work = tokio::spawn(async move {
             let _counted = counted;
-            this.take(signal, encoding, gzip, body).await
+            this.take(export).await
         });
         // A panic in there is a body that cannot be redacted: dropped, counted, never forwarded.
         work.await.unwrap_or(Err(DecodeError::Malformed(signal)))
     }
 
-    async fn take(
-        self: &Arc<Self>,
-        signal: Signal,
-        encoding: Encoding,
-        gzip: bool,
-        body: Vec<u8>,
-    ) -> Result<(), DecodeError> {
+    async fn take(self: &Arc<Self>, export: Export) -> Result<(), DecodeError> {
+        let signal = export.signal;
         let this = Arc::clone(self);
-        let processed = tokio::task::spawn_blocking(move || this.process(signal, encoding, gzip, &body)).await;
+        let processed = tokio::task::spawn_blocking(move || this.process(&export)).await;
         let processed = processed.unwrap_or(Err(DecodeError::Malformed(signal)));
         let Processed { body, records, events, withheld } = match processed {
             Ok(processed) => processed,
@@ -104,15 +107,9 @@ impl Pipeline {
         Ok(())
     }
 
-    fn process(&self, signal: Signal, encoding: Encoding, gzip: bool, body: &[u8]) -> Result<Processed, DecodeError> {
-        let inflated;
-        let body = if gzip {
-            inflated = inflate(signal, body)?;
-            &inflated
-        } else {
-            body
-        };
-        let batch = otlp::decode(signal, encoding, body)?;
+    fn process(&self, export: &Export) -> Result<Processed, DecodeError> {
+        let body = if export.gzip { Cow::Owned(inflate(export)?) } else { Cow::Borrowed(export.body.as_slice()) };
+        let batch = otlp::decode(export.signal, export.encoding, &body)?;
         let (mut batch, withheld) = redact::redact(batch);
         batch.add_decided_by(|record| event::decided_by(record, Some(self.interactive)));
         let events = event::read(&batch);
@@ -181,10 +178,11 @@ impl Drop for Alive {
 }
 
 /// Unpacks a body, and stops at the limit.
-fn inflate(signal: Signal, body: &[u8]) -> Result<Vec<u8>, DecodeError> {
+fn inflate(export: &Export) -> Result<Vec<u8>, DecodeError> {
     let mut inflated = Vec::new();
     let limit = MAX_BODY_BYTES as u64 + 1;
-    MultiGzDecoder::new(body).take(limit).read_to_end(&mut inflated).map_err(|_| DecodeError::Malformed(signal))?;
+    let mut reader = MultiGzDecoder::new(export.body.as_slice()).take(limit);
+    reader.read_to_end(&mut inflated).map_err(|_| DecodeError::Malformed(export.signal))?;
     if inflated.len() > MAX_BODY_BYTES {
         return Err(DecodeError::TooLarge { bytes: inflated.len() });
     }
