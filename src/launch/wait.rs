@@ -92,11 +92,12 @@ fn look(child: Pid, signals: &Signals, first_process: bool) -> Option<Ended> {
     }
 }
 
-/// Whether the child has been continued since it stopped. Nothing else is taken from what there is to wait for.
+/// Whether the child has been continued since it stopped; it may have stopped again by now, which is left to be seen.
 fn was_continued(child: Pid) -> bool {
     let Some(pid) = rustix_pid(child) else { return false };
-    let options = WaitIdOptions::CONTINUED | WaitIdOptions::NOHANG;
-    waitid(WaitId::Pid(pid), options).is_ok_and(|status| status.is_some())
+    let happened = |what| waitid(WaitId::Pid(pid), what | WaitIdOptions::NOHANG).is_ok_and(|status| status.is_some());
+    // In this order: a second stop wipes out that it was continued.
+    happened(WaitIdOptions::CONTINUED) || happened(WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT)
 }
 
 fn block(child: Pid) -> Ended {
