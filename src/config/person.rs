@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Destination, Endpoint};
+use super::{Destination, Endpoint, EndpointError};
 use crate::otlp::Signal;
 use crate::redact::CaptureLevel;
 use crate::secrets::Secret;
@@ -10,13 +10,38 @@ use crate::secrets::Secret;
 /// The name under which it is delivered and reported.
 pub const PERSON: &str = "environment";
 
+/// The endpoint of all signals that have none of their own.
+const BASE: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
 /// What is found, and what of it cannot be used.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
     /// One destination, or one for each signal where their addresses or headers differ.
     pub destinations: Vec<Destination>,
-    /// A protocol that is not delivered to: `grpc`.
-    pub unsupported: Option<String>,
+    /// Signals with a protocol that is not delivered with, by protocol.
+    pub unsupported: Vec<Unsupported>,
+    /// Signals whose endpoint is none, by the variable that names it.
+    pub unusable: Vec<Unusable>,
+}
+
+/// What cannot be delivered because of its protocol.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unsupported {
+    /// As written: `grpc`.
+    pub protocol: String,
+    /// Whose it is.
+    pub signals: Vec<Signal>,
+}
+
+/// What cannot be delivered because of its endpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unusable {
+    /// Where the endpoint stands. It is not repeated: it may be a credential.
+    pub variable: String,
+    /// What is wrong with it.
+    pub why: EndpointError,
+    /// Whose it is.
+    pub signals: Vec<Signal>,
 }
 
 /// Reads the person's own variables, as Claude Code itself would.
@@ -43,15 +68,27 @@ pub fn find(person: &BTreeMap<String, String>) -> Found {
             .or_else(|| get("OTEL_EXPORTER_OTLP_PROTOCOL"))
             .unwrap_or("http/protobuf");
         if !matches!(protocol, "http/protobuf" | "http/json") {
-            found.unsupported = Some(protocol.to_owned());
+            match found.unsupported.iter_mut().find(|there| there.protocol == protocol) {
+                Some(there) => there.signals.push(signal),
+                None => found.unsupported.push(Unsupported { protocol: protocol.to_owned(), signals: vec![signal] }),
+            }
             continue;
         }
-        let base = Endpoint::parse(get("OTEL_EXPORTER_OTLP_ENDPOINT").unwrap_or("http://localhost:4318"));
-        let endpoint = match get(&format!("OTEL_EXPORTER_OTLP_{upper}_ENDPOINT")) {
-            Some(own) => Endpoint::parse(own).and_then(|endpoint| endpoint.with_signal(signal, own)),
-            None => base,
+        let own = format!("OTEL_EXPORTER_OTLP_{upper}_ENDPOINT");
+        let (variable, endpoint) = match get(&own) {
+            Some(url) => (own, Endpoint::parse(url).and_then(|endpoint| endpoint.with_signal(signal, url))),
+            None => (BASE.to_owned(), Endpoint::parse(get(BASE).unwrap_or("http://localhost:4318"))),
         };
-        let Ok(endpoint) = endpoint else { continue };
+        let endpoint = match endpoint {
+            Ok(endpoint) => endpoint,
+            Err(why) => {
+                match found.unusable.iter_mut().find(|there| there.variable == variable) {
+                    Some(there) => there.signals.push(signal),
+                    None => found.unusable.push(Unusable { variable, why, signals: vec![signal] }),
+                }
+                continue;
+            }
+        };
         let mut headers = headers(get("OTEL_EXPORTER_OTLP_HEADERS").unwrap_or_default());
         for (name, value) in self::headers(get(&format!("OTEL_EXPORTER_OTLP_{upper}_HEADERS")).unwrap_or_default()) {
             // The general header wins, as in the client.
@@ -148,6 +185,35 @@ mod tests {
         let mut pairs = SIX.to_vec();
         pairs[3].1 = "grpc";
         let found = found(&pairs);
-        assert_eq!((found.destinations.len(), found.unsupported.as_deref()), (0, Some("grpc")));
+        let grpc = Unsupported { protocol: "grpc".to_owned(), signals: vec![Signal::Logs, Signal::Metrics] };
+        assert_eq!((found.destinations.len(), found.unsupported), (0, vec![grpc]));
+    }
+
+    #[test]
+    fn a_protocol_of_one_signal_does_not_hide_the_others() {
+        let mut pairs = SIX.to_vec();
+        pairs.push(("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "grpc"));
+        let found = found(&pairs);
+        assert_eq!(found.destinations[0].signals, [Signal::Logs]);
+        assert_eq!(found.unsupported, [Unsupported { protocol: "grpc".to_owned(), signals: vec![Signal::Metrics] }]);
+    }
+
+    #[test]
+    fn an_endpoint_that_is_none_is_told_by_its_variable_and_not_repeated() {
+        let mut pairs = SIX.to_vec();
+        pairs[4].1 = "htps://FAKE.example.com";
+        let both = found(&pairs);
+        let signals = vec![Signal::Logs, Signal::Metrics];
+        let why = EndpointError::Scheme;
+        let unusable = Unusable { variable: BASE.to_owned(), why: why.clone(), signals };
+        assert!(!format!("{both:?}").contains("FAKE"));
+        assert_eq!(both, Found { unusable: vec![unusable], ..Found::default() });
+
+        pairs[4].1 = "https://otlp.example.com";
+        let variable = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT";
+        pairs.push((variable, "htps://FAKE.example.com"));
+        let one = found(&pairs);
+        assert_eq!(one.destinations[0].signals, [Signal::Metrics]);
+        assert_eq!(one.unusable, [Unusable { variable: variable.to_owned(), why, signals: vec![Signal::Logs] }]);
     }
 }

@@ -2,7 +2,6 @@
 
 mod endpoint;
 
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -15,8 +14,8 @@ use crate::config::{Destination, Endpoint};
 use crate::otlp::Signal;
 use crate::redact::CaptureLevel;
 use crate::secrets::Secret;
-use crate::spool::tests::redacted;
-use crate::spool::{Count, Kept, Queue, Spool};
+use crate::spool::tests::{Fixture, fixture, push as store, redacted};
+use crate::spool::{Count, Kept, Queue};
 use endpoint::{EndpointStub, Reply};
 
 /// No waiting to speak of: what is tested is what is done, not when.
@@ -43,19 +42,6 @@ fn destination(url: &str) -> Destination {
     }
 }
 
-struct Fixture {
-    _temporary: tempfile::TempDir,
-    root: PathBuf,
-    spool: Spool,
-}
-
-fn fixture() -> Fixture {
-    let temporary = tempfile::tempdir().unwrap();
-    let root = temporary.path().join("spool");
-    let spool = Spool::open(&root).unwrap();
-    Fixture { _temporary: temporary, root, spool }
-}
-
 impl Fixture {
     fn queue(&self, run: &str) -> Queue {
         self.spool.queue("org", run).unwrap()
@@ -75,7 +61,7 @@ async fn push(delivery: &Delivery, records: u64) {
 async fn deliver(fixture: &Fixture, endpoint: &EndpointStub, batches: u64) -> DeliveryCounts {
     let queue = fixture.queue("run-1");
     for records in 1..=batches {
-        queue.push(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).unwrap();
+        store(&queue, records);
     }
     let delivery = Delivery::start_with(&destination(&endpoint.url), queue, Vec::new(), NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
@@ -169,8 +155,8 @@ async fn a_batch_that_is_too_large_is_halved_until_it_fits() {
     let fixture = fixture();
     let endpoint = EndpointStub::answering(|request| Reply::Status(if request.records > 2 { 413 } else { 200 })).await;
     let queue = fixture.queue("run-1");
-    queue.push(Signal::Logs, 7, 7, &redacted(Signal::Logs, 7)).unwrap();
-    queue.push(Signal::Logs, 1, 7, &redacted(Signal::Logs, 1)).unwrap();
+    store(&queue, 7);
+    store(&queue, 1);
     let delivery = Delivery::start_with(&destination(&endpoint.url), queue, Vec::new(), NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     assert_eq!(endpoint.records(), [7, 3, 1, 2, 4, 2, 2, 1]);
@@ -194,7 +180,7 @@ async fn a_refusal_keeps_everything_and_is_not_hammered() {
         let (fixture, endpoint) = (fixture(), EndpointStub::answering(move |_| Reply::Status(status)).await);
         let queue = fixture.queue("run-1");
         for records in 1..=3 {
-            queue.push(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).unwrap();
+            store(&queue, records);
         }
         // The real delays: the next probe is ten minutes away, so nothing will be tried before the deadline.
         let delivery = Delivery::start(&destination(&endpoint.url), queue, Vec::new());
@@ -235,7 +221,7 @@ async fn one_poisonous_batch_does_not_block_the_rest() {
 fn queue_of(fixture: &Fixture, run: &str, batches: &[u64]) -> Queue {
     let queue = fixture.queue(run);
     for &records in batches {
-        queue.push(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).unwrap();
+        store(&queue, records);
     }
     queue
 }
@@ -314,7 +300,7 @@ async fn a_signal_that_is_refused_does_not_hold_back_the_others() {
     let queue = fixture.queue("run-1");
     queue.push(Signal::Metrics, 0, 7, &redacted(Signal::Metrics, 0)).unwrap();
     for records in 1..=5 {
-        queue.push(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).unwrap();
+        store(&queue, records);
     }
     let delivery = Delivery::start(&destination(&endpoint.url), queue, Vec::new());
     assert_eq!(delivery.idle(never()).await, Idle::Held);
@@ -345,7 +331,7 @@ async fn an_endpoint_that_is_not_there_is_said_so_and_nothing_is_lost() {
     let url = format!("http://{}/FAKEpath", listener.local_addr().unwrap());
     drop(listener);
     let queue = fixture.queue("run-1");
-    queue.push(Signal::Logs, 1, 7, &redacted(Signal::Logs, 1)).unwrap();
+    store(&queue, 1);
     let delays = Delays { least: Duration::from_secs(600), most: Duration::from_secs(600), ..Delays::DEFAULT };
     let delivery = Delivery::start_with(&destination(&url), queue, Vec::new(), delays);
     assert_eq!(delivery.idle(never()).await, Idle::Held);
@@ -373,16 +359,16 @@ async fn what_a_dead_relay_left_is_delivered_before_our_own() {
     let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
     for (run, records) in [("run-1", 1), ("run-2", 2)] {
         let queue = fixture.queue(run);
-        queue.push(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).unwrap();
+        store(&queue, records);
     }
     let own = fixture.queue("run-3");
-    own.push(Signal::Logs, 3, 7, &redacted(Signal::Logs, 3)).unwrap();
+    store(&own, 3);
     let adopted = fixture.spool.adopt("org").unwrap();
     assert_eq!(adopted.len(), 2);
     let delivery = Delivery::start_with(&destination(&endpoint.url), own, adopted, NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     let late = fixture.queue("run-0");
-    late.push(Signal::Logs, 4, 7, &redacted(Signal::Logs, 4)).unwrap();
+    store(&late, 4);
     drop(late);
     delivery.adopt(fixture.spool.adopt("org").unwrap());
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
@@ -397,7 +383,7 @@ async fn what_a_dead_relay_left_is_delivered_before_our_own() {
 async fn a_signal_that_the_destination_is_not_given_any_more_is_dropped_and_counted() {
     let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
     let queue = fixture.queue("run-1");
-    queue.push(Signal::Logs, 2, 7, &redacted(Signal::Logs, 2)).unwrap();
+    store(&queue, 2);
     let destination = Destination { signals: vec![Signal::Metrics], ..destination(&endpoint.url) };
     let delivery = Delivery::start_with(&destination, queue, Vec::new(), NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
@@ -432,7 +418,7 @@ async fn what_cannot_be_decoded_does_not_leave() {
     let queue = fixture.queue("run-1");
     // Log records in a file that says traces: the checksum is right, the content is not what it says.
     queue.push(Signal::Traces, 300, 7, &redacted(Signal::Logs, 300)).unwrap();
-    queue.push(Signal::Logs, 2, 7, &redacted(Signal::Logs, 2)).unwrap();
+    store(&queue, 2);
     let delivery = Delivery::start_with(&destination(&endpoint.url), queue, Vec::new(), NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     let counts = delivery.close().await;
@@ -487,7 +473,7 @@ async fn a_header_that_cannot_be_sent_stops_and_is_not_repeated() {
 async fn a_host_without_an_address_is_told_from_one_that_refuses() {
     let fixture = fixture();
     let queue = fixture.queue("run-1");
-    queue.push(Signal::Logs, 1, 7, &redacted(Signal::Logs, 1)).unwrap();
+    store(&queue, 1);
     let delays = Delays { least: Duration::from_secs(600), most: Duration::from_secs(600), ..Delays::DEFAULT };
     // A label of more than 63 characters cannot be asked for: no packet leaves.
     let host = format!("http://{}.invalid/", "x".repeat(64));

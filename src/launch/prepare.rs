@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::argv::{Arguments, Kind};
 use super::environment::{self, NAMES, Run};
 use super::settings::{self, MAX_SETTINGS_BYTES, SettingsError};
+use crate::config::person::{Found, Unsupported, Unusable};
 use crate::config::user::Summary;
 use crate::config::{self, ConfigError, Destination, Endpoint, UserConfig, files, paths, person, user};
 use crate::otlp::Signal;
@@ -279,11 +280,20 @@ fn destinations(
         return Ok(config.destinations);
     }
     let found = person::find(person);
-    if let Some(protocol) = found.unsupported {
-        notes.push(Note::EndpointNotSupported { protocol });
-    } else if found.destinations.is_empty() {
+    if found == Found::default() {
         notes.push(Note::LocalOnly);
     }
+    notes.extend(
+        found
+            .unsupported
+            .into_iter()
+            .map(|Unsupported { protocol, signals }| Note::EndpointNotSupported { protocol, signals }),
+    );
+    notes.extend(found.unusable.into_iter().map(|Unusable { variable, why, signals }| Note::EndpointNotUsable {
+        variable,
+        why: why.to_string(),
+        signals,
+    }));
     Ok(found.destinations)
 }
 

@@ -80,7 +80,7 @@ fn look(child: Pid, signals: &Signals, first_process: bool) -> Option<Ended> {
                     // Only these four stop a process, and all have names.
                     signals.stop_by(Signal::try_from(signal).unwrap_or(Signal::SIGSTOP));
                     // A shell continues the whole group: a second SIGCONT, late, would undo the child's next stop.
-                    if !was_continued(child) {
+                    if !has_moved_on(child) {
                         let _ = kill(child, Signal::SIGCONT);
                     }
                 }
@@ -92,12 +92,12 @@ fn look(child: Pid, signals: &Signals, first_process: bool) -> Option<Ended> {
     }
 }
 
-/// Whether the child has been continued since it stopped; it may have stopped again by now, which is left to be seen.
-fn was_continued(child: Pid) -> bool {
+/// Whether the child has been continued since the stop that was seen, be it that it has stopped anew. Nothing is taken
+/// from what there is to wait for.
+fn has_moved_on(child: Pid) -> bool {
     let Some(pid) = rustix_pid(child) else { return false };
-    let happened = |what| waitid(WaitId::Pid(pid), what | WaitIdOptions::NOHANG).is_ok_and(|status| status.is_some());
-    // In this order: a second stop wipes out that it was continued.
-    happened(WaitIdOptions::CONTINUED) || happened(WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT)
+    let options = WaitIdOptions::CONTINUED | WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    waitid(WaitId::Pid(pid), options).is_ok_and(|status| status.is_some())
 }
 
 fn block(child: Pid) -> Ended {

@@ -43,7 +43,7 @@ pub(super) struct Walk {
 /// Resource attributes that somebody configured. The client copies them onto every record.
 enum Configured {
     /// By key; None where a key stands there more than once, and so with any value.
-    Known(HashMap<String, Option<Option<AnyValue>>>),
+    Known(HashMap<String, Option<KeyValue>>),
     /// More than [`MAX_RESOURCE_ATTRIBUTES`]: anything may be one of them.
     TooMany,
 }
@@ -59,8 +59,8 @@ impl Configured {
             if !own.iter().any(|allowed| shape_of(allowed, &attribute.key).is_some()) {
                 known
                     .entry(attribute.key.clone())
-                    .and_modify(|value| *value = None)
-                    .or_insert_with(|| Some(attribute.value.clone()));
+                    .and_modify(|once| *once = None)
+                    .or_insert_with(|| Some(attribute.clone()));
             }
         }
         Self::Known(known)
@@ -71,7 +71,7 @@ impl Configured {
         match self {
             Self::Known(known) => known
                 .get(&attribute.key)
-                .is_some_and(|value| value.as_ref().is_none_or(|value| *value == attribute.value)),
+                .is_some_and(|once| once.as_ref().is_none_or(|configured| configured.value == attribute.value)),
             Self::TooMany => true,
         }
     }

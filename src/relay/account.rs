@@ -36,8 +36,8 @@ pub(super) fn summary(pipeline: &Pipeline, start: &Start, ended: Timestamp, exit
     if session.missing_events > 0 {
         notes.push(Note::Gap { missing: session.missing_events });
     }
-    for delivery in delivery.iter().filter(|delivery| delivery.last_error.is_none() && delivery.spooled.batches > 0) {
-        notes.push(Note::OnTheirWay { destination: delivery.destination.clone(), batches: delivery.spooled.batches });
+    for delivery in delivery.iter().filter(|delivery| delivery.last_error.is_none() && delivery.waiting() > 0) {
+        notes.push(Note::OnTheirWay { destination: delivery.destination.clone(), batches: delivery.waiting() });
     }
     let withheld = counted.withheld;
     RunSummary {
@@ -104,16 +104,19 @@ fn nothing_arrived(
 fn delivered(name: &str, endpoint: &str, counts: &DeliveryCounts) -> report::Delivery {
     let own = counts.own.total();
     let amount = |count: Count| Amount { batches: count.batches, records: count.records };
-    let waiting = own.waiting();
     report::Delivery {
         destination: name.to_owned(),
         endpoint: endpoint.to_owned(),
         delivered: amount(own.delivered),
-        spooled: amount(waiting),
+        spooled: amount(own.spooled),
+        in_memory: amount(own.in_memory),
         parked: amount(own.parked),
         dropped: amount(own.dropped),
         last_error: counts.last_error.clone(),
         failing_since: counts.failing_since.and_then(|since| Timestamp::try_from(since).ok()).and_then(moment),
+        parked_because: counts.parked_because.clone(),
+        message: counts.message.clone(),
+        disk_error: counts.disk_error.clone(),
     }
 }
 
@@ -163,4 +166,29 @@ fn between(started: Timestamp, ended: Timestamp) -> Duration {
 
 fn moment(at: Timestamp) -> Option<Moment> {
     u64::try_from(at.as_nanosecond()).ok().and_then(Moment::from_unix_nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spool::Tally;
+
+    #[test]
+    fn what_is_in_memory_is_not_called_spooled() {
+        let mut counts = DeliveryCounts {
+            parked_because: Some("answers 400".to_owned()),
+            message: Some("too old".to_owned()),
+            disk_error: Some("could not write a spool file: no space".to_owned()),
+            ..DeliveryCounts::default()
+        };
+        counts.own.logs = Tally {
+            spooled: Count { batches: 1, records: 10 },
+            in_memory: Count { batches: 2, records: 20 },
+            ..Tally::default()
+        };
+        let shown = delivered("org", "https://otlp.example.com", &counts);
+        assert_eq!((shown.spooled.records, shown.in_memory.records, shown.waiting()), (10, 20, 3));
+        let words = (shown.parked_because, shown.message, shown.disk_error);
+        assert_eq!(words, (counts.parked_because, counts.message, counts.disk_error));
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::layout::{Ink, Item, paint, paragraph, piece, plain, row};
 use super::notes::Note;
-use super::printable::printable;
+use super::printable::{Printable, printable};
 use super::summary::{Delivery, RunSummary};
 use super::{Style, words};
 use crate::event::{DecidedBy, NanoUsd};
@@ -195,36 +195,53 @@ fn code(summary: &RunSummary, style: &Style) -> Option<String> {
 /// Nothing when everything was delivered.
 fn sent(delivery: &Delivery, style: &Style) -> Vec<String> {
     let (delivered, batches) = (delivery.delivered.batches, delivery.batches());
-    if delivered == batches {
+    if delivered == batches && delivery.dropped.records == 0 {
         return Vec::new();
     }
     let name = printable(&delivery.destination, words::NAME);
-    let mut ink = Ink::Dim;
-    let how = if let Some(error) = &delivery.last_error {
-        ink = Ink::Held;
+    let failing = delivery.last_error.as_ref();
+    let how = if let Some(error) = failing {
         let since = delivery.failing_since.map_or_else(String::new, |since| {
             let local = since.timestamp().to_zoned(style.time_zone.clone());
             format!(" since {:02}:{:02}", local.hour(), local.minute())
         });
-        format!(": {name} {}{since}", printable(error, 100))
+        format!(": {name} {}{since}", quoted(error))
     } else {
         format!(" to {name}")
     };
-    let spooled = match (delivery.spooled.batches, &delivery.last_error) {
-        (0, _) => "",
-        (_, Some(_)) => "; kept on disk",
-        (_, None) => ", the rest is on its way",
+    let mut text = format!("{delivered} of {}{how}", words::many(batches, "batch"));
+    let (on_disk, in_memory) = (delivery.spooled.batches, delivery.in_memory.batches);
+    let waiting = match (failing, on_disk, in_memory) {
+        (_, 0, 0) => String::new(),
+        (Some(_), _, 0) => "; kept on disk".to_owned(),
+        (Some(_), 0, _) => "; held in memory".to_owned(),
+        (Some(_), ..) => format!("; {on_disk} kept on disk, {in_memory} held in memory"),
+        (None, _, 0) => ", the rest is on its way".to_owned(),
+        (None, ..) => format!(", the rest is on its way, {in_memory} held in memory"),
     };
-    let mut text = format!("{delivered} of {}{how}{spooled}", words::many(batches, "batch"));
-    for (amount, then, worse) in
-        [(delivery.parked, "refused for good and set aside", Ink::Held), (delivery.dropped, "dropped", Ink::Bad)]
-    {
-        if amount.batches > 0 {
-            ink = worse;
-            text = format!("{text}; {} {then}", amount.batches);
+    text.push_str(&waiting);
+    let mut ink = if failing.is_some() || in_memory > 0 { Ink::Held } else { Ink::Dim };
+    if delivery.parked.batches > 0 {
+        ink = Ink::Held;
+        let because = delivery.parked_because.as_ref().map(|why| format!(": {name} {}", quoted(why)));
+        let because = because.unwrap_or_default();
+        text = format!("{text}; {} refused for good and set aside{because}", delivery.parked.batches);
+    }
+    if let Some(lost) = words::dropped(delivery.dropped) {
+        ink = Ink::Bad;
+        text = format!("{text}; {lost}");
+    }
+    for (who, said) in [(format!("{name} says"), &delivery.message), ("disk".to_owned(), &delivery.disk_error)] {
+        if let Some(said) = said {
+            text = format!("{text}; {who}: {}", quoted(said));
         }
     }
     paragraph(style, "Sent", ink, &text)
+}
+
+/// Somebody else's words, not too many of them.
+fn quoted(text: &str) -> Printable {
+    printable(text, 100)
 }
 
 /// The note, unless the lines about delivery say it already.

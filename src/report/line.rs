@@ -41,13 +41,19 @@ pub fn line(summary: &RunSummary, style: &Style) -> String {
     }
     for delivery in &summary.delivery {
         let name = printable(&delivery.destination, words::NAME);
-        if delivery.dropped.batches > 0 {
-            let lost = delivery.dropped.batches;
-            parts.push(vec![piece(Ink::Bad, format!("{name}:{lost} dropped"))]);
+        if let Some(lost) = words::dropped(delivery.dropped) {
+            parts.push(vec![piece(Ink::Bad, format!("{name}:{lost}"))]);
         }
-        if delivery.held() > 0 {
-            let word = if delivery.last_error.is_some() || delivery.parked.batches > 0 { "held" } else { "on the way" };
-            parts.push(vec![piece(Ink::Held, format!("{name}:{} {word}", delivery.held()))]);
+        // What the disk would not take is not held for later.
+        let (waiting, parked, in_memory) =
+            (delivery.spooled.batches, delivery.parked.batches, delivery.in_memory.batches);
+        let failing = delivery.last_error.is_some();
+        let on_the_way = if failing { 0 } else { waiting };
+        let held = if failing { waiting.saturating_add(parked) } else { parked };
+        for (count, word) in [(held, "held"), (on_the_way, "on the way"), (in_memory, "in memory")] {
+            if count > 0 {
+                parts.push(vec![piece(Ink::Held, format!("{name}:{count} {word}"))]);
+            }
         }
     }
     for note in &summary.notes {

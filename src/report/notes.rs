@@ -1,6 +1,10 @@
 //! What a person should know besides the numbers, each in one sentence.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
+
+use crate::otlp::Signal;
 
 /// One thing a person should know.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -55,6 +59,19 @@ pub enum Note {
     EndpointNotSupported {
         /// Which.
         protocol: String,
+        /// What is not sent to it. Empty where an earlier version wrote it: nothing was sent.
+        #[serde(default)]
+        signals: Vec<Signal>,
+    },
+    /// The endpoint in a variable is none.
+    EndpointNotUsable {
+        /// The variable's name.
+        variable: String,
+        /// What is wrong with its value, which is not repeated.
+        why: String,
+        /// What is not sent.
+        #[serde(default)]
+        signals: Vec<Signal>,
     },
     /// The relay ended before its time: what it had not written yet is lost.
     RelayGone,
@@ -120,22 +137,24 @@ impl Note {
     }
 
     /// The note in a word or two for the summary in one line; None where its numbers or its sentence are there anyway.
-    pub(super) fn word(&self) -> Option<&'static str> {
-        match self {
-            Self::LocalOnly => Some("local only"),
-            Self::Bypassed { .. } => Some("bypassed"),
-            Self::SettingsNotMerged { .. } => Some("settings not merged"),
-            Self::EndpointNotSupported { .. } => Some("not sent"),
-            Self::RelayGone => Some("relay gone"),
-            Self::TracesMissing => Some("no traces"),
-            Self::Incomplete => Some("incomplete"),
-            Self::NotObserved { .. } => Some("not observed"),
+    pub(super) fn word(&self) -> Option<Cow<'static, str>> {
+        Some(Cow::Borrowed(match self {
+            Self::EndpointNotSupported { signals, .. } | Self::EndpointNotUsable { signals, .. } => {
+                return Some(if signals.is_empty() { "not sent".into() } else { listed(signals) + " not sent" });
+            }
+            Self::LocalOnly => "local only",
+            Self::Bypassed { .. } => "bypassed",
+            Self::SettingsNotMerged { .. } => "settings not merged",
+            Self::RelayGone => "relay gone",
+            Self::TracesMissing => "no traces",
+            Self::Incomplete => "incomplete",
+            Self::NotObserved { .. } => "not observed",
             Self::NothingArrived { .. }
             | Self::Gap { .. }
             | Self::Refused { .. }
             | Self::OnTheirWay { .. }
-            | Self::Unknown => None,
-        }
+            | Self::Unknown => return None,
+        }))
     }
 
     /// The note as one plain sentence. What it quotes is not yet fit for a terminal.
@@ -157,8 +176,12 @@ impl Note {
                 format!("Your --settings was passed on alone, so a settings file can redirect telemetry: {why}.")
             }
             Self::NotObserved { why } => format!("This run was not observed: {why}."),
-            Self::EndpointNotSupported { protocol } => {
-                format!("The configured endpoint wants {protocol}, which this version cannot speak; nothing was sent.")
+            Self::EndpointNotSupported { protocol, signals } => {
+                let what = what_was(signals);
+                format!("The configured endpoint wants {protocol}, which this version cannot speak; {what}.")
+            }
+            Self::EndpointNotUsable { variable, why, signals } => {
+                format!("{variable} cannot be used ({why}); {}.", what_was(signals))
             }
             Self::RelayGone => "The relay ended early; what it had not yet written to disk is lost.".to_owned(),
             Self::TracesMissing => "Traces were asked for, but none arrived.".to_owned(),
@@ -170,4 +193,22 @@ impl Note {
 
 fn batches_are(batches: u64) -> String {
     if batches == 1 { "1 batch is".to_owned() } else { format!("{batches} batches are") }
+}
+
+/// `logs, metrics and traces`.
+fn listed(signals: &[Signal]) -> Cow<'static, str> {
+    let mut text = String::new();
+    for (index, signal) in signals.iter().enumerate() {
+        text.push_str(match signals.len() - index {
+            _ if index == 0 => "",
+            1 => " and ",
+            _ => ", ",
+        });
+        text.push_str(signal.as_str());
+    }
+    text.into()
+}
+
+fn what_was(signals: &[Signal]) -> String {
+    if signals.is_empty() { "nothing was sent".to_owned() } else { format!("{} were not sent", listed(signals)) }
 }

@@ -164,6 +164,8 @@ pub struct Delivery {
     pub delivered: Amount,
     /// On disk, to be sent.
     pub spooled: Amount,
+    /// In memory, to be sent, because the disk did not take it: lost when the relay ends before it is delivered.
+    pub in_memory: Amount,
     /// On disk, refused in a way that repeating does not mend.
     pub parked: Amount,
     /// Given up and counted.
@@ -173,19 +175,25 @@ pub struct Delivery {
     pub last_error: Option<String>,
     /// Since when every attempt failed.
     pub failing_since: Option<Moment>,
+    /// Why the last parked batch was, as words that follow the destination's name: `answers 400`.
+    pub parked_because: Option<String>,
+    /// The destination's own words for what it threw away or warns of.
+    pub message: Option<String>,
+    /// Why the disk did not take a batch, the last time that it did not: `could not write a spool file: …`.
+    pub disk_error: Option<String>,
 }
 
 impl Delivery {
     /// Everything that was to be delivered.
     pub fn batches(&self) -> u64 {
-        [self.delivered, self.spooled, self.parked, self.dropped]
+        [self.delivered, self.spooled, self.in_memory, self.parked, self.dropped]
             .iter()
             .fold(0, |sum: u64, amount| sum.saturating_add(amount.batches))
     }
 
-    /// What is neither delivered nor given up.
-    pub fn held(&self) -> u64 {
-        self.spooled.batches.saturating_add(self.parked.batches)
+    /// What is to be sent, on disk or in memory.
+    pub fn waiting(&self) -> u64 {
+        self.spooled.batches.saturating_add(self.in_memory.batches)
     }
 }
 

@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::*;
 use crate::event::{Moment, captures};
+use crate::otlp::Signal;
 use crate::session::{Active, Ledger, SessionTotals, Share, ToolTotals, Verdicts};
 
 const STARTED: &str = "2026-11-22T13:20:00.000Z";
@@ -108,7 +109,13 @@ fn every_note() -> Vec<Note> {
         Note::Bypassed { by: text() },
         Note::SettingsNotMerged { why: text() },
         Note::NotObserved { why: text() },
-        Note::EndpointNotSupported { protocol: "grpc".into() },
+        Note::EndpointNotSupported { protocol: "grpc".into(), signals: Vec::new() },
+        Note::EndpointNotSupported { protocol: "grpc".into(), signals: vec![Signal::Traces] },
+        Note::EndpointNotUsable {
+            variable: "OTEL_EXPORTER_OTLP_ENDPOINT".into(),
+            why: "not a URL".into(),
+            signals: Signal::ALL.to_vec(),
+        },
         Note::RelayGone,
         Note::TracesMissing,
         Note::Incomplete,
@@ -227,6 +234,8 @@ fn every_note_is_one_plain_sentence() {
     Your --settings was passed on alone, so a settings file can redirect telemetry: something.
     This run was not observed: something.
     The configured endpoint wants grpc, which this version cannot speak; nothing was sent.
+    The configured endpoint wants grpc, which this version cannot speak; traces were not sent.
+    OTEL_EXPORTER_OTLP_ENDPOINT cannot be used (not a URL); logs, metrics and traces were not sent.
     The relay ended early; what it had not yet written to disk is lost.
     Traces were asked for, but none arrived.
     Events may still be arriving; the numbers may be too low.
@@ -238,21 +247,20 @@ fn one_line_has_a_word_for_what_is_missing() {
     let mut summary = captured("18c-model-1m");
     summary.notes = every_note();
     summary.session.missing_events = 12;
-    insta::assert_snapshot!(line(&summary, &Style { width: 200, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed not sent relay gone no traces incomplete");
+    insta::assert_snapshot!(line(&summary, &Style { width: 200, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed not sent traces not sent logs, metrics and traces not sent relay gone no traces incomplete");
+}
+
+/// What is said of a delivery, in full and in the one line.
+fn shown(delivery: Delivery) -> String {
+    let mut summary = captured("18c-model-1m");
+    summary.delivery = vec![Delivery { destination: "org".into(), ..delivery }];
+    let sent: Vec<_> =
+        full(&summary, &Style::PLAIN).lines().skip_while(|line| !line.starts_with("Sent")).map(str::to_owned).collect();
+    sent.join("\n") + "\n" + &line(&summary, &Style::PLAIN)
 }
 
 #[test]
 fn delivery_is_mentioned_only_while_it_is_not_done() {
-    let shown = |delivery: Delivery| {
-        let mut summary = captured("18c-model-1m");
-        summary.delivery = vec![Delivery { destination: "org".into(), ..delivery }];
-        let sent: Vec<_> = full(&summary, &Style::PLAIN)
-            .lines()
-            .skip_while(|line| !line.starts_with("Sent"))
-            .map(str::to_owned)
-            .collect();
-        sent.join("\n") + "\n" + &line(&summary, &Style::PLAIN)
-    };
     let done = Delivery { delivered: amount(3), ..Delivery::default() };
     insta::assert_snapshot!(shown(done.clone()), @"cc-observe $0.12 40m 2 tools");
     insta::assert_snapshot!(shown(Delivery { spooled: amount(2), ..done.clone() }), @r#"
@@ -264,6 +272,45 @@ fn delivery_is_mentioned_only_while_it_is_not_done() {
     Sent      3 of 6 batches: org answers 403; 2 refused for good and set aside; 1
               dropped
     cc-observe $0.12 40m 2 tools org:1 dropped org:2 held
+    "#);
+}
+
+#[test]
+fn what_the_disk_did_not_take_is_not_called_kept() {
+    let disk_error = Some("could not write a spool file: No space left on device".to_owned());
+    let failing = Delivery { last_error: Some("refuses connections".into()), ..Delivery::default() };
+    let in_memory = Delivery { in_memory: amount(2), disk_error, ..Delivery::default() };
+    insta::assert_snapshot!(shown(Delivery { last_error: failing.last_error.clone(), ..in_memory.clone() }), @r#"
+    Sent      0 of 2 batches: org refuses connections; held in memory; disk: could
+              not write a spool file: No space left on device
+    cc-observe $0.12 40m 2 tools org:2 in memory
+    "#);
+    insta::assert_snapshot!(shown(Delivery { spooled: amount(3), ..failing }), @r#"
+    Sent      0 of 3 batches: org refuses connections; kept on disk
+    cc-observe $0.12 40m 2 tools org:3 held
+    "#);
+    insta::assert_snapshot!(shown(Delivery { spooled: amount(3), delivered: amount(1), ..in_memory }), @r#"
+    Sent      1 of 6 batches to org, the rest is on its way, 2 held in memory; disk:
+              could not write a spool file: No space left on device
+    cc-observe $0.12 40m 2 tools org:3 on the way org:2 in memory
+    "#);
+}
+
+#[test]
+fn what_is_set_aside_or_thrown_away_is_said_with_the_reason() {
+    let parked_because = Some("answers 400".to_owned());
+    insta::assert_snapshot!(shown(Delivery { parked: amount(2), parked_because, ..Delivery::default() }), @r#"
+    Sent      0 of 2 batches to org; 2 refused for good and set aside: org answers
+              400
+    cc-observe $0.12 40m 2 tools org:2 held
+    "#);
+    let rejected = Amount { batches: 0, records: 3 };
+    let message = Some("too old".to_owned());
+    let done = Delivery { delivered: amount(2), message, ..Delivery::default() };
+    insta::assert_snapshot!(shown(done.clone()), @"cc-observe $0.12 40m 2 tools");
+    insta::assert_snapshot!(shown(Delivery { dropped: rejected, ..done }), @r#"
+    Sent      2 of 2 batches to org; 3 records dropped; org says: too old
+    cc-observe $0.12 40m 2 tools org:3 records dropped
     "#);
 }
 
@@ -319,7 +366,7 @@ fn the_document_is_read_back_as_it_was_written() {
 #[test]
 fn a_document_of_another_version_is_read_as_far_as_possible() {
     let text = r#"{"schema_version":1,"new_field":{"x":[1]},"notes":[{"kind":"later","x":1},{"kind":"local_only"},
-        {"kind":"nothing_arrived","reason":"later"}],"cost_nano_usd":5,"tools":[{"tool":"Bash","later":2}]}"#;
+        {"kind":"nothing_arrived","reason":"later"},{"kind":"endpoint_not_supported","protocol":"grpc"}],"cost_nano_usd":5,"tools":[{"tool":"Bash","later":2}]}"#;
     let summary: RunSummary = serde_json::from_str(text).unwrap();
     assert_eq!(summary.notes[0], Note::Unknown);
     assert_eq!(summary.notes[2], Note::NothingArrived { reason: NothingReason::Unknown });
@@ -373,6 +420,11 @@ proptest! {
         summary.session.client_version = Some(text.clone());
         summary.delivery[0].destination.clone_from(&text);
         summary.delivery[0].last_error = Some(text.clone());
+        summary.delivery[0].in_memory = amount(1);
+        summary.delivery[0].parked = amount(1);
+        summary.delivery[0].parked_because = Some(text.clone());
+        summary.delivery[0].message = Some(text.clone());
+        summary.delivery[0].disk_error = Some(text.clone());
         summary.notes = vec![
             Note::Bypassed { by: text.clone() },
             Note::NotObserved { why: text.clone() },

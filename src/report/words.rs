@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::printable::printable;
+use super::summary::Amount;
 use crate::session::Share;
 
 /// `0.8s`, `12s`, `40m 12s`, `1h 02m`.
@@ -51,6 +52,15 @@ pub(super) fn many(count: u64, one: &str) -> String {
         _ => "s",
     };
     format!("{count} {one}{ending}")
+}
+
+/// `1 dropped` of batches, or `2 records dropped` where they were part of batches that are not lost. None: nothing was.
+pub(super) fn dropped(amount: Amount) -> Option<String> {
+    match amount {
+        Amount { batches: 0, records: 0 } => None,
+        Amount { batches: 0, records } => Some(format!("{} dropped", many(records, "record"))),
+        Amount { batches, .. } => Some(format!("{batches} dropped")),
+    }
 }
 
 /// Columns for one name from telemetry: of a tool, a model, an agent, a destination.

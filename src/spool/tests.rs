@@ -31,20 +31,22 @@ pub(crate) fn redacted(signal: Signal, records: u64) -> Redacted<Vec<u8>> {
     again(signal, &bytes, CaptureLevel::Metadata).unwrap().encode()
 }
 
-struct Fixture {
+/// A spool in a directory that goes when this does.
+pub(crate) struct Fixture {
     _temporary: tempfile::TempDir,
-    root: PathBuf,
-    spool: Spool,
+    pub root: PathBuf,
+    pub spool: Spool,
 }
 
-fn fixture() -> Fixture {
+pub(crate) fn fixture() -> Fixture {
     let temporary = tempfile::tempdir().unwrap();
     let root = temporary.path().join("state/spool");
     let spool = Spool::open(&root).unwrap();
     Fixture { _temporary: temporary, root, spool }
 }
 
-fn push(queue: &Queue, records: u64) {
+/// Pushes so many log records as one batch.
+pub(crate) fn push(queue: &Queue, records: u64) {
     queue.push(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).unwrap();
 }
 

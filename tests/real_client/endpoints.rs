@@ -42,6 +42,5 @@ fn whatever_the_endpoint_does_claude_is_not_disturbed_and_the_next_run_delivers_
     for run in &runs {
         assert_same(&expected(&plain.org), &essence_of_run(&good.org, run));
     }
-    let left = std::fs::read_dir(lab.state().join("spool/endpoint")).map_or(0, Iterator::count);
-    assert_eq!(left, 0, "the spool is empty");
+    assert_eq!(lab.waiting(), 0, "the spool is empty");
 }

@@ -64,7 +64,7 @@ fn what_was_acknowledged_is_delivered_by_the_next_run_when_launcher_and_relay_ar
     let mut lab = Lab::new(client, ACT);
     let plain = at_work(&mut lab);
     // Longer than the five seconds after which claude exports what it has.
-    let acknowledged = "until ls $HOME/.local/state/cc-observe/spool/endpoint/*/*logs* >$HOME/spooled 2>/dev/null && [ $(wc -l <$HOME/spooled) -ge 2 ]; do sleep 0.1; done";
+    let acknowledged = "until ls $HOME/.local/state/cc-observe/spool/endpoint-*/*/*logs* >$HOME/spooled 2>/dev/null && [ $(wc -l <$HOME/spooled) -ge 2 ]; do sleep 0.1; done";
     lab.file("act.sh", format!("{acknowledged}; kill -9 $({LAUNCHER}) $({RELAY}); sleep 0.2"));
     lab.options(["--sink", "refused"]);
     let killed = lab.observed(GO);

@@ -160,6 +160,12 @@ impl Lab {
         self.at("home/.local/state/cc-observe")
     }
 
+    /// How many runs have batches waiting, whatever the destination.
+    pub(crate) fn waiting(&self) -> usize {
+        let entries = |path: PathBuf| std::fs::read_dir(path).into_iter().flatten().map(|entry| entry.unwrap().path());
+        entries(self.state().join("spool")).flat_map(entries).count()
+    }
+
     /// Runs plain claude with these arguments.
     #[track_caller]
     pub(crate) fn plain<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Finished {

@@ -90,8 +90,7 @@ fn in_ci_everything_is_delivered_and_nothing_runs_any_more_when_we_end() {
         let lines: Vec<&str> = observed.stderr.lines().collect();
         assert_eq!(lines.len(), 1, "{words:?}: {lines:?}");
         assert!(lines[0].contains("$0.03"), "{words:?}: {lines:?}");
-        let spool = lab.state().join("spool/endpoint");
-        assert_eq!(std::fs::read_dir(spool).map_or(0, Iterator::count), 0, "{words:?}: nothing waits");
+        assert_eq!(lab.waiting(), 0, "{words:?}: nothing waits");
         if ci {
             assert!(std::fs::read_to_string(lab.at("step.md")).unwrap().contains("$0.03"));
         }
