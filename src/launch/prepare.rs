@@ -189,6 +189,14 @@ impl Given<'_> {
         directories::BaseDirs::new().map(|directories| directories.home_dir().to_owned())
     }
 
+    /// A sentence with the person's home written as they would: on one line of a terminal, the end of it counts.
+    fn with_tilde(&self, sentence: &str) -> String {
+        match self.home().as_deref().and_then(Path::to_str) {
+            Some(home) if home.len() > 1 => sentence.replace(&format!("{home}/"), "~/"),
+            _ => sentence.to_owned(),
+        }
+    }
+
     /// The user's configuration file, unless another is named.
     fn config_file(&self) -> Option<PathBuf> {
         if self.is_below_claude() {
@@ -356,7 +364,7 @@ pub fn prepare(
         muted = ours.and_then(|ours| mute(ours, identity, &person));
     }
     let observed = run.is_ok();
-    let run = run.map_err(|error| error.to_string());
+    let run = run.map_err(|error| given.with_tilde(&error.to_string()));
     tell(Part::Prepared(Box::new(Preparation { person, run, muted }))) && observed
 }
 
