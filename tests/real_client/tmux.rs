@@ -51,17 +51,19 @@ impl<'a> Tmux<'a> {
         self
     }
 
-    /// Presses a key, and again where it was not heard: a question that has just appeared does not listen yet.
+    /// Answers a question with a key, and again where that was not heard: one that has just appeared does not listen
+    /// yet.
     #[track_caller]
-    pub(crate) fn press_until(&self, key: &str, what: &str, is: impl Fn(&str) -> bool) -> &Self {
+    pub(crate) fn answer(&self, key: &str, what: &str, asks: impl Fn(&str) -> bool) -> &Self {
+        self.wait_until(what, &asks);
         let mut pressed: Option<Instant> = None;
-        self.wait_until(what, |screen| {
-            let done = is(screen);
-            if !done && pressed.is_none_or(|at| at.elapsed() > Duration::from_secs(1)) {
+        self.wait_until(&format!("the end of {what}"), |screen| {
+            let asks = asks(screen);
+            if asks && pressed.is_none_or(|at| at.elapsed() > Duration::from_secs(3)) {
                 self.press(key);
                 pressed = Some(Instant::now());
             }
-            done
+            !asks
         })
     }
 
