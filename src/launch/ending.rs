@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use rustix::termios::{OutputModes, tcgetattr, tcgetwinsize};
 use uuid::Uuid;
 
-use super::prepare::Given;
+use super::given::Given;
 use super::relay_process::{NoAnswer, Relay};
 use super::situation::Shown;
 use super::wait::{Ended, wait_for};

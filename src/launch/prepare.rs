@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::argv::{Arguments, Kind};
 use super::environment::{self, NAMES, Run};
+use super::given::Given;
 use super::settings::{self, MAX_SETTINGS_BYTES, SettingsError};
 use crate::config::person::{Found, Unsupported, Unusable};
 use crate::config::user::Summary;
@@ -146,64 +147,6 @@ pub struct Prepared {
     pub destinations: Vec<SentDestination>,
     /// What there is to say already.
     pub notes: Vec<Note>,
-}
-
-/// The environment as it was given, asked by name.
-#[derive(Clone, Copy, Debug)]
-pub struct Given<'a> {
-    /// In its order.
-    pub variables: &'a [(OsString, OsString)],
-}
-
-impl Given<'_> {
-    /// The last value of a name.
-    pub fn get(&self, name: &str) -> Option<&OsStr> {
-        self.variables.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_os_str())
-    }
-
-    /// Whether a name has a value that is not empty.
-    pub fn is_set(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| !value.is_empty())
-    }
-
-    /// Whether a Claude Code runs above us: then a project can have set any variable.
-    pub fn is_below_claude(&self) -> bool {
-        self.is_set("CLAUDECODE")
-    }
-
-    /// A variable of ours. Below a running Claude Code it counts for nothing.
-    pub fn own(&self, name: &str) -> Option<&OsStr> {
-        if self.is_below_claude() { None } else { self.get(name).filter(|value| !value.is_empty()) }
-    }
-
-    /// An absolute directory that a variable names. Below a running Claude Code it counts for nothing.
-    fn directory(&self, name: &str) -> Option<PathBuf> {
-        self.own(name).map(PathBuf::from).filter(|path| path.is_absolute())
-    }
-
-    /// The person's home; below a running Claude Code the one in the password database.
-    fn home(&self) -> Option<PathBuf> {
-        if self.is_below_claude() {
-            return nix::unistd::User::from_uid(nix::unistd::getuid()).ok()?.map(|user| user.dir);
-        }
-        directories::BaseDirs::new().map(|directories| directories.home_dir().to_owned())
-    }
-
-    /// A sentence with the person's home written as they would: on one line of a terminal, the end of it counts.
-    fn with_tilde(&self, sentence: &str) -> String {
-        match self.home().as_deref().and_then(Path::to_str) {
-            Some(home) if home.len() > 1 => sentence.replace(&format!("{home}/"), "~/"),
-            _ => sentence.to_owned(),
-        }
-    }
-
-    /// The user's configuration file, unless another is named.
-    fn config_file(&self) -> Option<PathBuf> {
-        if self.is_below_claude() {
-            return paths::config_file_in(&self.home()?);
-        }
-        paths::config_file()
-    }
 }
 
 /// Reads the user's configuration file. One that is not there is an empty one, unless it was named.
