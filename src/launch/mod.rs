@@ -142,7 +142,11 @@ fn set_up(invocation: &Invocation, given: Given<'_>, arguments: &Arguments, dead
         }
         Err(why) => {
             // In a process of its own: the disk may be what did not answer. Without one, nobody could be told.
-            let _ = process::spawn_detached(|| prepare::log(&format!("not observed: {why}")));
+            let _ = process::spawn_detached(|| {
+                if process::let_go().is_ok() {
+                    prepare::log(&format!("not observed: {why}"));
+                }
+            });
             (prepare::persons_environment(given), Err(Unobserved { why, muted: None }))
         }
     };

@@ -211,6 +211,21 @@ pub fn spawn_detached(become_it: impl FnOnce()) -> nix::Result<Pid> {
     }
 }
 
+/// Lets go of the terminal, of pipes, and of everything else that was inherited: a process that waits for a disk must
+/// not hold up whoever reads what claude wrote. For a detached process that does not come back.
+pub fn let_go() -> io::Result<()> {
+    let null = OwnedFd::from(OpenOptions::new().read(true).write(true).open("/dev/null")?);
+    for descriptor in 0..=2 {
+        place(&null, descriptor)?;
+    }
+    // A leader of nothing so far, so this cannot fail.
+    let _ = nix::unistd::setsid();
+    // It would be closed twice.
+    let _ = null.into_raw_fd();
+    close_from_three();
+    Ok(())
+}
+
 /// Puts `from` at the place of descriptor `to`, open across `exec`.
 pub fn place(from: &OwnedFd, to: RawFd) -> nix::Result<()> {
     if from.as_raw_fd() == to {
