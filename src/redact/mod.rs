@@ -1,12 +1,18 @@
 //! Batch to `Redacted<Batch>`: the only place where telemetry becomes fit to leave the machine.
 
+mod finder;
 mod halve;
+mod marker;
 mod metadata;
 mod own;
 mod shape;
 mod walk;
 
+pub use finder::{Finding, RuleId, is_secret_name};
+pub use marker::{Masked, Tag, TagKey};
 pub use own::{Enrichment, OwnValue};
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +69,29 @@ enum Origin {
     Client,
     /// Our own spool: records and attributes of our own stay.
     Spool,
+}
+
+/// Finds secrets in texts and masks them. Built once, shared by everything that redacts.
+pub struct Redactor {
+    finder: finder::Finder,
+    key: TagKey,
+}
+
+impl Redactor {
+    /// All built-in rules, with the key for tags.
+    pub fn new(key: TagKey) -> Self {
+        Self { finder: finder::Finder::default(), key }
+    }
+
+    /// The text with a marker in the place of each secret, and what was masked, in its order.
+    pub fn text<'t>(&self, text: &'t str) -> (Cow<'t, str>, Vec<Masked>) {
+        let findings = self.finder.find(text);
+        if findings.is_empty() {
+            return (Cow::Borrowed(text), Vec::new());
+        }
+        let (text, masked) = marker::replace(text, findings, &self.key);
+        (Cow::Owned(text), masked)
+    }
 }
 
 /// What redaction kept back.
