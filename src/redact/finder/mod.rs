@@ -1,11 +1,21 @@
 //! Finds the secrets in a text: which bytes, by which rule.
 
+mod blocks;
+mod context;
+mod cursor;
+mod json;
 mod names;
+mod pem;
+mod url;
+mod value;
 mod view;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 use view::View;
 
@@ -44,17 +54,125 @@ pub struct Finding {
     pub guessable: bool,
 }
 
+/// How deep texts in texts are searched.
+const MAX_DEPTH: usize = 8;
+
 /// All rules, ready to be used. Built once.
 #[derive(Default)]
 pub struct Finder {}
 
+/// What an anchor belongs to.
+#[derive(Clone, Copy, Debug)]
+enum Anchor {
+    Name,
+    Url(&'static str),
+    Oracle,
+    Pem(&'static str),
+    Block(&'static str),
+}
+
+static ANCHORS: LazyLock<(Vec<Anchor>, Option<AhoCorasick>)> = LazyLock::new(|| {
+    let mut anchors = Vec::new();
+    let mut texts: Vec<&str> = Vec::new();
+    for word in context::WORDS {
+        anchors.push(Anchor::Name);
+        texts.push(word);
+    }
+    for border in url::BORDERS {
+        anchors.push(Anchor::Url(border));
+        texts.push(border);
+    }
+    anchors.push(Anchor::Oracle);
+    texts.push("jdbc:oracle:thin:");
+    for anchor in pem::ANCHORS {
+        anchors.push(Anchor::Pem(anchor));
+        texts.push(anchor);
+    }
+    for anchor in blocks::ANCHORS.iter().copied() {
+        anchors.push(Anchor::Block(anchor));
+        texts.push(anchor);
+    }
+    let searcher = AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .match_kind(aho_corasick::MatchKind::LeftmostLongest)
+        .build(texts)
+        .ok();
+    (anchors, searcher)
+});
+
 impl Finder {
     /// The secrets in a text, in their order, without overlaps.
-    #[allow(clippy::unused_self, reason = "the engine is being built")]
     pub fn find(&self, text: &str) -> Vec<Finding> {
-        let _whole = View::whole(text);
-        Vec::new()
+        let mut hits = Vec::new();
+        self.search(&View::whole(text), 0, &mut hits);
+        merge(text, hits)
     }
+
+    fn search(&self, view: &View<'_>, depth: usize, hits: &mut Vec<Finding>) {
+        let text = view.text();
+        let mut tell = |span: Range<usize>, rule: &'static str, guessable: bool| {
+            if let Some(span) = view.root(span) {
+                hits.push(Finding { span, rule: RuleId::of(rule), guessable });
+            }
+        };
+        let (anchors, Some(searcher)) = &*ANCHORS else { return };
+        // What stands inside an escaped string is searched as it was meant, not as it is written.
+        let literals: Vec<json::Literal> = if depth < MAX_DEPTH && json::may_be(text) {
+            json::strings(text).filter(|literal| literal.escaped).collect()
+        } else {
+            Vec::new()
+        };
+        let mut inner = literals.iter().peekable();
+        let mut on = 0;
+        let mut column = false;
+        for hit in searcher.find_iter(text) {
+            while inner.next_if(|literal| literal.end <= hit.start()).is_some() {}
+            if inner.peek().is_some_and(|literal| literal.start <= hit.start()) {
+                continue;
+            }
+            match anchors.get(hit.pattern().as_usize()) {
+                Some(Anchor::Name) if hit.start() >= on => {
+                    on = context::at(text, hit.start()..hit.end(), &mut tell);
+                    if !column {
+                        blocks::column(text, hit.start(), &mut tell);
+                        column = true;
+                    }
+                }
+                Some(Anchor::Url(border)) => url::at(text, hit.start(), border, &mut tell),
+                Some(Anchor::Oracle) => url::oracle(text, hit.end(), &mut tell),
+                Some(Anchor::Pem(anchor)) => {
+                    if let Some(span) = pem::at(text, hit.start(), anchor) {
+                        tell(span, "private-key", false);
+                    }
+                }
+                Some(Anchor::Block(anchor)) => blocks::at(text, hit.start(), anchor, &mut tell),
+                _ => {}
+            }
+        }
+        for literal in &literals {
+            let inner = json::unescape(text, literal).and_then(|(meaning, written)| view.unquoted(meaning, &written));
+            if let Some(inner) = inner {
+                self.search(&inner, depth + 1, hits);
+            }
+        }
+    }
+}
+
+/// Findings in their order, those that overlap made one; nothing inside a marker.
+fn merge(text: &str, mut hits: Vec<Finding>) -> Vec<Finding> {
+    hits.retain(|hit| hit.span.start < hit.span.end && text.get(hit.span.clone()).is_some());
+    hits.sort_by_key(|hit| (hit.span.start, std::cmp::Reverse(hit.span.end)));
+    let mut merged: Vec<Finding> = Vec::with_capacity(hits.len());
+    for hit in hits {
+        match merged.last_mut() {
+            Some(last) if hit.span.start < last.span.end => {
+                last.span.end = last.span.end.max(hit.span.end);
+                last.guessable &= hit.guessable;
+            }
+            _ => merged.push(hit),
+        }
+    }
+    merged
 }
 
 /// Whether a variable of this name is expected to hold a secret.

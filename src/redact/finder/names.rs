@@ -1,27 +1,272 @@
 //! What a name says about the value behind it.
+//!
+//! A name is read word by word: `SPRING_DATASOURCE_PASSWORD`, `clientSecret`, `X-Api-Key`, `db.password`. A word makes it
+//! a secret's name (`password`), another takes that back: `password_file` names a file, `max_tokens` a number.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// How sure a name makes us that its value is a secret.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Hint {
     /// `key`, `auth`, `session`: a secret if the value looks random.
     Weak,
+    /// `hubspot_key`, a key of something: the same, and ids and digests look random too.
+    Likely,
     /// `api_key`, `token`, `client_secret`: a secret unless the value is obviously something else.
     Strong,
     /// `password`: the same, and the value may be a word that a person made up.
     Password,
 }
 
+/// The longest name that is read, in bytes. Longer ones say nothing.
+pub(super) const MAX_NAME: usize = 160;
+/// The most words of a name that are read.
+const MAX_WORDS: usize = 24;
+
+/// Words for what a person makes up.
+const PASSWORDS: &str = "
+    password passwords passwd passwort passphrase passcode pwd pass psw psswd pswd passw kennwort contrasena
+    senha wachtwoord motdepasse pw storepass keypass userpass requirepass masterauth ap userpwd unlockcode";
+
+/// Words for what a machine makes up.
+const SECRETS: &str = "
+    secret secrets token apikey apikeys apitoken credential credentials creds cred bearer jwt authorization
+    authtoken accesstoken accesskey secretkey privatekey privkey signingkey encryptionkey masterkey sharedkey
+    authkey appkey licensekey psk presharedkey pat mnemonic seedphrase sas apisecret appsecret clientsecret
+    accountkey sharedaccesskey sharedsecret hmackey cryptokey sshkey deploykey servicekey storagekey dsn
+    sastoken idtoken refreshtoken sessiontoken csrftoken xsrftoken otpauth totp keyfob serviceaccountkey
+    authcode";
+
+/// Words that make a `key` behind them a secret.
+const KINDS_OF_KEY: &str = "
+    api access secret private priv signing sign encryption encrypt decryption crypto cipher aes hmac master
+    shared preshared app application license licence account auth storage subscription host service admin
+    integration write read ingest ingestion insert deploy client consumer jwt session cookie webhook server rsa
+    ssh tls ssl unseal recovery setup enrollment join registration publish push record sdk function functions
+    personal partner merchant primary secondary user developer dev live sandbox prod production staging
+    restricted root system bot site project team org workspace env environment device connection hash token
+    security fernet nacl wallet eth node agent database db rest event stream management content delivery io rpc
+    oauth sts query search browser global origin ca feed geocoding maps vapid upload webhooks inbound";
+
+/// Words that say little by themselves.
+const WEAK: &str = "
+    key keys auth session sessionid sid cookie signature sig salt seed pin otp login passkey authentication
+    nonce webhook verification sessid phpsessid jsessionid connectsid";
+
+/// Words behind a secret's word that name something else than the secret.
+const OF: &str = "
+    file files filename path paths dir directory folder url urls uri endpoint endpoints ttl length len size
+    count counts counter total number num name names id ids identifier type types kind class policy policies arn
+    expires expired expiry expiration expire exp lifetime age duration seconds secs ms minutes hours days
+    timeout interval min max hashed hasher hashing hashes strength meter field fields input label placeholder
+    prompt help title description text message msg error errors reset changed change required require enabled
+    enable disabled disable provider providers service services manager store version versions issuer audience
+    scope scopes format algorithm alg method methods mode header headers prefix suffix env var vars variable
+    command cmd script ref refs reference column columns index usage limit limits budget rate bucket buckets
+    refresh rotation rotate rotator generator generate validator validation valid invalid verified verify
+    checker check regex pattern schema spec model module helper handler factory util utils test tests page form
+    dialog view component table list lists map info status state date time timestamp created updated modified at
+    on email username owner user users source target location region account group role roles permissions event
+    events log logs metric metrics tokenizer sha sha1 sha256 sha512 md5 checksum digest fingerprint thumbprint
+    hash metadata lookup cache queue worker server client api sock socket only less free protected protection
+    encoding charset alphabet chars bytes bits position offset start end stdin agent manifest scanner scanning
+    detector leak leaks mount mounts volume accessor keeper engine backend plugin config configuration settings
+    options lifecycle flow guide docs doc example examples sample template yml yaml json toml txt md rs py js ts
+    go java sh env1 html css tsx";
+
+/// Words before a secret's word that make it something else.
+const NOT: &str = "
+    max min num total input output prompt completion cached cache thinking reasoning public pub page next
+    continuation cursor stop eos bos pad unk special mask sep cls existing forgot forgotten reset change changed
+    confirm enter invalid wrong missing expired show hide without require requires ask uses enable disable allow
+    checksum hash hashed encrypted sealed foreign sort partition s3 translation map dict idempotency dedup
+    deduplication css js design syntax lexer parser bpe candidates remaining generate delete remove rotate
+    revoke validate verify parse describe tokens arrow hot short shortcut i18n locale routing issue request
+    registry hotkey row composite unique natural range index lookup message ordering bucket query reference item
+    entity record2 commit msg language";
+
+/// What a word of a name may say. A word can say several of these.
+#[derive(Clone, Copy, Default)]
+struct Says {
+    /// By itself.
+    hint: Option<Hint>,
+    /// That a `key` behind it is a secret.
+    kind_of_key: bool,
+    /// Behind a secret's word: that something else is named.
+    of: bool,
+    /// Before a secret's word: that it is none.
+    not: bool,
+}
+
+static WORDS: LazyLock<HashMap<&'static [u8], Says>> = LazyLock::new(|| {
+    let mut words: HashMap<&'static [u8], Says> = HashMap::new();
+    let mut add = |list: &'static str, say: &dyn Fn(&mut Says)| {
+        for word in list.split_ascii_whitespace() {
+            say(words.entry(word.as_bytes()).or_default());
+        }
+    };
+    add(WEAK, &|says| says.hint = Some(Hint::Weak));
+    add(SECRETS, &|says| says.hint = Some(Hint::Strong));
+    add(PASSWORDS, &|says| says.hint = Some(Hint::Password));
+    add(KINDS_OF_KEY, &|says| says.kind_of_key = true);
+    add(OF, &|says| says.of = true);
+    add(NOT, &|says| says.not = true);
+    words
+});
+
+fn says(word: &[u8]) -> Says {
+    WORDS.get(word).copied().unwrap_or_default()
+}
+
 /// What a name says: of a variable, a JSON key, an option, a header, a query parameter. None: nothing.
 pub(super) fn hint(name: &str) -> Option<Hint> {
-    let plain: String =
-        name.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect();
-    if ["password", "passwd", "pwd", "passphrase"].iter().any(|word| plain.contains(word)) {
-        Some(Hint::Password)
-    } else if ["secret", "token", "apikey", "accesskey", "privatekey", "credential"].iter().any(|w| plain.contains(w)) {
-        Some(Hint::Strong)
-    } else if ["key", "auth", "session"].iter().any(|word| plain.contains(word)) {
-        Some(Hint::Weak)
-    } else {
-        None
+    if name.is_empty() || name.len() > MAX_NAME {
+        return None;
+    }
+    let words = words_of(name);
+    let mut best = None;
+    for (at, word) in words.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| words.get(at)).map(Word::as_slice);
+        let found = word_hint(word.as_slice(), before);
+        if found > best && !taken_back(&words, at) {
+            best = found;
+        }
+    }
+    best
+}
+
+fn word_hint(word: &[u8], before: Option<&[u8]>) -> Option<Hint> {
+    if matches!(word, b"key" | b"keys") {
+        return Some(match before {
+            Some(before) if says(before).kind_of_key => Hint::Strong,
+            Some(before) if before.len() > 2 => Hint::Likely,
+            _ => Hint::Weak,
+        });
+    }
+    let known = says(word);
+    if known.hint.is_some() {
+        return known.hint;
+    }
+    // Run together: `dbpassword`, `myapikey`, `authtoken`; not `tokenizer`, `secretary`, `compass`.
+    if ["password", "passwd", "passphrase", "passwort"].iter().any(|end| word.ends_with(end.as_bytes())) {
+        return Some(Hint::Password);
+    }
+    const ENDS: [&str; 8] =
+        ["secret", "token", "apikey", "privatekey", "accesskey", "secretkey", "authkey", "credentials"];
+    if ENDS.iter().any(|end| word.ends_with(end.as_bytes())) {
+        return Some(Hint::Strong);
+    }
+    let digits = word.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let letters = word.get(..word.len() - digits).unwrap_or_default();
+    if digits > 0 && !letters.is_empty() { word_hint(letters, before) } else { None }
+}
+
+/// Whether other words of the name say that it names no secret.
+fn taken_back(words: &[Word], at: usize) -> bool {
+    let behind = words.get(at + 1..).unwrap_or_default();
+    let before = words.get(..at).unwrap_or_default();
+    // `token_secret`: judged by the word that stands last.
+    behind.iter().any(|word| word_hint(word.as_slice(), None) >= Some(Hint::Strong))
+        || behind.iter().any(|word| says(word.as_slice()).of)
+        || before.iter().any(|word| says(word.as_slice()).not)
+}
+
+/// A word of a name, in lower case.
+struct Word {
+    bytes: [u8; 32],
+    length: usize,
+}
+
+impl Word {
+    fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// The words of a name: at `_ - . : /` and white space, and where lower case turns into upper.
+fn words_of(name: &str) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::with_capacity(8);
+    let mut open = false;
+    let mut previous = 0_u8;
+    let bytes = name.as_bytes();
+    for (at, byte) in bytes.iter().copied().enumerate() {
+        if !byte.is_ascii_alphanumeric() {
+            open = false;
+            previous = byte;
+            continue;
+        }
+        // `clientSecret`, `AWSSecretKey`: a capital begins a word where a small letter stands before or behind it.
+        let next = bytes.get(at + 1).copied().unwrap_or_default();
+        let capital = byte.is_ascii_uppercase()
+            && (previous.is_ascii_lowercase() || previous.is_ascii_uppercase() && next.is_ascii_lowercase());
+        if !open || capital {
+            if words.len() == MAX_WORDS {
+                break;
+            }
+            words.push(Word { bytes: [0; 32], length: 0 });
+            open = true;
+        }
+        if let Some(word) = words.last_mut() {
+            if let Some(slot) = word.bytes.get_mut(word.length) {
+                *slot = byte.to_ascii_lowercase();
+                word.length += 1;
+            }
+        }
+        previous = byte;
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Hint, hint};
+
+    #[test]
+    fn names_say_what_they_say() {
+        for (name, says) in [
+            ("password", Some(Hint::Password)),
+            ("DB_PASSWORD", Some(Hint::Password)),
+            ("spring.datasource.password", Some(Hint::Password)),
+            ("adminPassword", Some(Hint::Password)),
+            ("dbpassword", Some(Hint::Password)),
+            ("FromEmailPassword", Some(Hint::Password)),
+            ("PGPASSWORD", Some(Hint::Password)),
+            ("SNOWSQL_PWD", Some(Hint::Password)),
+            ("X-Api-Key", Some(Hint::Strong)),
+            ("OPENAI_API_KEY", Some(Hint::Strong)),
+            ("AwsSecretKey", Some(Hint::Strong)),
+            ("SECRET_KEY_BASE", Some(Hint::Strong)),
+            ("SECRET_0", Some(Hint::Strong)),
+            ("token1", Some(Hint::Strong)),
+            ("STRIPE_WEBHOOK_SECRET", Some(Hint::Strong)),
+            ("_authToken", Some(Hint::Strong)),
+            ("authtoken", Some(Hint::Strong)),
+            ("AWS_SECRET_ACCESS_KEY", Some(Hint::Strong)),
+            ("aws_access_key_id", None),
+            ("RAILS_MASTER_KEY", Some(Hint::Strong)),
+            ("key", Some(Hint::Weak)),
+            ("_auth", Some(Hint::Weak)),
+            ("max_tokens", None),
+            ("password_file", None),
+            ("TOKEN_TTL_SECONDS", None),
+            ("PASSWORD_MIN_LENGTH", None),
+            ("PublicKeyToken", None),
+            ("existingSecret", None),
+            ("checksum/secret", None),
+            ("tokenizer", None),
+            ("secretary", None),
+            ("KEYBOARD_LAYOUT", None),
+            ("compass", None),
+            ("bypass", None),
+            ("stop_token", None),
+            ("token_count", None),
+            ("secretsmanager", None),
+            ("SSH_AUTH_SOCK", None),
+            ("X-Auth-Email", None),
+            ("", None),
+        ] {
+            assert_eq!(hint(name), says, "{name}");
+        }
     }
 }

@@ -1,0 +1,280 @@
+//! Secrets by their place in a larger thing: Kubernetes secrets, tables with a header, `.pgpass` lines.
+
+use super::context::{Tell, floor};
+use super::names::{Hint, hint};
+use super::value::{Written, judge};
+
+/// What is searched for.
+pub(super) const ANCHORS: &[&str] = &[
+    "kind: Secret",
+    "kind: \"Secret\"",
+    "\"kind\":\"Secret\"",
+    "\"kind\": \"Secret\"",
+    "kind: 'Secret'",
+    "VALUES",
+    "values (",
+    ":5432:",
+    "IDENTIFIED BY",
+    "WITH PASSWORD",
+];
+
+/// The longest block that is read, in bytes.
+const MAX_BLOCK: usize = 64 * 1024;
+
+/// Looks around an anchor.
+pub(super) fn at(text: &str, start: usize, anchor: &str, tell: Tell<'_>) {
+    if anchor.ends_with("BY") || anchor.ends_with("PASSWORD") {
+        identified(text, start + anchor.len(), tell);
+    } else if anchor.contains("5432") {
+        pgpass(text, start, tell);
+    } else if anchor.eq_ignore_ascii_case("values") || anchor.starts_with("values") {
+        insert(text, start, anchor.len().min(6), tell);
+    } else if anchor.contains("\":") {
+        secret_json(text, start, tell);
+    } else {
+        secret_yaml(text, start, tell);
+    }
+}
+
+/// `data:` and `stringData:` of a Kubernetes secret: every value below is one, whatever it is called.
+fn secret_yaml(text: &str, start: usize, tell: Tell<'_>) {
+    let from = text.get(..start).and_then(|before| before.rfind("\n---")).map_or(0, |at| at + 4);
+    let from = from.max(floor(text, start.saturating_sub(MAX_BLOCK)));
+    let to = floor(text, start.saturating_add(MAX_BLOCK));
+    let to = text.get(start..to).and_then(|rest| rest.find("\n---")).map_or(to, |at| start + at);
+    let Some(document) = text.get(from..to) else { return };
+    let mut inside: Option<usize> = None;
+    let mut offset = from;
+    let mut annotations: Option<usize> = None;
+    for line in document.split_inclusive('\n') {
+        let indent = line.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let content = line.trim();
+        if inside.is_some_and(|block| indent <= block) && !content.is_empty() {
+            inside = None;
+        }
+        if annotations.is_some_and(|block| indent <= block) && !content.is_empty() {
+            annotations = None;
+        }
+        if content == "annotations:" || content == "labels:" || content == "metadata:" {
+            annotations = Some(indent);
+        }
+        if inside.is_some() && annotations.is_none() && !content.starts_with('#') {
+            if let Some((key, value)) = line.split_once(':') {
+                let value_at = offset + key.len() + 1;
+                let plain = value.trim().trim_matches(['"', '\'']);
+                if !plain.is_empty()
+                    && !matches!(plain, "|" | ">" | "|-" | ">-" | "|+")
+                    && !plain.starts_with("{{")
+                    && !plain.starts_with('$')
+                    && !plain.starts_with('<')
+                    && !plain.contains("[REDACTED")
+                    && plain.len() >= 4
+                    && hint(key.trim().trim_matches(['"', '\''])).is_some_and(|_| true)
+                    || looks_encoded(plain)
+                {
+                    let at = value_at + value.find(plain).unwrap_or_default();
+                    tell(at..at + plain.len(), "kubernetes-secret", plain.len() < 20);
+                }
+            } else if looks_encoded(content) {
+                let at = offset + line.find(content).unwrap_or_default();
+                tell(at..at + content.len(), "kubernetes-secret", content.len() < 20);
+            }
+        }
+        if matches!(content, "data:" | "stringData:") {
+            inside = Some(indent);
+        }
+        offset += line.len();
+    }
+}
+
+fn looks_encoded(value: &str) -> bool {
+    value.len() >= 8
+        && value.len() % 4 == 0
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
+        && !value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
+/// The same as JSON.
+fn secret_json(text: &str, start: usize, tell: Tell<'_>) {
+    let from = floor(text, start.saturating_sub(MAX_BLOCK));
+    let to = floor(text, start.saturating_add(MAX_BLOCK));
+    let Some(window) = text.get(from..to) else { return };
+    for label in ["\"data\"", "\"stringData\""] {
+        let Some(at) = window.find(label) else { continue };
+        let Some(rest) = window.get(at + label.len()..) else { continue };
+        let Some(open) = rest.find('{').filter(|open| rest.get(..*open).is_some_and(|gap| gap.trim() == ":")) else {
+            continue;
+        };
+        let Some(close) = rest.find('}') else { continue };
+        let Some(inside) = rest.get(open + 1..close) else { continue };
+        let offset = from + at + label.len() + open + 1;
+        for (count, literal) in super::json::strings(inside).enumerate() {
+            let Some(value) = inside.get(literal.start..literal.end) else { continue };
+            if count % 2 == 1 && value.len() >= 4 && !value.contains("[REDACTED") && !value.starts_with(['$', '<']) {
+                tell(offset + literal.start..offset + literal.end, "kubernetes-secret", value.len() < 20);
+            }
+        }
+    }
+}
+
+/// `INSERT INTO t (a, token) VALUES (1, '…')`: the value in the place of the column.
+fn insert(text: &str, start: usize, length: usize, tell: Tell<'_>) {
+    let Some(before) = text.get(floor(text, start.saturating_sub(2048))..start) else { return };
+    let before = before.trim_end();
+    let Some(columns) = before.strip_suffix(')').and_then(|list| list.rfind('(').and_then(|at| list.get(at + 1..)))
+    else {
+        return;
+    };
+    let hints: Vec<Option<Hint>> = columns
+        .split(',')
+        .take(64)
+        .map(|column| hint(column.trim().trim_matches(['"', '`', '\'', '[', ']'])))
+        .collect();
+    if hints.iter().all(|hint| *hint < Some(Hint::Strong)) {
+        return;
+    }
+    let mut at = start + length;
+    let stop = floor(text, start.saturating_add(MAX_BLOCK));
+    for _ in 0..256 {
+        let Some(rest) = text.get(at..stop) else { return };
+        let Some(open) = rest.find('(').filter(|open| {
+            rest.get(..*open).is_some_and(|gap| gap.trim_matches(|c: char| c.is_whitespace() || c == ',').is_empty())
+        }) else {
+            return;
+        };
+        at += open + 1;
+        let mut column = 0;
+        let mut item = at;
+        let mut quote: Option<u8> = None;
+        let Some(row) = text.get(at..stop) else { return };
+        let mut closed = false;
+        for (offset, byte) in row.bytes().enumerate() {
+            match (quote, byte) {
+                (Some(open), byte) if byte == open => quote = None,
+                (None, b'\'' | b'"') => quote = Some(byte),
+                (None, b',' | b')') => {
+                    value(text, item..at + offset, hints.get(column).copied().flatten(), tell);
+                    item = at + offset + 1;
+                    column += 1;
+                    if byte == b')' {
+                        at += offset + 1;
+                        closed = true;
+                        break;
+                    }
+                }
+                _ => {}
+            }
+        }
+        if !closed {
+            value(text, item..stop, hints.get(column).copied().flatten(), tell);
+            return;
+        }
+    }
+}
+
+fn value(text: &str, span: std::ops::Range<usize>, says: Option<Hint>, tell: Tell<'_>) {
+    let (Some(says), Some(written)) = (says.filter(|says| *says >= Hint::Strong), text.get(span.clone())) else {
+        return;
+    };
+    let plain = written.trim().trim_start_matches(['N', 'E']).trim_matches(['\'', '"', '\\']);
+    if let Some(secret) = judge(plain, says, Written::Quoted) {
+        let at = span.start + written.find(plain).unwrap_or_default();
+        tell(at..at + plain.len(), if says == Hint::Password { "password" } else { "secret" }, secret.guessable);
+    }
+}
+
+/// `host:5432:database:user:password`, the line of a `.pgpass`.
+fn pgpass(text: &str, start: usize, tell: Tell<'_>) {
+    let Some(before) = text.get(floor(text, start.saturating_sub(256))..start) else { return };
+    let host = before.rsplit(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\')).next().unwrap_or_default();
+    if host.is_empty() || host.contains(['/', '@', '=']) {
+        return;
+    }
+    let from = start + ":5432:".len();
+    let Some(rest) = text.get(from..floor(text, from + 1024)) else { return };
+    let line = rest
+        .get(..rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\')).unwrap_or(rest.len()))
+        .unwrap_or_default();
+    let mut parts = line.splitn(3, ':');
+    if let (Some(database), Some(user), Some(password)) = (parts.next(), parts.next(), parts.next())
+        && !database.is_empty()
+        && !user.is_empty()
+        && password.len() >= 3
+        && !password.starts_with(['$', '<', '*'])
+        && !password.contains("[REDACTED")
+    {
+        let at = from + database.len() + user.len() + 2;
+        tell(at..at + password.len(), "pgpass", true);
+    }
+}
+
+/// A header line with the names of columns and lines of values below: CSV, with commas, semicolons or tabs.
+///
+/// Called at the word that names a column.
+pub(super) fn column(text: &str, word: usize, tell: Tell<'_>) {
+    let Some(before) = text.get(floor(text, word.saturating_sub(1024))..word) else { return };
+    // A line ends as it does in a file, or as it is written in a string: `printf 'a,secret\n1,…\n'`.
+    let quoted = before.rfind(['\n', '"', '\'']);
+    let line_from = word - before.len() + quoted.map_or(0, |at| at + 1);
+    let Some(rest) = text.get(line_from..floor(text, line_from.saturating_add(MAX_BLOCK))) else { return };
+    let newline = match (rest.find('\n'), rest.find("\\n")) {
+        (Some(real), Some(written)) if written < real => "\\n",
+        (None, Some(_)) => "\\n",
+        (Some(_), _) => "\n",
+        (None, None) => return,
+    };
+    let Some((header, body)) = rest.split_once(newline) else { return };
+    let Some(separator) = [',', ';', '\t'].into_iter().find(|separator| header.contains(*separator)) else { return };
+    // `printf 'User name,Secret access key\n…`: what opens the string is none of the first name.
+    let names: Vec<&str> = header.split(separator).map(|name| name.trim().trim_matches(['"', '\''])).collect();
+    if names.len() > 64 || names.iter().any(|name| name.len() > 64 || name.contains(['=', ':', '{', '(', '<'])) {
+        return;
+    }
+    let hints: Vec<Option<Hint>> = names.iter().map(|name| hint(name)).collect();
+    let mut offset = line_from + header.len() + newline.len();
+    for line in body.split_inclusive(newline).take(64) {
+        let cells: Vec<&str> = line.split(separator).collect();
+        if cells.len() != names.len() {
+            return;
+        }
+        let mut at = offset;
+        for (cell, says) in cells.iter().zip(&hints) {
+            if let Some(says) = says.filter(|says| *says >= Hint::Strong) {
+                let plain = cell.trim();
+                let plain = plain
+                    .get(..plain.find(['"', '\'', '\\']).filter(|at| *at > 0).unwrap_or(plain.len()))
+                    .unwrap_or_default()
+                    .trim_matches(['"', '\'']);
+                if let Some(secret) = judge(plain, says, Written::Quoted) {
+                    let from = at + cell.find(plain).unwrap_or_default();
+                    tell(
+                        from..from + plain.len(),
+                        if says == Hint::Password { "password" } else { "secret" },
+                        secret.guessable,
+                    );
+                }
+            }
+            at += cell.len() + separator.len_utf8();
+        }
+        offset += line.len();
+    }
+}
+
+/// `IDENTIFIED BY '…'`, `IDENTIFIED WITH plugin BY '…'`, `WITH PASSWORD '…'`.
+fn identified(text: &str, behind: usize, tell: Tell<'_>) {
+    let mut cursor = super::cursor::Cursor::new(text, behind);
+    cursor.eat_blanks();
+    if cursor.eat("PASSWORD") || cursor.eat("VALUES") {
+        cursor.eat_blanks();
+    }
+    let quote = cursor.eat_quote();
+    let rest = text.get(cursor.at()..floor(text, cursor.at() + 1024)).unwrap_or_default();
+    let end = match quote {
+        Some(quote) => cursor.closing(quote).end,
+        None => rest.find(|c: char| c.is_whitespace() || matches!(c, ';' | '"' | '\'' | ')')).unwrap_or(rest.len()),
+    };
+    let Some(value) = text.get(cursor.at()..cursor.at() + end) else { return };
+    if judge(value, Hint::Password, if quote.is_some() { Written::Tight } else { Written::Words }).is_some() {
+        tell(cursor.at()..cursor.at() + end, "password", true);
+    }
+}

@@ -1,0 +1,795 @@
+//! Names and their values: `password=…`, `"apiKey": "…"`, `Authorization: Bearer …`, `the password is …`.
+//!
+//! Found from a word of a name (`pass`, `token`, `key`), read outwards: the whole name to both sides, then what stands
+//! between it and the value, then the value. Everything is bounded, so that no text makes it slow.
+
+use std::ops::Range;
+
+use super::cursor::{Cursor, Operator, Quote, find};
+use super::names::{Hint, MAX_NAME, hint};
+use super::value::{self, Written, is_hex, judge, looks_random};
+
+/// The words that are searched for, in lower case. Where none stands, nothing here has to be asked.
+pub(super) const WORDS: [&str; 30] = [
+    "pass",
+    "pwd",
+    "psw",
+    "secret",
+    "token",
+    "key",
+    "auth",
+    "cred",
+    "cookie",
+    "sess",
+    "bearer",
+    "jwt",
+    "dsn",
+    "salt",
+    "psk",
+    "mnemonic",
+    "signature",
+    "seed",
+    "kennwort",
+    "senha",
+    "contrase",
+    "wachtwoord",
+    "mot de passe",
+    "pw",
+    "pat",
+    "basic ",
+    "-sid",
+    "sas",
+    "_ap",
+    "webhook",
+];
+
+/// How far behind a name a value may begin, in bytes.
+const MAX_GAP: usize = 300;
+
+/// What is told of a secret: bytes of the text, rule, and whether it could be guessed.
+pub(super) type Tell<'a> = &'a mut dyn FnMut(Range<usize>, &'static str, bool);
+
+/// Looks around a word of a name. Gives where the search may go on: behind what was read.
+pub(super) fn at(text: &str, word: Range<usize>, tell: Tell<'_>) -> usize {
+    let name = Name::around(text, word.clone());
+    let Some(name) = name else { return word.end };
+    let on = name.end.max(word.end);
+    if let Some(means) = name.header(text) {
+        match means {
+            Header::Cookie => cookies(text, &name, tell),
+            Header::Scheme => credential(text, word.end, tell),
+        }
+    }
+    let Some(says) = name.hint(text) else { return on };
+    let Some(place) = Place::behind(text, &name, says) else {
+        pair(text, &name, says, tell);
+        return on;
+    };
+    place.tell(text, says, tell);
+    if name.opened.is_some() {
+        pair(text, &name, says, tell);
+    }
+    on
+}
+
+/// A name in a text.
+#[derive(Debug)]
+struct Name {
+    start: usize,
+    end: usize,
+    /// Where the words that belong to it begin: `API` of `API key`.
+    phrase: usize,
+    /// The quote that stands directly before it.
+    opened: Option<u8>,
+}
+
+enum Header {
+    Cookie,
+    Scheme,
+}
+
+impl Name {
+    fn around(text: &str, word: Range<usize>) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let before = bytes.get(..word.start)?;
+        let longest = before.len().saturating_sub(MAX_NAME);
+        let mut start = word.start
+            - before
+                .iter()
+                .rev()
+                .take_while(|byte| is_name(**byte) || matches!(byte, b'.' | b'/'))
+                .take(MAX_NAME)
+                .count();
+        if start == longest && longest > 0 {
+            return None;
+        }
+        start = behind_escape(bytes, start, word.start);
+        let behind = bytes.get(word.end..)?;
+        let mut end = word.end + behind.iter().take_while(|byte| is_name(**byte)).take(MAX_NAME).count();
+        // `db.password.old`, but not the point at the end of a sentence.
+        while bytes.get(end) == Some(&b'.')
+            && bytes.get(end + 1).is_some_and(|next| is_name(*next))
+            && end - start < MAX_NAME
+        {
+            end += 1 + bytes.get(end + 1..)?.iter().take_while(|byte| is_name(**byte)).take(MAX_NAME).count();
+        }
+        // `-` before an option's name, `.` before a member's.
+        while start < word.start && matches!(bytes.get(start), Some(b'-' | b'.' | b'/')) {
+            start += 1;
+        }
+        let quote = start.checked_sub(1).and_then(|at| bytes.get(at)).copied();
+        let opened = quote.filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+        let phrase = phrase(bytes, start);
+        (end - start <= MAX_NAME).then_some(Self { start, end, phrase, opened })
+    }
+
+    fn text<'t>(&self, text: &'t str) -> &'t str {
+        text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    fn hint(&self, text: &str) -> Option<Hint> {
+        let own = hint(self.text(text));
+        if own < Some(Hint::Strong) && self.phrase < self.start {
+            let phrase = hint(text.get(self.phrase..self.end).unwrap_or_default());
+            return if own.is_none() { None } else { phrase };
+        }
+        own
+    }
+
+    fn header(&self, text: &str) -> Option<Header> {
+        let name = self.text(text);
+        let last = name.rsplit(['.', '/', '_']).next().unwrap_or_default();
+        if ["cookie", "set-cookie", "cookies"].iter().any(|other| last.eq_ignore_ascii_case(other)) {
+            Some(Header::Cookie)
+        } else if ["bearer", "basic"].iter().any(|other| name.eq_ignore_ascii_case(other)) {
+            Some(Header::Scheme)
+        } else {
+            None
+        }
+    }
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+/// A letter that belongs to an escape is none of the name: `\npassword`, `\u0022token`, `%22token`, `\x1b[0mtoken`.
+pub(super) fn behind_escape(bytes: &[u8], start: usize, word: usize) -> usize {
+    let before = bytes.get(..start).unwrap_or_default();
+    let here = bytes.get(start..word).unwrap_or_default();
+    let skip = match (before.last(), here) {
+        (Some(b'\\'), [b'n' | b't' | b'r' | b'b' | b'f', ..]) => 1,
+        (Some(b'\\'), [b'u', a, b, c, d, ..]) if [a, b, c, d].iter().all(|byte| byte.is_ascii_hexdigit()) => 5,
+        (Some(b'\\'), [b'x', a, b, ..]) if [a, b].iter().all(|byte| byte.is_ascii_hexdigit()) => 3,
+        (Some(b'%'), [a, b, ..]) if [a, b].iter().all(|byte| byte.is_ascii_hexdigit()) => 2,
+        (Some(b'['), colour) => {
+            let digits = colour.iter().take(12).take_while(|byte| byte.is_ascii_digit()).count();
+            if colour.get(digits) == Some(&b'm') { digits + 1 } else { 0 }
+        }
+        (Some(b';'), colour) if before.len() > 3 => {
+            let digits = colour.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+            if digits > 0 && colour.get(digits) == Some(&b'm') { digits + 1 } else { 0 }
+        }
+        _ => 0,
+    };
+    start + skip
+}
+
+/// Where up to two words before a name begin, each behind one space: `Secret access` key.
+fn phrase(bytes: &[u8], start: usize) -> usize {
+    let mut phrase = start;
+    for _ in 0..2 {
+        let Some(space) = phrase.checked_sub(1) else { break };
+        if bytes.get(space) != Some(&b' ') {
+            break;
+        }
+        let letters = bytes
+            .get(..space)
+            .unwrap_or_default()
+            .iter()
+            .rev()
+            .take(24)
+            .take_while(|byte| byte.is_ascii_alphabetic())
+            .count();
+        if letters == 0 {
+            break;
+        }
+        phrase = space - letters;
+    }
+    phrase
+}
+
+/// A value and how it stands behind its name.
+struct Place {
+    span: Range<usize>,
+    written: Written,
+    /// A value of several lines: taken whole.
+    block: bool,
+}
+
+impl Place {
+    fn behind(text: &str, name: &Name, says: Hint) -> Option<Self> {
+        let mut cursor = Cursor::new(text, name.end);
+        cursor.eat_colours();
+        // `tokens[0]`, `secret[]`
+        if cursor.peek() == Some(b'[') {
+            let inside = cursor.rest().iter().take(24).position(|byte| *byte == b']');
+            cursor.skip(inside? + 1);
+        }
+        // `<password>value</password>`
+        let opener = name.start.checked_sub(1).and_then(|at| text.as_bytes().get(at));
+        if cursor.peek() == Some(b'>') && matches!(opener, Some(b'<' | b':')) {
+            cursor.skip(1);
+            return Self::element(text, cursor);
+        }
+        // `secret("value")`, `password.assign("value"`
+        if cursor.peek() == Some(b'(') {
+            cursor.skip(1);
+            eat_spaces(&mut cursor);
+            eat_string_prefix(&mut cursor);
+            let quote = cursor.eat_quote()?;
+            let first = Self::quoted(cursor, quote, Written::Call)?;
+            // `NetworkCredential("user", "password")`
+            let mut ahead = Cursor::new(text, first.span.end);
+            if ahead.eat_quote().is_some() && ahead.eat(",") {
+                eat_spaces(&mut ahead);
+                if let Some(quote) = ahead.eat_quote()
+                    && name.text(text).to_ascii_lowercase().ends_with("credential")
+                {
+                    return Self::quoted(ahead, quote, Written::Credential);
+                }
+            }
+            return Some(first);
+        }
+        let mut closed = false;
+        for _ in 0..4 {
+            if cursor.eat_quote().is_some() {
+                closed = true;
+            } else if closed && matches!(cursor.peek(), Some(b']' | b')' | b'}')) {
+                cursor.skip(1);
+            } else {
+                break;
+            }
+        }
+        cursor.eat_colours();
+        let blanks = cursor.eat_blanks();
+        cursor.eat_colours();
+        let operator = match cursor.eat_operator() {
+            Some(operator) => Some(operator),
+            None if closed && cursor.peek() == Some(b',') && in_call(text, name) => {
+                // `define('NAME', 'value')`
+                cursor.skip(1);
+                eat_spaces(&mut cursor);
+                eat_string_prefix(&mut cursor);
+                let quote = cursor.eat_quote()?;
+                return Self::quoted(cursor, quote, Written::Call);
+            }
+            None => None,
+        };
+        let Some(operator) = operator else {
+            return if blanks && !closed { Self::words(text, cursor, says) } else { None };
+        };
+        cursor.eat_colours();
+        let spaced = cursor.eat_blanks();
+        cursor.eat_colours();
+        if operator == Operator::Colon && matches!(cursor.peek(), Some(b'|' | b'>')) {
+            return Self::block(text, name, cursor);
+        }
+        // JSON that was written over several lines.
+        if closed && matches!(cursor.peek(), Some(b'\n' | b'\r')) {
+            let lines = cursor.rest().iter().take(64).take_while(|byte| byte.is_ascii_whitespace()).count();
+            cursor.skip(lines);
+        }
+        eat_string_prefix(&mut cursor);
+        let ahead = cursor;
+        // `const token: string = "value"`
+        if operator == Operator::Colon && typed(&mut cursor) {
+            let quote = cursor.eat_quote()?;
+            return Self::quoted(cursor, quote, Written::Quoted);
+        }
+        let written = if spaced || blanks || operator == Operator::Loose { Written::Loose } else { Written::Tight };
+        if let Some(quote) = cursor.eat_quote() {
+            // `"Password: "`: the quote that opened before the name is closed here.
+            let closes =
+                !closed && matches!((name.opened, quote), (Some(opened), Quote::Char { quote, .. }) if opened == quote);
+            if closes {
+                return None;
+            }
+            return Self::quoted(cursor, quote, Written::Quoted);
+        }
+        Self::bare(text, name, ahead, operator, written)
+    }
+
+    fn quoted(cursor: Cursor<'_>, quote: Quote, written: Written) -> Option<Self> {
+        let closing = cursor.closing(quote);
+        let start = cursor.at();
+        // Not closed, and not because the text was cut: an apostrophe.
+        if !closing.closed && cursor.rest().len() != closing.end {
+            return None;
+        }
+        let written = if closing.closed { written } else { Written::Tight };
+        Some(Self { span: start..start + closing.end, written, block: false })
+    }
+
+    fn element(text: &str, cursor: Cursor<'_>) -> Option<Self> {
+        let rest = cursor.rest();
+        let window = rest.get(..4096.min(rest.len()))?;
+        let end = window
+            .iter()
+            .position(|byte| *byte == b'<')
+            .or_else(|| (window.len() == rest.len()).then_some(rest.len()))?;
+        let inside = text.get(cursor.at()..cursor.at() + end)?;
+        let start = cursor.at() + (inside.len() - inside.trim_start().len());
+        Some(Self { span: start..start + inside.trim().len(), written: Written::Tight, block: false })
+    }
+
+    /// `password: >-` and lines that are indented deeper than the name's.
+    fn block(text: &str, name: &Name, cursor: Cursor<'_>) -> Option<Self> {
+        let rest = text.get(cursor.at()..)?;
+        let (head, body) = rest.split_once('\n')?;
+        if head.len() > 4 || !head.bytes().all(|byte| matches!(byte, b'|' | b'>' | b'-' | b'+' | b'\r' | b'0'..=b'9')) {
+            return None;
+        }
+        let line = text.get(..name.start)?.rfind('\n').map_or(0, |at| at + 1);
+        let indent = text.get(line..name.start)?.bytes().take_while(|byte| *byte == b' ').count();
+        let start = cursor.at() + head.len() + 1;
+        let mut end = start;
+        for line in body.split_inclusive('\n').take(256) {
+            let depth = line.bytes().take_while(|byte| *byte == b' ').count();
+            if depth <= indent && !line.trim().is_empty() {
+                break;
+            }
+            end += line.len();
+        }
+        let value = text.get(start..end)?;
+        let from = start + (value.len() - value.trim_start().len());
+        Some(Self { span: from..from + value.trim().len(), written: Written::Loose, block: true })
+    }
+
+    /// A value without quotes.
+    fn bare(text: &str, name: &Name, cursor: Cursor<'_>, operator: Operator, written: Written) -> Option<Self> {
+        let start = cursor.at();
+        let rest = text.get(start..)?;
+        let line = rest.get(..rest.find(['\n', '\r']).unwrap_or(rest.len()))?;
+        let token = line.get(..line.find([' ', '\t', '\u{a0}', '\u{3000}']).unwrap_or(line.len()))?;
+        // A brace of its own: `PWD={…};`
+        if token.starts_with('{')
+            && operator == Operator::Equals
+            && let Some(end) = line.find('}')
+            && line.get(end + 1..).is_none_or(|behind| behind.is_empty() || behind.starts_with([';', '"', '\'', ' ']))
+        {
+            return Some(Self { span: start + 1..start + end, written: Written::Quoted, block: false });
+        }
+        let whole_line =
+            name_begins_line(text, name) && line.get(token.len()..)?.trim().is_empty() && operator != Operator::Percent;
+        let end = if whole_line && !is_query(text, name) {
+            let plain = token.trim_end_matches([',', ';']);
+            // `{"a": b}` on one line, `name=value"`: the brackets and quotes are not the value's.
+            let end = bare_end(plain, operator);
+            if plain.get(end..).is_some_and(|tail| tail.starts_with(['"', '\'', '`', '<', '>', '\\']) || end == 0) {
+                end
+            } else {
+                plain.len()
+            }
+        } else {
+            bare_end(token, operator)
+        };
+        let value = token.get(..end)?;
+        let written = if written == Written::Loose && operator == Operator::Equals && is_setting(text, name) {
+            Written::Tight
+        } else {
+            written
+        };
+        // `password: some words`: prose goes on.
+        let prose = written == Written::Loose
+            && end == token.len()
+            && line.get(token.len()..).is_some_and(|tail| tail.trim_start().starts_with(|c: char| c.is_alphabetic()));
+        let written = if prose { Written::Words } else { written };
+        Some(Self { span: start..start + value.len(), written, block: false })
+    }
+
+    /// `password hunter2`, `the password is hunter2`, `password to hunter2`.
+    fn words(text: &str, mut cursor: Cursor<'_>, _says: Hint) -> Option<Self> {
+        // `var token string = "value"`
+        let mut ahead = cursor;
+        if typed(&mut ahead) {
+            let quote = ahead.eat_quote()?;
+            return Self::quoted(ahead, quote, Written::Quoted);
+        }
+        for filler in ["is: ", "is ", "was ", "are ", "to ", "should be ", "= ", "set to ", "now ", "of "] {
+            if cursor.eat(filler) {
+                cursor.eat_blanks();
+            }
+        }
+        let ahead = cursor;
+        if let Some(quote) = cursor.eat_quote() {
+            let place = Self::quoted(cursor, quote, Written::Words)?;
+            let value = text.get(place.span.clone())?;
+            return (value.len() <= 256).then_some(place);
+        }
+        let rest = text.get(ahead.at()..)?;
+        let token = rest.get(..rest.find(|character: char| character.is_whitespace()).unwrap_or(rest.len()))?;
+        let end = bare_end(token, Operator::Colon);
+        let value = token.get(..end)?.trim_end_matches(['.', ',', ';', ':', '!', '?']);
+        Some(Self { span: ahead.at()..ahead.at() + value.len(), written: Written::Words, block: false })
+    }
+
+    fn tell(&self, text: &str, says: Hint, tell: Tell<'_>) {
+        let Some(value) = text.get(self.span.clone()) else { return };
+        if value.is_empty() || self.span.len() > super::cursor::MAX_QUOTED {
+            return;
+        }
+        if self.block {
+            for (offset, line) in lines(value) {
+                if let Some(secret) = judge(line, says, Written::Quoted) {
+                    tell(trimmed(line, self.span.start + offset), rule(says), secret.guessable);
+                }
+            }
+            return;
+        }
+        // `Authorization: Bearer value`
+        if let Some(credential) = scheme(text, self) {
+            let Some(value) = text.get(credential.clone()) else { return };
+            if let Some(secret) = judge(value, Hint::Strong, Written::Credential) {
+                tell(credential, "authorization", secret.guessable);
+            }
+            return;
+        }
+        if let Some(secret) = judge(value, says, self.written) {
+            tell(trimmed(value, self.span.start), rule(says), secret.guessable);
+        }
+    }
+}
+
+fn rule(says: Hint) -> &'static str {
+    match says {
+        Hint::Password => "password",
+        Hint::Strong => "secret",
+        Hint::Weak | Hint::Likely => "key",
+    }
+}
+
+fn trimmed(value: &str, start: usize) -> Range<usize> {
+    let from = start + (value.len() - value.trim_start().len());
+    from..from + value.trim().len()
+}
+
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut offset = 0;
+    text.split_inclusive('\n').map(move |line| {
+        let at = offset;
+        offset += line.len();
+        (at, line)
+    })
+}
+
+/// Where a value without quotes ends, in bytes of the word.
+fn bare_end(token: &str, operator: Operator) -> usize {
+    let bytes = token.as_bytes();
+    let mut open = 0_usize;
+    for (at, character) in token.char_indices() {
+        let next = bytes.get(at + 1).copied();
+        match character {
+            '"' | '\'' | '`' | '<' | '>' | '|' | ';' => return at,
+            ',' | '&' => return at,
+            '(' | '{' | '[' => open += 1,
+            ')' | '}' | ']' if open == 0 => return at,
+            ')' | '}' | ']' => open -= 1,
+            '\\' if matches!(next, None | Some(b'n' | b'r' | b't' | b'"' | b'\'' | b'\\' | b'`')) => return at,
+            '%' if operator == Operator::Percent
+                && token.get(at + 1..at + 3).is_some_and(|code| {
+                    ["22", "27", "26", "2C", "7D", "5D", "3B", "20", "0A"]
+                        .iter()
+                        .any(|end| end.eq_ignore_ascii_case(code))
+                }) =>
+            {
+                return at;
+            }
+            '\u{1b}' | '\u{2026}' | '\u{ff0c}' | '\u{3002}' | '\u{ff1b}' | '\u{300d}' => return at,
+            '#' if at > 0 && operator == Operator::Percent => return at,
+            _ => {}
+        }
+    }
+    token.len()
+}
+
+/// Whether nothing but white space and words like `export` stands before a name on its line.
+fn name_begins_line(text: &str, name: &Name) -> bool {
+    let before =
+        text.get(name.start.saturating_sub(64)..name.start).or_else(|| text.get(..name.start)).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let line = line.trim();
+    matches!(
+        line,
+        "" | "export"
+            | "-"
+            | "#"
+            | "//"
+            | "ENV"
+            | "ARG"
+            | "set"
+            | "+"
+            | "setenv"
+            | "*"
+            | "--"
+            | "declare -x"
+            | "let"
+            | "const"
+            | "var"
+            | "$"
+            | ">"
+            | "<"
+            | "my"
+    ) || line.len() <= 24 && line.ends_with('.') && line.bytes().all(|byte| is_name(byte) || byte == b'.')
+}
+
+/// `?name=` and `&name=`.
+fn is_query(text: &str, name: &Name) -> bool {
+    matches!(name.start.checked_sub(1).and_then(|at| text.as_bytes().get(at)), Some(b'?' | b'&'))
+}
+
+/// `NAME = value` in a file of settings: the name in capitals, or in a section.
+fn is_setting(text: &str, name: &Name) -> bool {
+    name.text(text).bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// A type and an operator before a quoted value: `string = `, `&'static str = `.
+fn typed(cursor: &mut Cursor<'_>) -> bool {
+    let mut ahead = *cursor;
+    let letters = ahead
+        .rest()
+        .iter()
+        .take(32)
+        .take_while(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'&' | b'*' | b'?' | b':' | b'.' | b'_' | b'\'')
+        })
+        .count();
+    if letters < 3 {
+        return false;
+    }
+    ahead.skip(letters);
+    ahead.eat_blanks();
+    // `&'static str`
+    if ahead.eat("str") {
+        ahead.eat_blanks();
+    }
+    if !matches!(ahead.eat_operator(), Some(Operator::Equals | Operator::Loose)) {
+        return false;
+    }
+    ahead.eat_blanks();
+    eat_string_prefix(&mut ahead);
+    let mut quote = ahead;
+    if quote.eat_quote().is_none() {
+        return false;
+    }
+    *cursor = ahead;
+    true
+}
+
+/// Whether the string that is a name is the first argument of a call, or an option in a list.
+fn in_call(text: &str, name: &Name) -> bool {
+    let before = text.get(floor(text, name.start.saturating_sub(16))..name.start).unwrap_or_default();
+    let option = before.ends_with("-");
+    let opener = before.trim_end_matches(['-', '"', '\'', '`', '\\', ' ', '\n', 'u', 'b', 'r', '@', '$', 'N', 'L']);
+    opener.ends_with('(') || option && opener.ends_with(['[', ',']) || opener.ends_with("[[")
+}
+
+fn eat_spaces(cursor: &mut Cursor<'_>) {
+    let spaces = cursor.rest().iter().take(64).take_while(|byte| byte.is_ascii_whitespace()).count();
+    cursor.skip(spaces);
+}
+
+/// `u"`, `b'`, `@"`, `$'`, `r#"`, `N'`, `L"`.
+fn eat_string_prefix(cursor: &mut Cursor<'_>) {
+    match cursor.rest() {
+        [b'u' | b'b' | b'r' | b'f' | b'@' | b'$' | b'N' | b'L' | b'U', b'"' | b'\'', ..] => cursor.skip(1),
+        [b'b', b'r', b'"' | b'\'', ..] | [b'r', b'#', b'"', ..] => cursor.skip(2),
+        _ => {}
+    }
+}
+
+/// Words before a credential in a header's value.
+const SCHEMES: &str = "basic bearer token apikey api-key ssws splunk bot key digest negotiate ntlm hawk geniekey oauth jwt sharedkey
+    sharedaccesssignature snowflake zoho-oauthtoken user-token macaroon discharge pat jenkins elastic x-api-key privatetoken client-token
+    datadog honeycomb aws sso-key workspace access-token personal-token v1 vapid";
+
+/// `Bearer value`: where the credential stands.
+fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
+    let rest = text.get(place.span.start..)?;
+    let word = rest.bytes().take(24).take_while(|byte| is_name(*byte)).count();
+    let scheme = rest.get(..word)?;
+    if word < 2 || !matches!(rest.as_bytes().get(word), Some(b' ' | b'+')) && !rest.get(word..)?.starts_with("%20") {
+        return None;
+    }
+    let known = SCHEMES.split_ascii_whitespace().any(|other| other.eq_ignore_ascii_case(scheme));
+    let behind = rest.get(word..)?;
+    let gap = if behind.starts_with("%20") {
+        3
+    } else {
+        behind.bytes().take(8).take_while(|byte| matches!(byte, b' ' | b'+')).count()
+    };
+    let start = place.span.start + word + gap;
+    let quoted = matches!(place.written, Written::Quoted | Written::Call);
+    let end = if quoted {
+        place.span.end
+    } else {
+        let rest = text.get(start..)?;
+        let token = rest.get(..rest.find(char::is_whitespace).unwrap_or(rest.len()))?;
+        start + bare_end(token, Operator::Colon)
+    };
+    if end <= start {
+        return None;
+    }
+    let value = text.get(start..end)?;
+    let single = !value.contains(' ');
+    (known || single && looks_random(value)).then_some(start..end)
+}
+
+/// `Bearer value` and `Basic value` wherever they stand.
+fn credential(text: &str, behind: usize, tell: Tell<'_>) {
+    let Some(rest) = text.get(behind..) else { return };
+    let gap = if rest.starts_with("%20") { 3 } else { rest.bytes().take(8).take_while(|byte| *byte == b' ').count() };
+    let Some(rest) = rest.get(gap..) else { return };
+    if gap == 0 && !rest.is_empty() {
+        return;
+    }
+    let token = rest.get(..rest.find(char::is_whitespace).unwrap_or(rest.len())).unwrap_or_default();
+    let value = token.get(..bare_end(token, Operator::Colon)).unwrap_or_default();
+    let start = behind + gap;
+    let is_basic = || value.len() >= 8 && value::is_base64_pair(value);
+    if is_hex(value, 16) || value::is_uuid(value) || looks_random(value) && !value::is_slug(value) || is_basic() {
+        tell(start..start + value.len(), "authorization", value.len() < 20);
+    }
+}
+
+/// The values of cookies that hold somebody's session.
+fn cookies(text: &str, name: &Name, tell: Tell<'_>) {
+    let mut cursor = Cursor::new(text, name.end);
+    cursor.eat_quote();
+    cursor.eat_blanks();
+    if cursor.eat_operator().is_none() && cursor.peek() != Some(b' ') {
+        return;
+    }
+    cursor.eat_blanks();
+    let quote = cursor.eat_quote();
+    let rest = text.get(cursor.at()..).unwrap_or_default();
+    let end = match quote {
+        Some(quote) => cursor.closing(quote).end,
+        None => rest.find(['\n', '\r', '"', '\'', '`', '\\']).unwrap_or(rest.len()),
+    };
+    let Some(jar) = rest.get(..end.min(super::cursor::MAX_QUOTED)).or(Some(rest).filter(|rest| rest.len() < end))
+    else {
+        return;
+    };
+    let mut offset = cursor.at();
+    for part in jar.split_inclusive(';').take(128) {
+        let pair = part.trim_end_matches(';');
+        if let Some((key, value)) = pair.split_once('=') {
+            let key = key.trim();
+            let attribute = ["path", "domain", "expires", "max-age", "samesite", "priority"]
+                .iter()
+                .any(|word| key.eq_ignore_ascii_case(word));
+            let start = offset + (pair.len() - value.len());
+            let secret = hint(key).is_some() && value.trim().len() >= 8 || looks_random(value.trim());
+            let placeholder = value.trim().starts_with(['$', '<', '{', '*']) || value.contains("[REDACTED");
+            if !attribute && secret && !placeholder {
+                tell(trimmed(value, start), "cookie", value.trim().len() < 20);
+            }
+        }
+        offset += part.len();
+    }
+}
+
+/// `{"name": "API_TOKEN", "value": "…"}`, in either order, and `<add key="…Password" value="…"/>`.
+fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
+    if says < Hint::Strong {
+        return;
+    }
+    let bytes = text.as_bytes();
+    if !matches!(name.start.checked_sub(1).and_then(|at| bytes.get(at)), Some(b'"' | b'\''))
+        && bytes.get(name.start.saturating_sub(1)) != Some(&b'\n')
+    {
+        return;
+    }
+    // The name is itself a value: `"name": "…"`, `key="…"`.
+    let label_from = floor(text, name.start.saturating_sub(64));
+    let Some(label) = text.get(label_from..name.start) else { return };
+    let label = label.trim_end_matches(['"', '\'', '\\', ' ', ':', '=', '\n', '\t']);
+    const LABELS: [&str; 9] = ["name", "key", "field", "header", "variable", "env", "property", "id", "parameter"];
+    let Some(word) = LABELS.iter().find(|word| {
+        label.len() >= word.len()
+            && label.get(label.len() - word.len()..).is_some_and(|end| end.eq_ignore_ascii_case(word))
+    }) else {
+        return;
+    };
+    // Behind it.
+    let mut cursor = Cursor::new(text, name.end);
+    if cursor.eat_quote().is_some() {
+        skip_marks(&mut cursor);
+        if eat_value_word(&mut cursor) {
+            for _ in 0..2 {
+                skip_marks(&mut cursor);
+                if !eat_value_word(&mut cursor) {
+                    break;
+                }
+            }
+            if let Some((span, written)) = string_before_cursor(text, &cursor)
+                && let Some(value) = text.get(span.clone())
+                && let Some(secret) = judge(value, says, written)
+            {
+                tell(span, rule(says), secret.guessable);
+                return;
+            }
+        }
+    }
+    // Before it: `"value": "…", "name": `.
+    let Some(before) = text.get(floor(text, name.start.saturating_sub(MAX_GAP))..label_from + label.len() - word.len())
+    else {
+        return;
+    };
+    let offset = name.start.saturating_sub(MAX_GAP);
+    let offset = floor(text, offset);
+    let trimmed_before = before.trim_end_matches(['"', '\'', '\\', ' ', ',', '\n', '\t', ';']);
+    let end = offset + trimmed_before.len();
+    let Some(open) = trimmed_before.rfind(['"', '\'']) else { return };
+    let label =
+        trimmed_before.get(..open).unwrap_or_default().trim_end_matches(['\\', ' ', ':', '=', '"', '\'', '\n', '\t']);
+    if label.len() >= 5 && label.get(label.len() - 5..).is_some_and(|end| end.eq_ignore_ascii_case("value")) {
+        let span = offset + open + 1..end;
+        if let Some(value) = text.get(span.clone())
+            && let Some(secret) = judge(value, says, Written::Quoted)
+        {
+            tell(span, rule(says), secret.guessable);
+        }
+    }
+}
+
+fn skip_marks(cursor: &mut Cursor<'_>) {
+    let marks = cursor
+        .rest()
+        .iter()
+        .take(64)
+        .take_while(|byte| {
+            byte.is_ascii_whitespace() || matches!(byte, b',' | b'"' | b'\'' | b'\\' | b'{' | b':' | b'=' | b';')
+        })
+        .count();
+    cursor.skip(marks);
+}
+
+fn eat_value_word(cursor: &mut Cursor<'_>) -> bool {
+    ["stringValue", "string_value", "value", "content"].iter().any(|word| cursor.eat(word))
+}
+
+/// The string that the marks before a cursor opened.
+fn string_before_cursor(text: &str, cursor: &Cursor<'_>) -> Option<(Range<usize>, Written)> {
+    let bytes = text.as_bytes();
+    let quote = bytes.get(cursor.at().checked_sub(1)?).copied()?;
+    if !matches!(quote, b'"' | b'\'') {
+        let rest = text.get(cursor.at()..)?;
+        let token = rest.get(..rest.find(char::is_whitespace).unwrap_or(rest.len()))?;
+        return Some((cursor.at()..cursor.at() + bare_end(token, Operator::Colon), Written::Loose));
+    }
+    let backslashes = bytes.get(..cursor.at() - 1)?.iter().rev().take(64).take_while(|byte| **byte == b'\\').count();
+    let closing = cursor.closing(Quote::Char { quote, backslashes });
+    Some((cursor.at()..cursor.at() + closing.end, Written::Quoted))
+}
+
+/// The character border at or before an offset.
+pub(super) fn floor(text: &str, mut at: usize) -> usize {
+    at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// A secret in prose has to be one: see [`value::judge`]. This is for tests and for callers that have a name already.
+pub(super) fn named(name: &str, value: &str) -> Option<(&'static str, bool)> {
+    let says = hint(name)?;
+    judge(value, says, Written::Quoted).map(|secret| (rule(says), secret.guessable))
+}
+
+/// Whether a word of [`WORDS`] at this place can be part of anything: not in the middle of a long run of letters.
+pub(super) fn contains_any(text: &[u8], words: &[&str]) -> bool {
+    words.iter().any(|word| find(text, word.as_bytes()).is_some())
+}

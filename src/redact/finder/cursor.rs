@@ -1,0 +1,219 @@
+//! Reads along a text, whatever it is escaped as: quotes, white space and operators in shells, JSON at any depth,
+//! percent-encoding and HTML.
+
+/// A place in a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cursor<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+/// A quote as it was written: the character, and how deep it is escaped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Quote {
+    /// A character behind so many backslashes.
+    Char { quote: u8, backslashes: usize },
+    /// `%22`, `%27`: the text is percent-encoded.
+    Percent(u8),
+    /// `&quot;`, `&#34;`, `&#39;`, `\u0022`, `\x22`: closed by the same.
+    Other(&'static str),
+}
+
+const OTHER_QUOTES: [&str; 8] = ["&quot;", "&#34;", "&#39;", "&apos;", "\\u0022", "\\u0027", "\\x22", "\\x27"];
+
+/// The longest quoted value that is looked for the end of, in bytes.
+pub(super) const MAX_QUOTED: usize = 16 * 1024;
+
+impl<'t> Cursor<'t> {
+    pub(super) fn new(text: &'t str, at: usize) -> Self {
+        Self { text, at }
+    }
+
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn rest(&self) -> &'t [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    pub(super) fn skip(&mut self, bytes: usize) {
+        self.at = (self.at + bytes).min(self.text.len());
+    }
+
+    /// Moves on if the text goes on like this; letters in either case.
+    pub(super) fn eat(&mut self, literal: &str) -> bool {
+        let fits = self.rest().get(..literal.len()).is_some_and(|here| here.eq_ignore_ascii_case(literal.as_bytes()));
+        if fits {
+            self.at += literal.len();
+        }
+        fits
+    }
+
+    /// Spaces and tabs, at most 256 of them; says whether there were any.
+    pub(super) fn eat_blanks(&mut self) -> bool {
+        let blanks = self.rest().iter().take(256).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        self.at += blanks;
+        let mut any = blanks > 0;
+        // `\t` as it is written in JSON.
+        while self.eat("\\t") || self.eat("%20") || self.eat("\u{a0}") || self.eat("\u{3000}") {
+            any = true;
+        }
+        any
+    }
+
+    /// Colours of a terminal: `ESC [ … m`, with the escape as a byte or written out.
+    pub(super) fn eat_colours(&mut self) {
+        for _ in 0..8 {
+            let mut ahead = *self;
+            let escape = ahead.eat("\x1b")
+                || ahead.eat("\\x1b")
+                || ahead.eat("\\u001b")
+                || ahead.eat("\\033")
+                || ahead.eat("\\e");
+            if !escape || !ahead.eat("[") {
+                return;
+            }
+            let digits =
+                ahead.rest().iter().take(16).take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
+            ahead.skip(digits);
+            if !ahead.eat("m") {
+                return;
+            }
+            *self = ahead;
+        }
+    }
+
+    /// A quote, opening or closing.
+    pub(super) fn eat_quote(&mut self) -> Option<Quote> {
+        let backslashes = self.rest().iter().take(128).take_while(|byte| **byte == b'\\').count();
+        if let Some(quote @ (b'"' | b'\'' | b'`')) = self.rest().get(backslashes).copied() {
+            self.at += backslashes + 1;
+            return Some(Quote::Char { quote, backslashes });
+        }
+        if self.eat("%22") {
+            return Some(Quote::Percent(b'2'));
+        }
+        if self.eat("%27") {
+            return Some(Quote::Percent(b'7'));
+        }
+        OTHER_QUOTES.into_iter().find(|other| self.eat(other)).map(Quote::Other)
+    }
+
+    /// `=`, `:`, `:=`, `=>`, … as they are or encoded.
+    pub(super) fn eat_operator(&mut self) -> Option<Operator> {
+        // Longest first.
+        const OPERATORS: [(&str, Operator); 26] = [
+            (":::=", Operator::Loose),
+            ("::=", Operator::Loose),
+            ("||=", Operator::Loose),
+            ("===", Operator::Loose),
+            ("!==", Operator::Loose),
+            (":=", Operator::Loose),
+            ("?=", Operator::Loose),
+            (".=", Operator::Loose),
+            ("+=", Operator::Loose),
+            ("=>", Operator::Loose),
+            ("->", Operator::Loose),
+            ("==", Operator::Loose),
+            ("!=", Operator::Loose),
+            ("=%3D", Operator::Equals),
+            ("=", Operator::Equals),
+            (":", Operator::Colon),
+            ("%3D", Operator::Percent),
+            ("%3A", Operator::Percent),
+            ("\\u003d", Operator::Equals),
+            ("\\u003a", Operator::Colon),
+            ("\\x3d", Operator::Equals),
+            ("&#61;", Operator::Equals),
+            ("&#58;", Operator::Colon),
+            ("\u{ff1a}", Operator::Colon),
+            ("\u{ff1d}", Operator::Equals),
+            ("\u{2192}", Operator::Loose),
+        ];
+        // `::` is a path, not an operator.
+        if self.rest().starts_with(b"::") && !self.rest().starts_with(b"::=") && !self.rest().starts_with(b":::=") {
+            return None;
+        }
+        OPERATORS.into_iter().find(|(literal, _)| self.eat(literal)).map(|(_, operator)| operator)
+    }
+
+    /// The end of a value that begins here, behind this quote: (where it ends, where the text goes on).
+    ///
+    /// A value that is not closed ends where its line does; one that was cut, where the text does.
+    pub(super) fn closing(&self, quote: Quote) -> Closing {
+        let rest = self.rest();
+        let window = rest.get(..MAX_QUOTED.min(rest.len())).unwrap_or_default();
+        match quote {
+            Quote::Char { quote, backslashes } => closing_char(window, rest.len(), quote, backslashes),
+            Quote::Percent(digit) => {
+                let end = find(window, &[b'%', b'2', digit]);
+                end.map_or_else(|| Closing::open(window, rest.len()), |end| Closing { end, closed: true })
+            }
+            Quote::Other(literal) => find(window, literal.as_bytes())
+                .map_or_else(|| Closing::open(window, rest.len()), |end| Closing { end, closed: true }),
+        }
+    }
+}
+
+/// Where a quoted value ends, counted from its beginning.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Closing {
+    pub end: usize,
+    pub closed: bool,
+}
+
+impl Closing {
+    fn open(window: &[u8], rest: usize) -> Self {
+        let line = window.iter().position(|byte| *byte == b'\n');
+        let end = line.unwrap_or(window.len());
+        Self { end: if line.is_none() && window.len() == rest { rest } else { end }, closed: false }
+    }
+}
+
+fn closing_char(window: &[u8], rest: usize, quote: u8, level: usize) -> Closing {
+    let mut run = 0;
+    for (at, byte) in window.iter().copied().enumerate() {
+        if byte == b'\\' {
+            run += 1;
+            continue;
+        }
+        if byte == quote {
+            // As deep as the opening quote, or less deep: the string around ends here.
+            let escaped = if level == 0 { run % 2 == 1 } else { run > level };
+            if !escaped {
+                return Closing { end: at - run.min(level).min(at), closed: true };
+            }
+            // In a shell's '…' a backslash escapes nothing.
+            let next = window.get(at + 1).copied();
+            if quote == b'\''
+                && level == 0
+                && matches!(next, None | Some(b' ' | b'\n' | b';' | b')' | b'&' | b'|' | b','))
+            {
+                return Closing { end: at, closed: true };
+            }
+        }
+        run = 0;
+    }
+    Closing::open(window, rest)
+}
+
+/// What stands between a name and its value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Operator {
+    Equals,
+    Colon,
+    /// `:=`, `=>` and the like: of a program.
+    Loose,
+    /// `%3D`, `%3A`.
+    Percent,
+}
+
+/// The first place of a few bytes.
+pub(super) fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
+    memchr::memmem::find(text, needle)
+}

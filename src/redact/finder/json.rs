@@ -1,0 +1,113 @@
+//! The strings of JSON, unquoted: in a document, in a piece of one, in one that was cut.
+
+/// A string of a document, and where its inside stands.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct Literal {
+    /// Bytes between the quotes, as written.
+    pub start: usize,
+    pub end: usize,
+    /// Whether there is any escape in it.
+    pub escaped: bool,
+}
+
+/// Whether a text may be JSON: an object, an array or a string.
+pub(super) fn may_be(text: &str) -> bool {
+    matches!(text.trim_start().as_bytes(), [b'{' | b'[', ..] | [b'"', ..])
+}
+
+/// The strings in a text that is read as JSON, as far as it is. What is no string is skipped.
+pub(super) fn strings(text: &str) -> impl Iterator<Item = Literal> + '_ {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let open = at + memchr::memchr(b'"', bytes.get(at..)?)?;
+        let start = open + 1;
+        let mut end = start;
+        let mut escaped = false;
+        loop {
+            match memchr::memchr2(b'"', b'\\', bytes.get(end..)?) {
+                Some(offset) if bytes.get(end + offset) == Some(&b'\\') => {
+                    escaped = true;
+                    end = (end + offset + 2).min(bytes.len());
+                }
+                Some(offset) => {
+                    end += offset;
+                    at = end + 1;
+                    break;
+                }
+                // Cut.
+                None => {
+                    end = bytes.len();
+                    at = end;
+                    break;
+                }
+            }
+        }
+        (start <= end).then_some(Literal { start, end, escaped })
+    })
+}
+
+/// What an escaped string means, and for each byte of it which bytes of `text` it was written as.
+pub(super) fn unescape(text: &str, literal: &Literal) -> Option<(String, Vec<(u32, u32)>)> {
+    let inside = text.get(literal.start..literal.end)?;
+    let bytes = inside.as_bytes();
+    let mut meaning = String::with_capacity(inside.len());
+    let mut written = Vec::with_capacity(inside.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let from = at;
+        let character = match (bytes.get(at), bytes.get(at + 1)) {
+            (Some(b'\\'), Some(escape)) => {
+                at += 2;
+                match escape {
+                    b'n' => '\n',
+                    b't' => '\t',
+                    b'r' => '\r',
+                    b'b' => '\u{8}',
+                    b'f' => '\u{c}',
+                    b'"' => '"',
+                    b'\\' => '\\',
+                    b'/' => '/',
+                    b'u' => match hex(bytes, at) {
+                        Some(first) => {
+                            at += 4;
+                            surrogate(bytes, &mut at, first)
+                        }
+                        None => 'u',
+                    },
+                    // No escape of JSON: a backslash, and the character is read again.
+                    _ => {
+                        at -= 1;
+                        '\\'
+                    }
+                }
+            }
+            _ => {
+                let character = inside.get(at..)?.chars().next()?;
+                at += character.len_utf8();
+                character
+            }
+        };
+        meaning.push(character);
+        let place = (u32::try_from(literal.start + from).ok()?, u32::try_from(literal.start + at).ok()?);
+        written.resize(meaning.len(), place);
+    }
+    Some((meaning, written))
+}
+
+fn hex(bytes: &[u8], at: usize) -> Option<u32> {
+    let digits = std::str::from_utf8(bytes.get(at..at + 4)?).ok()?;
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())?
+}
+
+fn surrogate(bytes: &[u8], at: &mut usize, first: u32) -> char {
+    if (0xd800..0xdc00).contains(&first)
+        && bytes.get(*at..*at + 2) == Some(b"\\u")
+        && let Some(second) = hex(bytes, *at + 2)
+        && (0xdc00..0xe000).contains(&second)
+    {
+        *at += 6;
+        return char::from_u32(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)).unwrap_or('\u{fffd}');
+    }
+    char::from_u32(first).unwrap_or('\u{fffd}')
+}

@@ -1,0 +1,85 @@
+//! Private keys: PEM and PGP blocks, SSH2 and PuTTY files, and PEM that was encoded once more.
+
+use std::ops::Range;
+
+use super::context::floor;
+
+/// What is searched for.
+pub(super) const ANCHORS: [&str; 5] =
+    ["---- BEGIN ", "-----BEGIN", "Private-Lines:", "LS0tLS1CRUdJTi", "LS0tLSBCRUdJTi"];
+
+/// The longest block that is looked for the end of, in bytes.
+const MAX_BLOCK: usize = 256 * 1024;
+
+/// The block that an anchor begins, if it is a private key. A block without an end goes on to the end of what can
+/// belong to it: the text was cut.
+pub(super) fn at(text: &str, start: usize, anchor: &str) -> Option<Range<usize>> {
+    let rest = text.get(start..floor(text, start.saturating_add(MAX_BLOCK)))?;
+    match anchor {
+        "Private-Lines:" => {
+            let head = anchor.len();
+            let end = rest.find("Private-MAC").unwrap_or_else(|| head + body(rest.get(head..).unwrap_or_default()));
+            Some(start + head..start + end)
+        }
+        "LS0tLS1CRUdJTi" | "LS0tLSBCRUdJTi" => {
+            let end = rest.bytes().take_while(|byte| is_base64(*byte)).count();
+            let encoded = rest.get(..end)?;
+            // `PRIVATE`, in the three ways that base64 can write it.
+            ["UFJJVkFURS", "BSSVZBVE", "QUklWQVRF"]
+                .iter()
+                .any(|part| encoded.get(..120.min(encoded.len())).unwrap_or_default().contains(part))
+                .then_some(start..start + end)
+        }
+        _ => {
+            let label_from = anchor.len();
+            let label_window = rest.get(label_from..floor(rest, label_from + 64))?;
+            // A header that was cut in itself.
+            let dashes = label_window.find("---");
+            let label = label_window.get(..dashes.unwrap_or(label_window.len()))?;
+            if !label.contains("PRIVATE") {
+                return None;
+            }
+            let head = label_from + label.len();
+            let behind = rest.get(head..)?;
+            // A header of another block comes first: this one was cut.
+            let end = match behind.find("-END ").or_else(|| behind.find("- END ")) {
+                Some(at) if behind.get(..at).is_some_and(|body| !body.contains("-BEGIN ")) => {
+                    let tail = behind.get(at..)?;
+                    let label = tail.get(5..)?.find("--").map(|dashes| at + 5 + dashes);
+                    let stop = label.unwrap_or(at + 5);
+                    stop + behind.get(stop..)?.bytes().take(5).take_while(|byte| *byte == b'-').count()
+                }
+                _ => body(behind),
+            };
+            Some(start..start + head + end)
+        }
+    }
+}
+
+/// How far a key's body goes on: base64, white space, escapes, and the lines `Proc-Type: …` before it.
+fn body(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    let mut last = 0;
+    while let Some(byte) = bytes.get(at).copied() {
+        if is_base64(byte) || byte == b'-' {
+            at += 1;
+            last = at;
+            continue;
+        }
+        match byte {
+            b' ' | b'\n' | b'\r' | b'\t' | b'\\' | b'"' | b'\'' | b'+' | b',' | b':' | b'(' | b')' | b'.' | b'*'
+            | b'#' | b'>' | b';' | b'|' => at += 1,
+            _ => break,
+        }
+        // Prose has begun: a gap of its own.
+        if at - last > 24 {
+            break;
+        }
+    }
+    last
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'_')
+}

@@ -1,0 +1,178 @@
+//! URLs with a user and password in them.
+
+use super::context::{Tell, floor};
+use super::names::Hint;
+use super::value::{Written, is_hex, is_slug, is_uuid, judge, looks_random};
+
+/// What stands between scheme and authority, as it is and encoded. The first is what is searched for.
+pub(super) const BORDERS: [&str; 4] = ["://", ":\\/\\/", "%3A%2F%2F", "%3a%2f%2f"];
+
+/// The longest authority that is read, in bytes.
+const MAX_AUTHORITY: usize = 2048;
+
+/// Looks behind a border that begins here.
+pub(super) fn at(text: &str, start: usize, border: &str, tell: Tell<'_>) {
+    let from = start + border.len();
+    let encoded = border.starts_with('%');
+    let Some(rest) = text.get(from..floor(text, from.saturating_add(MAX_AUTHORITY))) else { return };
+    let authority = authority(rest, encoded);
+    let Some((userinfo, host)) = split_last(authority, encoded) else { return };
+    // `a@b` in a query's text and the like has no host behind.
+    if !host.starts_with(|character: char| {
+        character.is_alphanumeric() || matches!(character, '[' | '$' | '{' | '<' | '/' | '%' | '*' | '.' | '_' | '-')
+    }) && !host.is_empty()
+    {
+        return;
+    }
+    let colon = if encoded { find_either(userinfo, ["%3A", "%3a"]) } else { None };
+    let colon = colon.or_else(|| userinfo.find(':').map(|at| (at, 1)));
+    if let Some((at, length)) = colon {
+        let password = userinfo.get(at + length..).unwrap_or_default();
+        if is_literal(password) && password != "x-oauth-basic" {
+            let span = from + at + length..from + userinfo.len();
+            let random = looks_random(password) && password.len() >= 20;
+            tell(span, "url-password", !random);
+        }
+        let user = userinfo.get(..at).unwrap_or_default();
+        // `https://TOKEN:x-oauth-basic@host`, `https://TOKEN:@host`
+        if is_token(user) {
+            tell(from..from + at, "url-token", false);
+        }
+    } else if is_token(userinfo) {
+        tell(from..from + userinfo.len(), "url-token", false);
+    }
+}
+
+/// Oracle's way: `jdbc:oracle:thin:user/password@host`. `start` is behind the prefix.
+pub(super) fn oracle(text: &str, start: usize, tell: Tell<'_>) {
+    let Some(rest) = text.get(start..floor(text, start.saturating_add(MAX_AUTHORITY))) else { return };
+    let word = rest
+        .get(
+            ..rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>')).unwrap_or(rest.len()),
+        )
+        .unwrap_or_default();
+    let Some((before, _)) = word.rsplit_once('@') else { return };
+    let Some((user, password)) = before.split_once('/') else { return };
+    if is_literal(password) {
+        let from = start + user.len() + 1;
+        tell(from..from + password.len(), "url-password", true);
+    }
+}
+
+/// What stands before the path.
+fn authority(rest: &str, encoded: bool) -> &str {
+    let bytes = rest.as_bytes();
+    let mut last_at = None;
+    let mut ended = None;
+    for (at, character) in rest.char_indices() {
+        match character {
+            '@' => last_at = Some(at),
+            '%' if encoded => {
+                let code = rest.get(at..at + 3).unwrap_or_default();
+                if code == "%40" {
+                    last_at = Some(at);
+                } else if ["%2F", "%2f", "%3F", "%3f", "%22", "%23", "%20", "%26"].contains(&code) {
+                    ended = Some(at);
+                    break;
+                }
+            }
+            '"' | '`' | '<' | '\'' | '>' | '|' | '^' if last_at.is_some() => {
+                ended = Some(at);
+                break;
+            }
+            // `<password>` and `${PASSWORD:-x}` are no ends.
+            '"' | '`' | '\'' | '|' => {
+                ended = Some(at);
+                break;
+            }
+            '\\' if matches!(bytes.get(at + 1), Some(b'n' | b'r' | b't' | b'"' | b'\'' | b'\\' | b'/')) => {
+                ended = Some(at);
+                break;
+            }
+            '/' | '?' | '#' if last_at.is_some() => {
+                ended = Some(at);
+                break;
+            }
+            // A password may hold them unencoded: only if an `@` and a host follow at once.
+            '/' | '?' | '#' => {
+                let tail = rest.get(at..).unwrap_or_default();
+                let tail = tail
+                    .get(
+                        ..tail
+                            .find(|c: char| {
+                                c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '\\' | '&' | '=')
+                            })
+                            .unwrap_or(tail.len()),
+                    )
+                    .unwrap_or_default();
+                let colon = rest.get(..at).is_some_and(|before| {
+                    before
+                        .split_once(':')
+                        .is_some_and(|(_, port)| !port.is_empty() && !port.bytes().all(|byte| byte.is_ascii_digit()))
+                });
+                let Some(behind) = tail.find('@').filter(|_| colon) else {
+                    ended = Some(at);
+                    break;
+                };
+                last_at = Some(at + behind);
+                let host = tail.get(behind + 1..).unwrap_or_default();
+                let length = host.find(['/', '?', '#']).unwrap_or(host.len());
+                return rest.get(..at + behind + 1 + length).unwrap_or_default();
+            }
+            _ if character.is_whitespace() || character.is_control() => {
+                ended = Some(at);
+                break;
+            }
+            _ => {}
+        }
+    }
+    rest.get(..ended.unwrap_or(rest.len())).unwrap_or_default()
+}
+
+fn split_last(authority: &str, encoded: bool) -> Option<(&str, &str)> {
+    if encoded && let Some(at) = authority.rfind("%40") {
+        return Some((authority.get(..at)?, authority.get(at + 3..)?));
+    }
+    authority.rsplit_once('@')
+}
+
+fn find_either(text: &str, needles: [&str; 2]) -> Option<(usize, usize)> {
+    needles.iter().filter_map(|needle| text.find(needle).map(|at| (at, needle.len()))).min()
+}
+
+/// Whether a password is one, and not a variable or a placeholder.
+fn is_literal(password: &str) -> bool {
+    if password.is_empty()
+        || password.contains("[REDACTED")
+        || matches!(password, "password" | "PASSWORD" | "pass" | "PASS" | "pw" | "secret" | "token" | "xxx" | "...")
+    {
+        return false;
+    }
+    if password.starts_with('$')
+        || password.starts_with("{{")
+        || password.starts_with('<')
+        || password.starts_with("%(")
+        || password.starts_with('{') && password.ends_with('}')
+    {
+        return false;
+    }
+    let first = password.as_bytes().first();
+    !password.bytes().all(|byte| Some(&byte) == first && !byte.is_ascii_alphanumeric())
+        && !(password.len() >= 3 && password.bytes().all(|byte| matches!(byte, b'x' | b'X' | b'*' | b'.')))
+        && judge(password, Hint::Password, Written::Tight).is_some_and(|_| true)
+        || password.len() >= 3
+            && password.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && !matches!(
+                password.to_ascii_lowercase().as_str(),
+                "password" | "pass" | "passwd" | "secret" | "token" | "pwd" | "yourpassword" | "mypassword"
+            )
+            && !password.bytes().all(|byte| matches!(byte, b'x' | b'X'))
+}
+
+/// Whether a user's name is in truth a token.
+fn is_token(user: &str) -> bool {
+    (is_hex(user, 20) || is_uuid(user) || looks_random(user))
+        && !is_slug(user)
+        && !user.contains("[REDACTED")
+        && !user.starts_with('$')
+}

@@ -1,0 +1,619 @@
+//! Whether a value is a secret, given what its name says and how it was written down.
+//!
+//! Most values behind a secret's name are none: variables, placeholders, types, function calls, file names, prose.
+
+use super::names::{Hint, hint};
+
+/// How a value was written down.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Written {
+    /// `"value"` behind an operator: a literal.
+    Quoted,
+    /// `NAME=value`, without space: a literal in a shell, a query or a properties file.
+    Tight,
+    /// `name: value`, `name = value`: a literal in YAML or TOML, an expression in a program.
+    Loose,
+    /// `name value`, `the password is value`.
+    Words,
+    /// `name("value")`.
+    Call,
+    /// An argument that can be nothing but the secret: `Authorization: Bearer value`.
+    Credential,
+}
+
+/// The longest placeholder or type name that is looked for, in bytes.
+const MAX_WORD: usize = 32;
+
+/// Values that stand for no secret, in lower case.
+const NOTHING: &str = "
+    true false null none nil undefined void yes no on off auto default string str text char bytes byte int integer number float double
+    bool boolean any object array list map dict uuid date required optional sensitive hidden empty unset missing redacted filtered masked
+    removed omitted secret password passwd token changeme changeit placeholder example dummy todo fixme tbd xxx foo bar baz
+    basic bearer digest oauth oauth2 jwt plain plaintext md5 sha1 sha256 sha512 bcrypt argon2 argon2id scrypt pbkdf2 aes rsa
+    username user email the a an is was are to for of and or not set get has must should will can may be been in on at by with from as
+    if then else when while this that it its your my our their his her all some new old same incorrect invalid wrong valid expired
+    correct rotated leaked stored hashed encrypted validated refreshed generated created updated deleted revoked issued changed reset
+    field value input output key keys name type prompt error failed passed ok success readonly environment env vault keychain keyring file stdin
+    interactive disabled enabled unknown n/a na tls ssl ldap saml oidc kerberos peer trust ident scram-sha-256 system user-provided here
+    option some result self vec box arc rc secretstring securestring std::string system.string const let var public private static final
+    ";
+
+/// Roots of expressions: `process.env.X`, `config.token`.
+const ROOTS: &str = "
+    self this req request res response args argv arg config cfg conf env process os props params param opts options ctx context data user
+    form settings setting var local secrets secret module each values body event state input inputs steps github needs matrix vars runner
+    inputs parameters variables credentials creds account client session app server db database model payload headers query input api auth
+    e t n r i o a s d p u c cls obj item row json util utils helper helpers crypto django flask rails system java javax org com net io kotlin window
+    document import meta std string object typeof z yup joi t schema sequelize";
+
+fn is_one_of(word: &str, list: &str) -> bool {
+    list.split_ascii_whitespace().any(|other| other.eq_ignore_ascii_case(word))
+}
+
+/// Why a value is a secret: whether somebody could find it by trying.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Secret {
+    pub guessable: bool,
+}
+
+/// What kinds of characters a value is made of.
+#[derive(Clone, Copy, Debug, Default)]
+struct Made {
+    length: usize,
+    lower: usize,
+    upper: usize,
+    digits: usize,
+    spaces: usize,
+    others: usize,
+    wide: usize,
+}
+
+impl Made {
+    fn of(value: &str) -> Self {
+        let mut made = Self { length: value.len(), ..Self::default() };
+        for byte in value.bytes() {
+            match byte {
+                b'a'..=b'z' => made.lower += 1,
+                b'A'..=b'Z' => made.upper += 1,
+                b'0'..=b'9' => made.digits += 1,
+                b' ' | b'\t' | b'\n' | b'\r' => made.spaces += 1,
+                128.. => made.wide += 1,
+                _ => made.others += 1,
+            }
+        }
+        made
+    }
+
+    fn letters(self) -> usize {
+        self.lower + self.upper
+    }
+
+    /// One word as it stands in a dictionary or a sentence.
+    fn is_word(self) -> bool {
+        self.letters() == self.length && (self.upper == 0 || self.lower == 0 || self.upper == 1)
+    }
+}
+
+/// Decides. `value` is what stands between the quotes, or up to the end of an unquoted value.
+pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret> {
+    let value = value.trim();
+    let made = Made::of(value);
+    let least = match (name, written) {
+        (_, Written::Credential) => 6,
+        (Hint::Password, Written::Words) => 6,
+        (Hint::Password, _) => 4,
+        (Hint::Strong, Written::Words) => 16,
+        (Hint::Strong, _) => 8,
+        (Hint::Weak | Hint::Likely, _) => 16,
+    };
+    if made.length < least || is_reference(value) || is_placeholder(value) {
+        return None;
+    }
+    let random = looks_random(value);
+    // An expression stands without quotes.
+    if matches!(written, Written::Tight | Written::Loose | Written::Words) && !random && is_expression(value, written) {
+        return None;
+    }
+    if !random && is_plain_thing(value, made) {
+        return None;
+    }
+    let guessable = !random || made.length < 20;
+    let yes = Some(Secret { guessable });
+    match (name, written) {
+        (_, Written::Credential) => {
+            (random || made.digits > 0 || !made.is_word() && made.length >= 8).then_some(Secret { guessable })
+        }
+        (Hint::Password, Written::Words) => {
+            let odd = value
+                .bytes()
+                .any(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'_' | b'.' | b'/' | b':'));
+            if made.is_word()
+                || made.spaces > 0
+                || made.digits == 0 && !odd && !mixes_case(value)
+                || value.starts_with('-')
+            {
+                return None;
+            }
+            // `password_hash2`, `sha256`: a name.
+            if made.length < 8 && made.others == 0 {
+                None
+            } else {
+                not_a_name(value, made).then_some(Secret { guessable })
+            }
+        }
+        (Hint::Password, _) => {
+            if made.letters() + made.spaces + made.wide == made.length && (made.spaces > 0 || made.wide > 0) {
+                // Labels of a form, in any language; four words and more without a capital are a passphrase.
+                return (made.spaces >= 3 && made.upper == 0 && made.wide == 0 && written == Written::Quoted)
+                    .then_some(Secret { guessable: true });
+            }
+            if made.spaces > 0 && (made.digits == 0 || made.spaces > 2) && written != Written::Credential {
+                return None;
+            }
+            if made.is_word() {
+                // `"password": "Passwort"`, `password: Password`: labels.
+                let label = made.upper == 1 && made.lower > 0;
+                let word = hint(value).is_some() || label;
+                return match written {
+                    Written::Tight => !word && made.length >= 5,
+                    Written::Quoted => !word && made.length >= 5 && made.lower > 0,
+                    Written::Loose => !word && made.length >= 6 && made.lower > 0,
+                    _ => false,
+                }
+                .then_some(Secret { guessable: true });
+            }
+            if made.digits == 0 && made.others == 0 && hint(value).is_some() {
+                return None;
+            }
+            if made.digits + made.others == made.length && made.length < 6 && made.others == 0 {
+                return None;
+            }
+            if made.digits == 0 && hint(value).is_some() && is_identifier(value) {
+                return None;
+            }
+            yes
+        }
+        (Hint::Strong, Written::Words) => {
+            (random && made.spaces == 0 && made.digits >= 2 && made.letters() >= 2).then_some(Secret { guessable })
+        }
+        (Hint::Strong, _) => {
+            if made.spaces > 0 && !(made.digits >= 4 && made.spaces == 1) {
+                return None;
+            }
+            if random || is_hex(value, 16) || is_uuid(value) {
+                return yes;
+            }
+            if made.digits + made.others == made.length {
+                return (made.length >= 16 && made.others == 0 && written == Written::Quoted)
+                    .then_some(Secret { guessable });
+            }
+            if made.is_word() {
+                return (made.length >= 20 && !has_word(value)).then_some(Secret { guessable });
+            }
+            if is_slug(value) {
+                return None;
+            }
+            let odd = made.others > 0 && !is_identifier(value);
+            ((made.digits > 0 && made.letters() > 0)
+                || odd
+                || mixes_case(value) && made.length >= 16 && !is_camel(value))
+            .then_some(Secret { guessable })
+        }
+        (Hint::Weak | Hint::Likely, Written::Words | Written::Call) => None,
+        (Hint::Likely, _) => (made.spaces == 0
+            && !is_digest(value)
+            && (random && !is_slug(value) || is_hex(value, 16) || is_uuid(value)))
+        .then_some(Secret { guessable }),
+        (Hint::Weak, _) => {
+            if is_base64_pair(value) && value.len() >= 12 {
+                return yes;
+            }
+            if made.spaces > 0 || is_uuid(value) || is_hex(value, 1) && made.length != 32 || is_digest(value) {
+                return None;
+            }
+            (random && made.digits >= 2 && made.letters() >= 4 && (made.length >= 20 || made.upper > 1))
+                .then_some(Secret { guessable })
+        }
+    }
+}
+
+/// A variable, a template, a command, a path: it names a secret at most.
+fn is_reference(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    match bytes {
+        [b'$', next, ..] => {
+            // `$2y$10$…` is a hash, `$ecret!` a password: a variable is all name, or in brackets.
+            let rest = value.get(1..).unwrap_or_default();
+            matches!(next, b'{' | b'(' | b'[')
+                || rest.starts_with("env:")
+                || rest.bytes().all(|byte| {
+                    byte.is_ascii_alphanumeric()
+                        || matches!(
+                            byte,
+                            b'_' | b'.' | b':' | b'-' | b'>' | b'[' | b']' | b'/' | b'@' | b'$' | b'{' | b'}'
+                        )
+                })
+        }
+        [b'%', .., b'%'] => value.get(1..value.len() - 1).is_some_and(is_identifier),
+        [b'{', b'{', ..] | [b'<', ..] | [b'!', b'A'..=b'Z' | b'a'..=b'z', ..] => true,
+        [b'{', b'%' | b'$' | b'"' | b'\'', ..] => true,
+        [b'{', .., b'}'] => value.get(1..value.len() - 1).is_some_and(is_identifier),
+        [b'@', b'{' | b'(', ..] => true,
+        [b'#', b'{', ..] => true,
+        [b'`', ..] => true,
+        [b'(', b')', ..] | [b'[', b']', ..] | [b'{', b'}', ..] => true,
+        _ => {
+            is_path(value)
+                || is_link(value)
+                || value.starts_with("arn:")
+                || value.starts_with("env:")
+                || value.starts_with("file:")
+                || value.starts_with("vault:")
+                || value.starts_with("op://")
+                || value.starts_with("ref+")
+                || value.starts_with(".*")
+                || value.starts_with("[^")
+                || value.starts_with(".+")
+                || value.starts_with("\\S")
+                || value.starts_with("\\w")
+                || value.starts_with("([")
+                || value.starts_with("(.")
+                || value.starts_with("(?")
+        }
+    }
+}
+
+/// `…`, `***`, `xxxx`, `<token>`, `YOUR_API_KEY`, a marker of somebody.
+fn is_placeholder(value: &str) -> bool {
+    let Some(first) = value.chars().next() else { return true };
+    if value.chars().all(|character| character == first) {
+        return true;
+    }
+    if value.starts_with("***")
+        || value.starts_with("xxxx")
+        || value.starts_with("XXXX")
+        || value.starts_with("....")
+        || value.starts_with('…')
+    {
+        return true;
+    }
+    if value.contains("[REDACTED")
+        || value.contains("REDACTED]")
+        || value.starts_with("[FILTERED")
+        || value.starts_with("[MASKED")
+        || value.starts_with("[redacted")
+        || value.starts_with("[HIDDEN")
+    {
+        return true;
+    }
+    if value.contains("...") && value.len() < 40 && (value.ends_with("...") || value.starts_with("...")) {
+        return true;
+    }
+    let plain = value.trim_matches(|character: char| !character.is_ascii_alphanumeric());
+    if plain.len() <= MAX_WORD && (is_one_of(plain, NOTHING) || plain.is_empty()) {
+        return true;
+    }
+    // YOUR_API_KEY, your-token-here, my_secret, <insert>, example-key: words only.
+    if value.len() <= 64 && !value.bytes().any(|byte| byte.is_ascii_digit()) {
+        let mut words =
+            value.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        const TELLTALE: &str =
+            "your yours example placeholder insert replace dummy changeme todo redacted here xxx xxxx goes sample fake";
+        if words.clone().count() > 1 && words.any(|word| is_one_of(word, TELLTALE)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Something of a programming language and not a literal.
+fn is_expression(value: &str, written: Written) -> bool {
+    let bytes = value.as_bytes();
+    // A call or an index: `os.getenv(`, `ENV[`, `Option<`.
+    if let Some(at) = bytes.iter().position(|byte| matches!(byte, b'(' | b'[' | b'<'))
+        && at > 0
+        && value.get(..at).is_some_and(|root| is_dotted(root))
+    {
+        return true;
+    }
+    if value.ends_with("::")
+        || value.contains("=>")
+        || value.contains("->")
+        || value.contains("::")
+        || value.contains("??")
+        || value.contains("||")
+        || value.contains("&&")
+    {
+        return true;
+    }
+    let plain = value.trim_end_matches([';', ',', ')', '}', ']', '!', '?']);
+    let made = Made::of(plain);
+    if plain.contains('.') && is_dotted(plain) {
+        let mut parts = plain.split('.');
+        let root = parts.next().unwrap_or_default();
+        let last = plain.rsplit('.').next().unwrap_or_default();
+        if is_one_of(root, ROOTS) || hint(last).is_some() || made.digits == 0 && written != Written::Tight {
+            return true;
+        }
+    }
+    // `password = user_password`, `token: accessToken`
+    if is_identifier(plain) && made.digits == 0 && hint(plain).is_some() {
+        return true;
+    }
+    // `password: String`, `token: TokenStream`
+    written == Written::Loose
+        && is_identifier(plain)
+        && made.digits == 0
+        && made.others == 0
+        && is_camel(plain)
+        && plain.starts_with(|c: char| c.is_ascii_uppercase())
+        && made.upper >= 2
+        && has_suffix_of_type(plain)
+}
+
+fn has_suffix_of_type(value: &str) -> bool {
+    [
+        "String",
+        "Str",
+        "Type",
+        "Token",
+        "Key",
+        "Password",
+        "Secret",
+        "Provider",
+        "Field",
+        "Input",
+        "Config",
+        "Options",
+        "Schema",
+        "Request",
+        "Response",
+        "Option",
+        "Builder",
+        "Stream",
+        "Credentials",
+    ]
+    .iter()
+    .any(|end| value.ends_with(end))
+}
+
+/// A date, a version, an address, a host, a mail address, a file: what stands behind many names.
+fn is_plain_thing(value: &str, made: Made) -> bool {
+    if made.spaces == 0 && made.others > 0 {
+        // user@host.tld
+        if let Some((user, host)) = value.split_once('@')
+            && made.digits == 0
+            && !user.is_empty()
+            && is_host(host)
+        {
+            return true;
+        }
+        if is_host(value) {
+            return true;
+        }
+        if value.bytes().all(|byte| {
+            byte.is_ascii_digit() || matches!(byte, b'.' | b':' | b'-' | b'T' | b'Z' | b'+' | b'/' | b',' | b'_')
+        }) && made.digits >= 1
+        {
+            return made.length < 16 || value.contains([':', '-', '.']);
+        }
+    }
+    // A file's name.
+    value.rsplit_once('.').is_some_and(|(stem, extension)| {
+        !stem.is_empty() && is_one_of(extension, "txt json yml yaml toml pem key crt cer p12 pfx jks env conf cfg ini xml rs py js ts go java rb php sh md lock tpl log csv sql kdbx gpg asc html tsx jsx")
+            && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/'))
+    })
+}
+
+fn is_host(value: &str) -> bool {
+    let host = value.split([':', '/']).next().unwrap_or_default();
+    let Some((_, last)) = host.rsplit_once('.') else { return false };
+    is_one_of(
+        last,
+        "com org net io dev local internal svc cluster example test localdomain de uk eu us co app ai cloud lan corp",
+    ) && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+}
+
+/// `/run/secrets/x`, `./x`, `~/x`, `C:\x`.
+fn is_path(value: &str) -> bool {
+    let rest = if let Some(rest) = value.strip_prefix("~/") {
+        rest
+    } else if let Some(rest) = value.strip_prefix("./").or_else(|| value.strip_prefix("../")) {
+        rest
+    } else if let Some(rest) = value.strip_prefix('/') {
+        rest
+    } else if matches!(value.as_bytes(), [b'A'..=b'Z' | b'a'..=b'z', b':', b'\\', ..]) {
+        return true;
+    } else {
+        return false;
+    };
+    value.starts_with("~/") || value.starts_with("./") || value.starts_with("../") || !looks_random(rest)
+}
+
+/// A URL. What it may hold of secrets is found by what knows URLs.
+fn is_link(value: &str) -> bool {
+    value.split_once("://").is_some_and(|(scheme, _)| {
+        (2..=24).contains(&scheme.len())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b':'))
+    })
+}
+
+fn is_identifier(value: &str) -> bool {
+    !value.is_empty()
+        && !value.starts_with(|character: char| character.is_ascii_digit())
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+/// Identifiers with dots between them.
+fn is_dotted(value: &str) -> bool {
+    let value = value.trim_start_matches(['&', '*', '!', '@', '+']);
+    !value.is_empty()
+        && value.split(['.', ':']).all(|part| {
+            let part = part.trim_end_matches(['?', '!']);
+            part.is_empty() || (is_identifier(part) || part.starts_with('$'))
+        })
+        && value.starts_with(|character: char| character.is_ascii_alphabetic() || matches!(character, '_' | '$'))
+}
+
+fn is_camel(value: &str) -> bool {
+    wordy(value) * 10 >= value.len() * 6
+}
+
+fn mixes_case(value: &str) -> bool {
+    let made = Made::of(value);
+    made.lower > 0 && made.upper > 0
+}
+
+/// Names in lower case with digits behind: `sha256`, `bucket2`, `utf8`.
+fn not_a_name(value: &str, made: Made) -> bool {
+    made.upper > 0 || made.others > 0 || made.length >= 8 && made.digits >= 1
+}
+
+/// Words with hyphens, dots and numbers between them: `db-credentials`, `password-reset-2026-08`.
+pub(super) fn is_slug(value: &str) -> bool {
+    let made = Made::of(value);
+    if made.spaces > 0
+        || made.wide > 0
+        || !value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b':' | b'@'))
+    {
+        return false;
+    }
+    let (mut plain, mut all) = (0, 0);
+    for part in value.split(|character: char| !character.is_ascii_alphanumeric()) {
+        let made = Made::of(part);
+        all += made.length;
+        if made.letters() == made.length && (made.length < 4 && (made.upper == 0 || made.lower == 0) || has_word(part))
+            || made.digits == made.length && made.length <= 8
+        {
+            plain += made.length;
+        }
+    }
+    plain * 10 >= all * 7
+}
+
+/// How many of the bytes stand in pieces that read like words.
+fn wordy(value: &str) -> usize {
+    let bytes = value.as_bytes();
+    let mut sum = 0;
+    let mut start = 0;
+    for at in 0..=bytes.len() {
+        let here = bytes.get(at).copied().unwrap_or_default();
+        let before = at.checked_sub(1).and_then(|at| bytes.get(at)).copied().unwrap_or_default();
+        let goes_on = here.is_ascii_lowercase() && before.is_ascii_alphabetic()
+            || here.is_ascii_uppercase() && before.is_ascii_uppercase();
+        if at == 0 || goes_on {
+            continue;
+        }
+        let piece = bytes.get(start..at).unwrap_or_default();
+        if reads(piece) {
+            sum += piece.len();
+        }
+        start = at;
+    }
+    sum
+}
+
+/// Whether letters could be a word: some vowels, no long run of consonants.
+fn reads(piece: &[u8]) -> bool {
+    if piece.len() < 4 || !piece.iter().all(u8::is_ascii_alphabetic) {
+        return false;
+    }
+    let (mut vowels, mut run, mut longest) = (0, 0, 0);
+    for byte in piece {
+        if matches!(byte.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y') {
+            vowels += 1;
+            run = 0;
+        } else {
+            run += 1;
+            longest = longest.max(run);
+        }
+    }
+    vowels * 6 >= piece.len() && longest <= 4
+}
+
+fn has_word(value: &str) -> bool {
+    wordy(value) * 10 >= value.len() * 7
+}
+
+/// Whether a value was made by a machine: 16 characters and more, and mostly not words.
+pub(super) fn looks_random(value: &str) -> bool {
+    let made = Made::of(value);
+    if made.length < 16 || made.spaces > 0 || made.wide > 0 {
+        return false;
+    }
+    if is_hex(value, 20) && made.digits > 1 && made.letters() > 1 {
+        return true;
+    }
+    if made.digits < 2 && !(made.upper >= 3 && made.lower >= 3) {
+        return false;
+    }
+    if made.letters() < 2 || is_slug(value) || distinct(value) < 8 {
+        return false;
+    }
+    wordy(value) * 2 <= value.len()
+}
+
+fn distinct(value: &str) -> u32 {
+    let mut seen = 0_u128;
+    for byte in value.bytes() {
+        seen |= 1_u128 << (byte & 127);
+    }
+    seen.count_ones()
+}
+
+/// Hexadecimal digits of one case, at least so many.
+pub(super) fn is_hex(value: &str, least: usize) -> bool {
+    value.len() >= least
+        && (value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
+            || value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'A'..=b'F')))
+}
+
+/// `8-4-4-4-12` hexadecimal digits.
+pub(super) fn is_uuid(value: &str) -> bool {
+    value.len() == 36
+        && value.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// `sha256:…`, `sha512-…`, `md5:…`: what a digest is written as.
+fn is_digest(value: &str) -> bool {
+    ["sha1", "sha224", "sha256", "sha384", "sha512", "md5", "blake2", "blake3", "h1"].iter().any(|name| {
+        value.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+            && matches!(value.as_bytes().get(name.len()), Some(b':' | b'-' | b'=' | b'$'))
+    })
+}
+
+/// Whether base64 stands for `user:password`.
+pub(super) fn is_base64_pair(value: &str) -> bool {
+    let plain = value.trim_end_matches('=');
+    if !plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')) {
+        return false;
+    }
+    let mut bits = 0_u32;
+    let mut held = 0;
+    let mut colon = false;
+    for byte in plain.bytes() {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            _ => 63,
+        };
+        bits = (bits << 6 | u32::from(six)) & 0xffff;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            let decoded = (bits >> held & 0xff) as u8;
+            colon |= decoded == b':';
+            if decoded < 0x20 || decoded == 0x7f {
+                return false;
+            }
+        }
+    }
+    colon
+}
