@@ -1,5 +1,7 @@
 //! What stands where a secret stood.
 
+use std::ops::Range;
+
 use ring::hmac;
 
 use super::finder::{Finding, RuleId};
@@ -37,7 +39,7 @@ impl std::fmt::Display for Tag {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Masked {
     /// Where it stood, in bytes of the text before.
-    pub span: std::ops::Range<usize>,
+    pub span: Range<usize>,
     /// What recognized it.
     pub rule: RuleId,
     /// None for what could be guessed.
@@ -57,19 +59,71 @@ pub(super) fn write(into: &mut String, rule: &RuleId, tag: Option<Tag>) {
     into.push(']');
 }
 
-/// The text with markers where secrets stood.
-pub(super) fn replace(text: &str, findings: Vec<Finding>, key: &TagKey) -> (String, Vec<Masked>) {
+/// A text with markers where secrets stood.
+pub(super) struct Replaced {
+    pub text: String,
+    pub masked: Vec<Masked>,
+    /// Where each marker stands in the text, in the order of `masked`.
+    markers: Vec<Range<usize>>,
+}
+
+/// Puts markers in the place of findings, which are in their order and do not overlap.
+pub(super) fn replace(text: &str, findings: &[Finding], key: &TagKey) -> Replaced {
     let mut result = String::with_capacity(text.len());
     let mut masked = Vec::with_capacity(findings.len());
+    let mut markers = Vec::with_capacity(findings.len());
     let mut copied = 0;
     for Finding { span, rule, guessable } in findings {
         let (Some(before), Some(secret)) = (text.get(copied..span.start), text.get(span.clone())) else { continue };
         let tag = (!guessable).then(|| key.tag(secret));
         result.push_str(before);
-        write(&mut result, &rule, tag);
+        let from = result.len();
+        write(&mut result, rule, tag);
+        markers.push(from..result.len());
         copied = span.end;
-        masked.push(Masked { span, rule, tag });
+        masked.push(Masked { span: span.clone(), rule: rule.clone(), tag });
     }
     result.push_str(text.get(copied..).unwrap_or_default());
-    (result, masked)
+    Replaced { text: result, masked, markers }
+}
+
+impl Replaced {
+    /// Findings in this text as findings in the text before.
+    pub(super) fn back(&self, findings: Vec<Finding>) -> impl Iterator<Item = Finding> + '_ {
+        findings.into_iter().map(|finding| {
+            let span = self.place(finding.span.start, false)..self.place(finding.span.end, true);
+            Finding { span, ..finding }
+        })
+    }
+
+    /// An offset of this text in the text before; inside a marker, the begin or end of what it stands for.
+    fn place(&self, offset: usize, end: bool) -> usize {
+        let at = self.markers.partition_point(|marker| marker.start < offset);
+        let Some((marker, masked)) =
+            at.checked_sub(1).and_then(|at| Some((self.markers.get(at)?, self.masked.get(at)?)))
+        else {
+            return offset;
+        };
+        if offset >= marker.end {
+            offset - marker.end + masked.span.end
+        } else if end {
+            masked.span.end
+        } else {
+            masked.span.start
+        }
+    }
+}
+
+/// How long the marker is that begins here, in bytes; None if there is none.
+pub(super) fn length(text: &str) -> Option<usize> {
+    let rest = text.strip_prefix(BEGIN)?;
+    let end = rest.bytes().take(80).position(|byte| byte == b']')?;
+    let inside = rest.get(..end)?;
+    let (rule, tag) = inside.split_once(':').map_or((inside, None), |(rule, tag)| (rule, Some(tag)));
+    let well = !rule.is_empty()
+        && rule.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && tag.is_none_or(|tag| {
+            tag.len() == 8 && tag.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
+        });
+    well.then_some(BEGIN.len() + end + 1)
 }

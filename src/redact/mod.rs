@@ -44,6 +44,9 @@ impl CaptureLevel {
     }
 }
 
+/// How often a text is searched again after something was masked in it.
+const MAX_ROUNDS: usize = 4;
+
 /// Something that went through redaction. Only this module can make one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Redacted<T>(T);
@@ -84,13 +87,23 @@ impl Redactor {
     }
 
     /// The text with a marker in the place of each secret, and what was masked, in its order.
+    ///
+    /// What comes out is searched again, until nothing more is found: the result is the same when it is redacted again.
     pub fn text<'t>(&self, text: &'t str) -> (Cow<'t, str>, Vec<Masked>) {
-        let findings = self.finder.find(text);
+        let mut findings = self.finder.find(text);
         if findings.is_empty() {
             return (Cow::Borrowed(text), Vec::new());
         }
-        let (text, masked) = marker::replace(text, findings, &self.key);
-        (Cow::Owned(text), masked)
+        let mut result = marker::replace(text, &findings, &self.key);
+        for _ in 0..MAX_ROUNDS {
+            let more = self.finder.find(&result.text);
+            if more.is_empty() {
+                break;
+            }
+            findings = finder::merge(text, findings.into_iter().chain(result.back(more)).collect());
+            result = marker::replace(text, &findings, &self.key);
+        }
+        (Cow::Owned(result.text), result.masked)
     }
 }
 

@@ -5,43 +5,15 @@
 
 use std::ops::Range;
 
-use super::cursor::{Cursor, Operator, Quote, find};
+use super::cursor::{Cursor, Operator, Quote};
 use super::names::{Hint, MAX_NAME, hint};
 use super::value::{self, Written, is_hex, judge, looks_random};
 
-/// The words that are searched for, in lower case. Where none stands, nothing here has to be asked.
-pub(super) const WORDS: [&str; 30] = [
-    "pass",
-    "pwd",
-    "psw",
-    "secret",
-    "token",
-    "key",
-    "auth",
-    "cred",
-    "cookie",
-    "sess",
-    "bearer",
-    "jwt",
-    "dsn",
-    "salt",
-    "psk",
-    "mnemonic",
-    "signature",
-    "seed",
-    "kennwort",
-    "senha",
-    "contrase",
-    "wachtwoord",
-    "mot de passe",
-    "pw",
-    "pat",
-    "basic ",
-    "-sid",
-    "sas",
-    "_ap",
-    "webhook",
-];
+/// The words that are searched for, with `|` between them; letters in either case. Where none stands, nothing here has
+/// to be asked.
+pub(super) const WORDS: &str = "pass|pwd|psw|secret|token|key|auth|cred|cookie|sess|bearer|jwt|dsn|salt|psk|mnemonic|signature|seed|\
+    kennwort|senha|contrase|wachtwoord|_pw|-pw|pw=|pw:|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
+    securestring|totp|pin=|\u{5bc6}\u{7801}|\u{5bc6}\u{78bc}|\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}|\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{be44}\u{bc00}\u{bc88}\u{d638}";
 
 /// How far behind a name a value may begin, in bytes.
 const MAX_GAP: usize = 300;
@@ -50,7 +22,13 @@ const MAX_GAP: usize = 300;
 pub(super) type Tell<'a> = &'a mut dyn FnMut(Range<usize>, &'static str, bool);
 
 /// Looks around a word of a name. Gives where the search may go on: behind what was read.
-pub(super) fn at(text: &str, word: Range<usize>, tell: Tell<'_>) -> usize {
+pub(super) fn at(text: &str, mut word: Range<usize>, tell: Tell<'_>) -> usize {
+    // `pw=`: the name alone.
+    while word.end > word.start + 1
+        && text.as_bytes().get(word.end - 1).is_some_and(|byte| byte.is_ascii() && !is_name(*byte))
+    {
+        word.end -= 1;
+    }
     let name = Name::around(text, word.clone());
     let Some(name) = name else { return word.end };
     let on = name.end.max(word.end);
@@ -58,6 +36,7 @@ pub(super) fn at(text: &str, word: Range<usize>, tell: Tell<'_>) -> usize {
         match means {
             Header::Cookie => cookies(text, &name, tell),
             Header::Scheme => credential(text, word.end, tell),
+            Header::SecureString => secure_string(text, &name, tell),
         }
     }
     let Some(says) = name.hint(text) else { return on };
@@ -86,6 +65,7 @@ struct Name {
 enum Header {
     Cookie,
     Scheme,
+    SecureString,
 }
 
 impl Name {
@@ -143,6 +123,8 @@ impl Name {
             Some(Header::Cookie)
         } else if ["bearer", "basic"].iter().any(|other| name.eq_ignore_ascii_case(other)) {
             Some(Header::Scheme)
+        } else if name.eq_ignore_ascii_case("ConvertTo-SecureString") {
+            Some(Header::SecureString)
         } else {
             None
         }
@@ -642,6 +624,20 @@ fn credential(text: &str, behind: usize, tell: Tell<'_>) {
     }
 }
 
+/// PowerShell's `ConvertTo-SecureString [-String] "value"`.
+fn secure_string(text: &str, name: &Name, tell: Tell<'_>) {
+    let mut cursor = Cursor::new(text, name.end);
+    cursor.eat_blanks();
+    if cursor.eat("-String") {
+        cursor.eat_blanks();
+    }
+    let Some(quote) = cursor.eat_quote() else { return };
+    let span = cursor.at()..cursor.at() + cursor.closing(quote).end;
+    if text.get(span.clone()).is_some_and(|value| judge(value, Hint::Password, Written::Tight).is_some()) {
+        tell(span, "password", true);
+    }
+}
+
 /// The values of cookies that hold somebody's session.
 fn cookies(text: &str, name: &Name, tell: Tell<'_>) {
     let mut cursor = Cursor::new(text, name.end);
@@ -787,9 +783,4 @@ pub(super) fn floor(text: &str, mut at: usize) -> usize {
 pub(super) fn named(name: &str, value: &str) -> Option<(&'static str, bool)> {
     let says = hint(name)?;
     judge(value, says, Written::Quoted).map(|secret| (rule(says), secret.guessable))
-}
-
-/// Whether a word of [`WORDS`] at this place can be part of anything: not in the middle of a long run of letters.
-pub(super) fn contains_any(text: &[u8], words: &[&str]) -> bool {
-    words.iter().any(|word| find(text, word.as_bytes()).is_some())
 }

@@ -1,5 +1,6 @@
 //! Finds the secrets in a text: which bytes, by which rule.
 
+mod anchors;
 mod blocks;
 mod context;
 mod cursor;
@@ -15,8 +16,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
-
+use anchors::{Anchor, Anchors};
 use view::View;
 
 /// Which rule recognized a secret: the id of a token format (`github-token`) or of a context (`curl-user`).
@@ -58,46 +58,36 @@ pub struct Finding {
 const MAX_DEPTH: usize = 8;
 
 /// All rules, ready to be used. Built once.
-#[derive(Default)]
-pub struct Finder {}
+pub struct Finder {
+    anchors: &'static Anchors<Kind>,
+}
+
+impl Default for Finder {
+    fn default() -> Self {
+        Self { anchors: &ANCHORS }
+    }
+}
 
 /// What an anchor belongs to.
 #[derive(Clone, Copy, Debug)]
-enum Anchor {
+enum Kind {
+    /// A word of a name.
     Name,
+    /// `://` and its like, by its place among them.
     Url(&'static str),
     Oracle,
     Pem(&'static str),
     Block(&'static str),
 }
 
-static ANCHORS: LazyLock<(Vec<Anchor>, Option<AhoCorasick>)> = LazyLock::new(|| {
-    let mut anchors = Vec::new();
-    let mut texts: Vec<&str> = Vec::new();
-    for word in context::WORDS {
-        anchors.push(Anchor::Name);
-        texts.push(word);
-    }
-    for border in url::BORDERS {
-        anchors.push(Anchor::Url(border));
-        texts.push(border);
-    }
-    anchors.push(Anchor::Oracle);
-    texts.push("jdbc:oracle:thin:");
-    for anchor in pem::ANCHORS {
-        anchors.push(Anchor::Pem(anchor));
-        texts.push(anchor);
-    }
-    for anchor in blocks::ANCHORS.iter().copied() {
-        anchors.push(Anchor::Block(anchor));
-        texts.push(anchor);
-    }
-    let searcher = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(aho_corasick::MatchKind::LeftmostLongest)
-        .build(texts)
-        .ok();
-    (anchors, searcher)
+static ANCHORS: LazyLock<Anchors<Kind>> = LazyLock::new(|| {
+    let any = |literal, kind| Anchor { literal, exact: false, kind };
+    let exact = |literal, kind| Anchor { literal, exact: true, kind };
+    let names = context::WORDS.split('|').map(|word| any(word, Kind::Name));
+    let urls = url::BORDERS.iter().map(|border| exact(border, Kind::Url(border)));
+    let keys = pem::ANCHORS.iter().map(|anchor| exact(anchor, Kind::Pem(anchor)));
+    let blocks = blocks::ANCHORS.iter().map(|anchor| any(anchor, Kind::Block(anchor)));
+    Anchors::new(names.chain(urls).chain([any("jdbc:oracle:thin:", Kind::Oracle)]).chain(keys).chain(blocks))
 });
 
 impl Finder {
@@ -110,12 +100,11 @@ impl Finder {
 
     fn search(&self, view: &View<'_>, depth: usize, hits: &mut Vec<Finding>) {
         let text = view.text();
-        let mut tell = |span: Range<usize>, rule: &'static str, guessable: bool| {
-            if let Some(span) = view.root(span) {
-                hits.push(Finding { span, rule: RuleId::of(rule), guessable });
-            }
-        };
-        let (anchors, Some(searcher)) = &*ANCHORS else { return };
+        let mut seen: Vec<(Kind, usize, usize)> = Vec::new();
+        self.anchors.find(text.as_bytes(), |kind, from, to| seen.push((kind, from, to)));
+        if seen.is_empty() {
+            return;
+        }
         // What stands inside an escaped string is searched as it was meant, not as it is written.
         let literals: Vec<json::Literal> = if depth < MAX_DEPTH && json::may_be(text) {
             json::strings(text).filter(|literal| literal.escaped).collect()
@@ -123,30 +112,35 @@ impl Finder {
             Vec::new()
         };
         let mut inner = literals.iter().peekable();
+        let mut tell = |span: Range<usize>, rule: &'static str, guessable: bool| {
+            if let Some(span) = view.root(span) {
+                hits.push(Finding { span, rule: RuleId::of(rule), guessable });
+            }
+        };
         let mut on = 0;
         let mut column = false;
-        for hit in searcher.find_iter(text) {
-            while inner.next_if(|literal| literal.end <= hit.start()).is_some() {}
-            if inner.peek().is_some_and(|literal| literal.start <= hit.start()) {
+        for (kind, from, to) in seen {
+            while inner.next_if(|literal| literal.end <= from).is_some() {}
+            if inner.peek().is_some_and(|literal| literal.start <= from) {
                 continue;
             }
-            match anchors.get(hit.pattern().as_usize()) {
-                Some(Anchor::Name) if hit.start() >= on => {
-                    on = context::at(text, hit.start()..hit.end(), &mut tell);
+            match kind {
+                Kind::Name if from >= on => {
+                    on = context::at(text, from..to, &mut tell);
                     if !column {
-                        blocks::column(text, hit.start(), &mut tell);
+                        blocks::column(text, from, &mut tell);
                         column = true;
                     }
                 }
-                Some(Anchor::Url(border)) => url::at(text, hit.start(), border, &mut tell),
-                Some(Anchor::Oracle) => url::oracle(text, hit.end(), &mut tell),
-                Some(Anchor::Pem(anchor)) => {
-                    if let Some(span) = pem::at(text, hit.start(), anchor) {
+                Kind::Name => {}
+                Kind::Url(border) => url::at(text, from, border, &mut tell),
+                Kind::Oracle => url::oracle(text, to, &mut tell),
+                Kind::Pem(anchor) => {
+                    if let Some(span) = pem::at(text, from, anchor) {
                         tell(span, "private-key", false);
                     }
                 }
-                Some(Anchor::Block(anchor)) => blocks::at(text, hit.start(), anchor, &mut tell),
-                _ => {}
+                Kind::Block(anchor) => blocks::at(text, from, anchor, &mut tell),
             }
         }
         for literal in &literals {
@@ -159,7 +153,7 @@ impl Finder {
 }
 
 /// Findings in their order, those that overlap made one; nothing inside a marker.
-fn merge(text: &str, mut hits: Vec<Finding>) -> Vec<Finding> {
+pub(super) fn merge(text: &str, mut hits: Vec<Finding>) -> Vec<Finding> {
     hits.retain(|hit| hit.span.start < hit.span.end && text.get(hit.span.clone()).is_some());
     hits.sort_by_key(|hit| (hit.span.start, std::cmp::Reverse(hit.span.end)));
     let mut merged: Vec<Finding> = Vec::with_capacity(hits.len());

@@ -124,6 +124,19 @@ pub(super) fn hint(name: &str) -> Option<Hint> {
     if name.is_empty() || name.len() > MAX_NAME {
         return None;
     }
+    if !name.is_ascii() {
+        // Chinese, Japanese, Russian and Korean for password.
+        return [
+            "\u{5bc6}\u{7801}",
+            "\u{5bc6}\u{78bc}",
+            "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}",
+            "\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}",
+            "\u{be44}\u{bc00}\u{bc88}\u{d638}",
+        ]
+        .iter()
+        .any(|word| name.contains(word))
+        .then_some(Hint::Password);
+    }
     let words = words_of(name);
     let mut best = None;
     for (at, word) in words.iter().enumerate() {
