@@ -127,3 +127,27 @@ pub(super) fn length(text: &str) -> Option<usize> {
         });
     well.then_some(BEGIN.len() + end + 1)
 }
+
+/// The text without the markers in it.
+pub(super) fn without(text: &str) -> String {
+    let mut rest = text;
+    let mut result = String::with_capacity(text.len());
+    while let Some(at) = rest.find(BEGIN) {
+        let here = rest.get(at..).unwrap_or_default();
+        let skip = length(here).unwrap_or(0);
+        // What only begins like a marker is text.
+        let step = if skip == 0 { BEGIN.len() } else { skip };
+        result.push_str(rest.get(..at).unwrap_or_default());
+        if skip == 0 {
+            result.push_str(BEGIN);
+        }
+        rest = here.get(step..).unwrap_or_default();
+    }
+    result.push_str(rest);
+    result
+}
+
+/// Where the markers stand in a text.
+pub(super) fn all(text: &str) -> Vec<Range<usize>> {
+    memchr::memmem::find_iter(text.as_bytes(), BEGIN).filter_map(|at| Some(at..at + length(text.get(at..)?)?)).collect()
+}

@@ -16,6 +16,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use super::marker;
 use anchors::{Anchor, Anchors};
 use view::View;
 
@@ -152,21 +153,48 @@ impl Finder {
     }
 }
 
-/// Findings in their order, those that overlap made one; nothing inside a marker.
+/// Findings in their order, those that overlap made one; nothing that is a marker already.
 pub(super) fn merge(text: &str, mut hits: Vec<Finding>) -> Vec<Finding> {
-    hits.retain(|hit| hit.span.start < hit.span.end && text.get(hit.span.clone()).is_some());
-    hits.sort_by_key(|hit| (hit.span.start, std::cmp::Reverse(hit.span.end)));
+    if hits.is_empty() {
+        return hits;
+    }
+    let markers = marker::all(text);
+    hits.retain_mut(|hit| {
+        if !markers.is_empty() {
+            let from = markers.partition_point(|marker| marker.end <= hit.span.start);
+            let to = markers.partition_point(|marker| marker.start < hit.span.end);
+            if let Some([first, ..]) = markers.get(from..to)
+                && let Some([.., last]) = markers.get(from..to)
+            {
+                hit.span = hit.span.start.min(first.start)..hit.span.end.max(last.end);
+                let rest = text.get(hit.span.clone()).map(marker::without).unwrap_or_default();
+                if rest.bytes().filter(u8::is_ascii_alphanumeric).count() < 4 {
+                    return false;
+                }
+            }
+        }
+        hit.span.start < hit.span.end && text.get(hit.span.clone()).is_some()
+    });
+    hits.sort_by(|a, b| (a.span.start, b.span.end).cmp(&(b.span.start, a.span.end)));
     let mut merged: Vec<Finding> = Vec::with_capacity(hits.len());
     for hit in hits {
         match merged.last_mut() {
             Some(last) if hit.span.start < last.span.end => {
                 last.span.end = last.span.end.max(hit.span.end);
                 last.guessable &= hit.guessable;
+                if is_context(&last.rule) && !is_context(&hit.rule) {
+                    last.rule = hit.rule;
+                }
             }
             _ => merged.push(hit),
         }
     }
     merged
+}
+
+/// Whether a rule knows only the surroundings of a secret, and not what it is.
+fn is_context(rule: &RuleId) -> bool {
+    matches!(rule.as_str(), "password" | "secret" | "key" | "authorization" | "url-token" | "url-password" | "cookie")
 }
 
 /// Whether a variable of this name is expected to hold a secret.

@@ -143,7 +143,7 @@ fn find_either(text: &str, needles: [&str; 2]) -> Option<(usize, usize)> {
 /// Whether a password is one, and not a variable or a placeholder.
 fn is_literal(password: &str) -> bool {
     if password.is_empty()
-        || password.contains("[REDACTED")
+        || marker_only(password)
         || matches!(password, "password" | "PASSWORD" | "pass" | "PASS" | "pw" | "secret" | "token" | "xxx" | "...")
     {
         return false;
@@ -173,6 +173,13 @@ fn is_literal(password: &str) -> bool {
 fn is_token(user: &str) -> bool {
     (is_hex(user, 20) || is_uuid(user) || looks_random(user))
         && !is_slug(user)
-        && !user.contains("[REDACTED")
+        && !user.contains("[REDACTED:")
         && !user.starts_with('$')
+}
+
+/// Whether nothing but markers stands there.
+fn marker_only(text: &str) -> bool {
+    text.contains("[REDACTED")
+        && crate::redact::marker::without(text).bytes().filter(u8::is_ascii_alphanumeric).count() < 4
+        || text == "[REDACTED]"
 }

@@ -3,6 +3,7 @@
 //! Most values behind a secret's name are none: variables, placeholders, types, function calls, file names, prose.
 
 use super::names::{Hint, hint};
+use crate::redact::marker;
 
 /// How a value was written down.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -97,6 +98,12 @@ impl Made {
 /// Decides. `value` is what stands between the quotes, or up to the end of an unquoted value.
 pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret> {
     let value = value.trim();
+    if value.contains(marker::BEGIN) {
+        // What stands beside markers is judged by itself: a marker hides nothing that was not masked.
+        let rest = marker::without(value);
+        let letters = rest.bytes().filter(u8::is_ascii_alphanumeric).count();
+        return if letters < 4 { None } else { judge(&rest, name, written) };
+    }
     let made = Made::of(value);
     let least = match (name, written) {
         (_, Written::Credential) => 6,
