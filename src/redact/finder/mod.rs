@@ -1,6 +1,9 @@
 //! Finds the secrets in a text: which bytes, by which rule.
 
 mod names;
+mod notation;
+mod rules;
+mod token;
 mod view;
 
 use std::borrow::Cow;
