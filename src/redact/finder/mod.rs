@@ -6,7 +6,10 @@ mod context;
 mod cursor;
 mod json;
 mod names;
+mod notation;
 mod pem;
+mod rules;
+mod token;
 mod url;
 mod value;
 mod view;
@@ -60,18 +63,20 @@ const MAX_DEPTH: usize = 8;
 
 /// All rules, ready to be used. Built once.
 pub struct Finder {
-    anchors: &'static Anchors<Kind>,
+    rules: &'static Rules,
 }
 
 impl Default for Finder {
     fn default() -> Self {
-        Self { anchors: &ANCHORS }
+        Self { rules: &RULES }
     }
 }
 
 /// What an anchor belongs to.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
+    /// A token's format, by its place among them.
+    Token(usize),
     /// A word of a name.
     Name,
     /// `://` and its like, by its place among them.
@@ -81,14 +86,25 @@ enum Kind {
     Block(&'static str),
 }
 
-static ANCHORS: LazyLock<Anchors<Kind>> = LazyLock::new(|| {
+/// The built-in rules, and where each begins.
+struct Rules {
+    anchors: Anchors<Kind>,
+    tokens: Vec<token::Matcher>,
+}
+
+static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let any = |literal, kind| Anchor { literal, exact: false, kind };
     let exact = |literal, kind| Anchor { literal, exact: true, kind };
+    // Every shape is read by a test, so none is left out here.
+    let tokens: Vec<_> = token::all().filter_map(|(rule, form)| token::Matcher::new(rule, form).ok()).collect();
+    let formats = tokens.iter().enumerate().map(|(at, token)| exact(token.anchor(), Kind::Token(at)));
     let names = context::WORDS.split('|').map(|word| any(word, Kind::Name));
     let urls = url::BORDERS.iter().map(|border| exact(border, Kind::Url(border)));
     let keys = pem::ANCHORS.iter().map(|anchor| exact(anchor, Kind::Pem(anchor)));
     let blocks = blocks::ANCHORS.iter().map(|anchor| any(anchor, Kind::Block(anchor)));
-    Anchors::new(names.chain(urls).chain([any("jdbc:oracle:thin:", Kind::Oracle)]).chain(keys).chain(blocks))
+    let oracle = [any("jdbc:oracle:thin:", Kind::Oracle)];
+    let anchors = Anchors::new(formats.chain(names).chain(urls).chain(oracle).chain(keys).chain(blocks));
+    Rules { anchors, tokens }
 });
 
 impl Finder {
@@ -102,7 +118,7 @@ impl Finder {
     fn search(&self, view: &View<'_>, depth: usize, hits: &mut Vec<Finding>) {
         let text = view.text();
         let mut seen: Vec<(Kind, usize, usize)> = Vec::new();
-        self.anchors.find(text.as_bytes(), |kind, from, to| seen.push((kind, from, to)));
+        self.rules.anchors.find(text.as_bytes(), |kind, from, to| seen.push((kind, from, to)));
         if seen.is_empty() {
             return;
         }
@@ -126,6 +142,13 @@ impl Finder {
                 continue;
             }
             match kind {
+                Kind::Token(at) => {
+                    if let Some(token) = self.rules.tokens.get(at)
+                        && let Some(span) = token.at(text, from)
+                    {
+                        tell(span, token.rule().id, false);
+                    }
+                }
                 Kind::Name if from >= on => {
                     on = context::at(text, from..to, &mut tell);
                     if !column {

@@ -1,0 +1,12 @@
+//! The secret patterns: a table of token formats for each field.
+//!
+//! A format that is known by its form alone belongs here; a key that has no form of its own belongs to `vendors`. How a
+//! rule reads is told in `token`, how a shape is written in `notation`.
+
+mod cloud;
+mod code;
+
+use super::token::Rule;
+
+/// All tables.
+pub(super) const FIELDS: &[&[Rule]] = &[cloud::RULES, code::RULES];
