@@ -1,6 +1,7 @@
 //! Finds the secrets in a text: which bytes, by which rule.
 
 mod names;
+mod shell;
 mod view;
 
 use std::borrow::Cow;
