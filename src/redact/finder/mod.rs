@@ -9,6 +9,7 @@ mod names;
 mod notation;
 mod pem;
 mod rules;
+mod shell;
 mod token;
 mod url;
 mod value;
@@ -84,6 +85,8 @@ enum Kind {
     Oracle,
     Pem(&'static str),
     Block(&'static str),
+    /// What a shell's command is known by.
+    Shell,
 }
 
 /// The built-in rules, and where each begins.
@@ -103,7 +106,8 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let keys = pem::ANCHORS.iter().map(|anchor| exact(anchor, Kind::Pem(anchor)));
     let blocks = blocks::ANCHORS.iter().map(|anchor| any(anchor, Kind::Block(anchor)));
     let oracle = [any("jdbc:oracle:thin:", Kind::Oracle)];
-    let anchors = Anchors::new(formats.chain(names).chain(urls).chain(oracle).chain(keys).chain(blocks));
+    let shell = shell::anchors().map(|literal| any(literal, Kind::Shell));
+    let anchors = Anchors::new(formats.chain(shell).chain(names).chain(urls).chain(oracle).chain(keys).chain(blocks));
     Rules { anchors, tokens }
 });
 
@@ -136,6 +140,7 @@ impl Finder {
         };
         let mut on = 0;
         let mut column = false;
+        let mut commands = false;
         for (kind, from, to) in seen {
             while inner.next_if(|literal| literal.end <= from).is_some() {}
             if inner.peek().is_some_and(|literal| literal.start <= from) {
@@ -165,6 +170,24 @@ impl Finder {
                     }
                 }
                 Kind::Block(anchor) => blocks::at(text, from, anchor, &mut tell),
+                Kind::Shell => commands = true,
+            }
+        }
+        let mut nested = Vec::new();
+        if commands {
+            let mut found = Vec::new();
+            shell::read(text, &mut found);
+            for found in found {
+                match found {
+                    shell::Found::Secret { span, rule, guessable } => tell(span, rule, guessable),
+                    shell::Found::Nested { text, written } if depth < MAX_DEPTH => nested.push((text, written)),
+                    shell::Found::Nested { .. } => {}
+                }
+            }
+        }
+        for (text, written) in nested {
+            if let Some(inner) = view.unquoted(text, &written) {
+                self.search(&inner, depth + 1, hits);
             }
         }
         for literal in &literals {

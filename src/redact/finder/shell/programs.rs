@@ -1,0 +1,595 @@
+//! Which option or position of which program carries a secret. Facts from the programs' manuals, one row each.
+
+/// What a program is given that is secret.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Program {
+    /// Its names, without path and `.exe`.
+    pub(super) names: &'static str,
+    /// The rule that findings are told under.
+    pub(super) rule: &'static str,
+    /// Short options without a value, which may stand in one word in front of one that has one: `curl -sku X`.
+    pub(super) bundle: &'static str,
+    /// Options without interest that take the next word, so that it is not a position.
+    pub(super) valued: &'static str,
+    /// Whether its name is a common word too: then it counts only where a command begins.
+    pub(super) word: bool,
+    pub(super) rows: &'static [Row],
+}
+
+/// One place where a program takes a secret.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    /// The subcommands it belongs to, as `login|registry login`. Empty: all.
+    pub(super) sub: &'static str,
+    pub(super) place: Place,
+    pub(super) what: What,
+    pub(super) kind: Kind,
+}
+
+/// Where a value stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place {
+    /// The value of one of these options. `-x` may be glued (`-xV`) or take the next word, a longer one takes the next word
+    /// or stands with `=`; with `_` at its end it takes the next word only, with `+` it is glued only, with `=` it stands
+    /// with `=` only, with `:` it stands with `:` (or the next word).
+    Option(&'static str),
+    /// The argument of this number behind the subcommand, from 0.
+    Argument(usize),
+    /// All arguments from this number on.
+    Arguments(usize),
+    /// The argument of this number behind the one that begins with this text, from 1.
+    Behind(&'static str, usize),
+    /// The argument behind one whose text is a secret's name.
+    Named,
+    /// Standard input, if this word is there (empty: always).
+    Input(&'static str),
+}
+
+/// Which part of a value is secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum What {
+    /// All of it.
+    Whole,
+    /// What stands behind the first of this character.
+    After(char),
+    /// What stands behind one of these prefixes, separated by `|`; nothing without it.
+    Prefixed(&'static str),
+    /// What stands between the first of this character and the last `@`.
+    Login(char),
+    /// The value of a header, without name and scheme.
+    Header,
+    /// The values of cookies.
+    Cookies,
+    /// The value of `NAME=VALUE`, whatever the name.
+    Pair,
+}
+
+/// What people put there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    /// What a person may have chosen.
+    Password,
+    /// Long and random. What does not look like it is something else.
+    Token,
+    /// Long and random, and nothing else can stand there.
+    Key,
+}
+
+use Kind::{Key, Password, Token};
+use Place::{Argument, Arguments, Behind, Input, Named, Option as Opt};
+use What::{After, Cookies, Header, Login, Pair, Prefixed, Whole};
+
+const fn row(sub: &'static str, place: Place, what: What, kind: Kind) -> Row {
+    Row { sub, place, what, kind }
+}
+/// A password as the value of options.
+const fn pass(options: &'static str) -> Row {
+    row("", Opt(options), Whole, Password)
+}
+/// A token as the value of options.
+const fn token(options: &'static str) -> Row {
+    row("", Opt(options), Whole, Token)
+}
+/// A key as the value of options.
+const fn key(options: &'static str) -> Row {
+    row("", Opt(options), Whole, Key)
+}
+/// `user:password` as the value of options.
+const fn user(options: &'static str) -> Row {
+    row("", Opt(options), After(':'), Password)
+}
+/// Headers as the value of options.
+const fn header(options: &'static str) -> Row {
+    row("", Opt(options), Header, Key)
+}
+
+const fn program(names: &'static str, rule: &'static str, rows: &'static [Row]) -> Program {
+    Program { names, rule, bundle: "", valued: "", word: false, rows }
+}
+
+impl Program {
+    const fn bundle(self, bundle: &'static str) -> Self {
+        Self { bundle, ..self }
+    }
+    const fn valued(self, valued: &'static str) -> Self {
+        Self { valued, ..self }
+    }
+    const fn word(self) -> Self {
+        Self { word: true, ..self }
+    }
+}
+
+/// Options that many programs for databases share.
+const MYSQL: &str = "-p+ --password= --password1= --password2= --password3=";
+
+/// The programs.
+pub(super) const PROGRAMS: &[Program] = &[
+    // Transfer
+    program(
+        "curl curlie tiny-curl",
+        "curl-user",
+        &[
+            user("-u --user -U --proxy-user --cert -E --proxy-cert"),
+            row("", Opt("--pass --proxy-pass --key-pass --tlspassword --proxy-tlspassword"), Whole, Password),
+            key("--oauth2-bearer"),
+            row("", Opt("-b --cookie"), Cookies, Token),
+            header("-H --header --proxy-header"),
+        ],
+    )
+    .bundle("afgiGIjJkKlLMnNOpqRsSvV0123456#Z"),
+    program(
+        "wget wget2",
+        "wget-password",
+        &[pass("--password --http-password --ftp-password --proxy-password"), header("--header")],
+    ),
+    program("http https xh xhs httpie", "httpie-auth", &[row("", Opt("-a --auth"), After(':'), Password)])
+        .bundle("jfvhbFdcSoqI")
+        .word(),
+    program("hurl", "hurl-variable", &[user("-u --user")]),
+    program(
+        "aria2c",
+        "aria2-password",
+        &[pass("--http-passwd --ftp-passwd --all-proxy-passwd --http-proxy-passwd --https-proxy-passwd --rpc-secret --rpc-passwd"), header("--header")],
+    ),
+    program(
+        "grpcurl evans websocat wscat ghz hey wrk wrk2 oha ab k6 bombardier vegeta httpx ffuf gobuster nuclei katana feroxbuster wfuzz sqlmap",
+        "request-header",
+        &[header("-H --header -header --headers -reflect-header -rpc-header")],
+    ),
+    program("ab siege", "basic-auth", &[user("-A_ -P_")]),
+    program("lftp", "lftp-user", &[row("", Opt("-u --user"), After(','), Password)]),
+    program("ncftp ncftpget ncftpput ncftpls", "ftp-password", &[pass("-p")]),
+    program("rclone", "rclone-secret", &[row("obscure", Argument(0), Whole, Password), row("config create|config update|config password", Named, Whole, Password)]),
+    program("s3cmd s4cmd", "s3-secret-key", &[key("--secret_key --access_token")]),
+    program("mc mcli", "minio-secret-key", &[row("alias set|alias s|config host add", Argument(3), Whole, Password), row("admin user add", Argument(2), Whole, Password)]).word(),
+    // Databases
+    program(
+        "mysql mysqldump mysqladmin mysqlimport mysqlshow mysqlcheck mysqlslap mysqlbinlog mysqlpump mysqlsh mariadb mariadb-dump mariadb-admin mariadb-import mariadb-show mariadb-check mariadb-slap mariadb-binlog mariadb-backup mariabackup xtrabackup innobackupex mycli mytop mydumper myloader pt-online-schema-change pt-table-checksum gh-ost",
+        "mysql-password",
+        &[pass(MYSQL)],
+    ),
+    program("mysqladmin mariadb-admin", "mysql-password", &[row("password", Argument(0), Whole, Password)])
+        .valued("-u -h -P -S --user --host --port --socket"),
+    program("mydumper myloader gh-ost mycli", "mysql-password", &[pass("-p_ --password -password")]),
+    program("redis-cli valkey-cli keydb-cli iredis", "redis-password", &[
+        pass("-a_ --pass"),
+        row("auth", Arguments(0), Whole, Password),
+        row("config set requirepass|config set masterauth", Argument(0), Whole, Password),
+        row("acl setuser", Arguments(1), Prefixed(">"), Password),
+    ])
+    .valued("-h -p -n -u -s --user"),
+    program("redis-server valkey-server", "redis-password", &[pass("--requirepass --masterauth")]),
+    program(
+        "mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mongotop mongofiles",
+        "mongodb-password",
+        &[pass("-p --password --sslPEMKeyPassword --tlsCertificateKeyFilePassword --awsSecretAccessKey")],
+    ),
+    program("sqlplus sqlcl sqlldr expdp impdp exp imp rman adrci tkprof", "oracle-password", &[
+        row("", Arguments(0), Login('/'), Password),
+        row("target|catalog|auxiliary", Arguments(0), Login('/'), Password),
+        row("", Opt("userid="), Login('/'), Password),
+    ])
+    .word(),
+    program("sqlcmd bcp isql tsql osql go-sqlcmd mssql-cli fisql sqsh sqlpackage", "sqlserver-password", &[pass("-P /p: /TargetPassword: /SourcePassword:")]),
+    program("isql", "odbc-password", &[row("", Argument(2), Whole, Password)]).valued("-d -x -l -m").word(),
+    program("clickhouse-client clickhouse-benchmark clickhouse-local chc", "clickhouse-password", &[pass("--password")]),
+    program("snowsql snow", "snowflake-password", &[pass("--private-key-passphrase --password"), token("--token --mfa-passcode")]).word(),
+    program("influx", "influxdb-password", &[pass("-p_ -password --password"), token("-t_ --token -token")]).word(),
+    program("cqlsh nodetool dse dsetool cassandra-stress sstableloader", "cassandra-password", &[pass("-p -pw_ --password")]),
+    program("cypher-shell neo4j-shell", "neo4j-password", &[pass("-p --password")]),
+    program("neo4j-admin", "neo4j-password", &[row("set-initial-password|dbms set-initial-password", Argument(0), Whole, Password)]),
+    program("etcdctl", "etcd-user", &[user("--user"), pass("--password"), row("user add", Argument(0), After(':'), Password)]),
+    program("rabbitmqctl rabbitmq-ctl", "rabbitmq-password", &[
+        row("add_user|change_password|authenticate_user", Argument(1), Whole, Password),
+    ])
+    .valued("-n --node --vhost -p"),
+    program("rabbitmqadmin", "rabbitmq-password", &[pass("-p --password")]),
+    program("couchbase-cli cbq cbbackupmgr cbimport cbexport", "couchbase-password", &[pass("-p --password --cluster-password --bucket-password")]),
+    program("cockroach usql dbmate", "database-password", &[pass("--password")]),
+    program("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldapcompare ldapmodrdn ldapexop ldapurl", "ldap-password", &[pass("-w")])
+        .bundle("xLZvncMP"),
+    program("ldappasswd", "ldap-password", &[pass("-w -s -a")]).bundle("xLZvncM"),
+    program("slappasswd", "ldap-password", &[pass("-s")]),
+    program("bteq fastload mload", "teradata-password", &[row("", Arguments(0), After(','), Password)]).word(),
+    // Windows networks, remote shells and desktops
+    program("smbclient smbget smbcacls smbcquotas smbspool rpcclient smbmap net wbinfo ntlm_auth winexe nmblookup pth-winexe wmic pth-wmic", "smb-password", &[
+        row("", Opt("-U --user"), After('%'), Password),
+        row("", Opt("--authentication -A="), After('%'), Password),
+        pass("--password"),
+    ])
+    .bundle("NLkdgE")
+    .word(),
+    program("smbclient rpcclient smbget winexe", "smb-password", &[row("", Opt("-U --user"), After('%'), Password), pass("--password")])
+        .bundle("NLkdgE"),
+    program("smbclient", "smb-password", &[row("", Argument(1), Whole, Password)])
+        .valued("-U -c -p -I -W -m -n -O -t -b -D -d -s -l --user --command --port --ip-address --workgroup")
+        .word(),
+    program("smbmap smbpasswd", "smb-password", &[pass("-p -w")]),
+    program("evil-winrm", "winrm-password", &[pass("-p --password"), key("-H --hash")]),
+    program("crackmapexec cme nxc netexec", "winrm-password", &[pass("-p --password"), key("-H --hash")]),
+    program(
+        "impacket-secretsdump impacket-psexec impacket-wmiexec impacket-smbexec impacket-atexec impacket-dcomexec impacket-GetNPUsers impacket-GetUserSPNs impacket-mssqlclient impacket-smbclient impacket-getTGT impacket-getST impacket-lookupsid impacket-reg impacket-services secretsdump.py psexec.py wmiexec.py smbexec.py atexec.py dcomexec.py GetNPUsers.py GetUserSPNs.py mssqlclient.py smbclient.py getTGT.py getST.py lookupsid.py",
+        "impacket-password",
+        &[row("", Argument(0), Login(':'), Password), key("-hashes -aesKey")],
+    )
+    .valued("-hashes -dc-ip -target-ip -port -request-user -outputfile -usersfile -k -aesKey"),
+    program("bloodhound-python ldapdomaindump certipy certipy-ad kerbrute windapsearch", "winrm-password", &[pass("-p --password")]),
+    program("hydra medusa ncrack", "login-password", &[pass("-p_")]),
+    program("xfreerdp xfreerdp3 wlfreerdp sdl-freerdp freerdp", "rdp-password", &[pass("/p: /gp: /password: /pwd: -p_ --password")]),
+    program("rdesktop remmina", "rdp-password", &[pass("-p_")]),
+    program("cmdkey runas net1 net.exe schtasks psexec psexec64 tasklist taskkill", "windows-password", &[pass("/pass: /p: /password: /rp: -p_ /p_ /rp_")]).word(),
+    program("net", "windows-password", &[row("user|use", Argument(1), Whole, Password)]).valued("-U -S -I -w -W").word(),
+    program("sshpass", "sshpass", &[pass("-p")]).bundle("v"),
+    program("plink pscp psftp putty kitty", "putty-password", &[pass("-pw_")]),
+    program("vncviewer vncdo vncdotool x11vnc", "vnc-password", &[pass("-passwd_ -password_ -p_ --password")]),
+    program("vncpasswd", "vnc-password", &[row("", Input("-f"), Whole, Password)]),
+    program("ipmitool ipmi-chassis ipmipower bmc-config racadm", "ipmi-password", &[pass("-P -p_ --password"), key("-k_ -y_")]),
+    program(
+        "snmpget snmpset snmpwalk snmpgetnext snmpbulkwalk snmpbulkget snmptable snmptrap snmpinform snmpdf snmpstatus snmptranslate snmpdelta snmpusm snmpvacm snmpnetstat",
+        "snmp-password",
+        &[pass("-A -X -c -3m_ -3M_")],
+    ),
+    program("kinit", "kerberos-password", &[row("", Input(""), Whole, Password), row("", Opt("--password="), Whole, Password)]),
+    program("kadmin kadmin.local ktutil", "kerberos-password", &[pass("-w_ -pw_")]),
+    // Archives and disks
+    program("zip unzip funzip zipcloak zipinfo", "zip-password", &[pass("-P --password")]).bundle("abcdDeEfFghjJklLmnopqrRsSTuvVwxXyzZ0123456789"),
+    program("7z 7za 7zz 7zr 7zzs p7zip", "7z-password", &[pass("-p+")]),
+    program("rar unrar rar5", "rar-password", &[pass("-p+ -hp+")]),
+    program("bsdtar", "archive-password", &[pass("--passphrase")]),
+    program("qpdf pdftk pdftotext pdfinfo pdftoppm pdfimages", "pdf-password", &[
+        pass("-upw_ -opw_ --password --user-password --owner-password"),
+        row("", Behind("input_pw", 1), Whole, Password),
+        row("", Behind("user_pw", 1), Whole, Password),
+        row("", Behind("owner_pw", 1), Whole, Password),
+    ]),
+    program("cryptsetup cryptsetup-reencrypt veracrypt truecrypt", "disk-password", &[pass("-p_ --password"), row("", Input(""), Whole, Password)]),
+    program("hdiutil", "disk-password", &[row("", Input("-stdinpass"), Whole, Password)]),
+    program("mkpasswd", "password", &[row("", Argument(0), Whole, Password), row("", Input("-s|--stdin"), Whole, Password)])
+        .valued("-m --method -S --salt -R --rounds -P --password-fd"),
+    // Keys and certificates
+    program("openssl libressl", "openssl-password", &[
+        row("", Opt("-passin_ -passout_ -pass_ -password_ -passwd_ -srppass_"), Prefixed("pass:"), Password),
+        row("", Opt("-passin= -passout= -pass="), Prefixed("pass:"), Password),
+        row("enc|aes-256-cbc|aes-128-cbc|aes-192-cbc|aes256|aes128|des3|des-ede3-cbc|bf|camellia256|chacha20|aria-256-cbc", Opt("-k_"), Whole, Password),
+        row("enc|aes-256-cbc|aes-128-cbc|aes-192-cbc|aes256|aes128|des3|des-ede3-cbc|bf|camellia256|chacha20|aria-256-cbc", Opt("-K_"), Whole, Key),
+        row("dgst|mac|sha256|sha1|sha512|md5", Opt("-hmac_"), Whole, Password),
+        row("", Opt("-macopt_ -pkeyopt_ -kdfopt_"), Prefixed("key:|hexkey:|pass:|hexpass:|secret:|hexsecret:"), Password),
+        row("passwd", Argument(0), Whole, Password),
+        row("", Input("stdin"), Whole, Password),
+        row("passwd", Input("-stdin"), Whole, Password),
+    ])
+    .valued("-salt -in -out -table"),
+    program("gpg gpg2 gpgsm gpg-preset-passphrase symcryptrun", "gpg-passphrase", &[pass("--passphrase -P_ --preset-passphrase"), row("", Input("--passphrase-fd"), Whole, Password)]),
+    program("ssh-keygen", "ssh-keygen-passphrase", &[pass("-N -P")]).bundle("qlpy"),
+    program("ssh-add", "ssh-key", &[row("", Input("-"), Whole, Key)]),
+    program("dropbearkey puttygen", "ssh-keygen-passphrase", &[pass("--new-passphrase_ --old-passphrase_")]),
+    program(
+        "keytool jarsigner kse",
+        "keytool-password",
+        &[pass("-storepass_ -keypass_ -srcstorepass_ -deststorepass_ -srckeypass_ -destkeypass_ -new_ -storepasswd -tsakeypass_ -storepass= -keypass=")],
+    ),
+    program("apksigner bundletool", "apksigner-password", &[row("", Opt("--ks-pass --key-pass --next-ks-pass --next-key-pass --pass"), Prefixed("pass:"), Password)]),
+    program("zipalign signtool osslsigncode azuresigntool smctl jsign", "signing-password", &[pass("/p_ -p_ /p: -pass_ --storepass --keypass -kvs_ --azure-key-vault-client-secret")]),
+    program("security", "keychain-password", &[
+        row("unlock-keychain|create-keychain|set-keychain-password", Opt("-p_ -o_"), Whole, Password),
+        row("add-generic-password|add-internet-password", Opt("-w_ -p_ -X_"), Whole, Password),
+        row("set-key-partition-list|set-generic-password-partition-list", Opt("-k_"), Whole, Password),
+        row("import|export", Opt("-P_"), Whole, Password),
+    ])
+    .word(),
+    program("productsign altool xcrun notarytool stapler fastlane", "apple-password", &[pass("--password -p_ -p+")]).word(),
+    program("step", "step-password", &[pass("--password"), token("--token")]).word(),
+    program("wg awg", "wireguard-key", &[row("pubkey", Input(""), Whole, Key), row("set", Input("/dev/stdin"), Whole, Key)]).word(),
+    program("age sops rage", "age-key", &[pass("--age-key")]).word(),
+    program("ansible-vault", "ansible-vault", &[
+        row("encrypt_string", Argument(0), Whole, Password),
+        row("encrypt_string", Input("--stdin-name|--stdin"), Whole, Password),
+    ])
+    .valued("--vault-password-file --vault-id --name -n --encrypt-vault-id --output"),
+    // Users
+    // `-b`: the password stands behind the user, who stands behind the file unless `-n` is given.
+    program("htpasswd htpasswd2", "htpasswd", &[
+        row("-b|-bc|-cb|-bB|-Bb|-bcB|-bBc|-Bbc|-Bcb|-cbB|-cBb|-bm|-mb|-bs|-sb|-bcm|-bcs|-bd|-bp|-b5|-b2", Argument(2), Whole, Password),
+        row("-nb|-bn|-nbB|-nBb|-bnB|-bnBC|-nbBC|-nbm|-nbs|-Bbn|-Bnb|-bBn|-nbd|-bnm", Argument(1), Whole, Password),
+        row("", Input("-i"), Whole, Password),
+    ])
+    .valued("-C -r -nbBC -bnBC"),
+    program("useradd usermod groupadd groupmod adduser", "user-password", &[pass("-p_ --password")]),
+    program("chpasswd chgpasswd", "user-password", &[row("", Input(""), After(':'), Password)]).word(),
+    program("passwd", "user-password", &[row("", Input(""), Whole, Password)]).word(),
+    program("smbpasswd pdbedit", "user-password", &[row("", Input("-s|-t"), Whole, Password)]),
+    program("dscl", "user-password", &[row("", Behind("-passwd", 2), Whole, Password), row("", Behind("passwd", 2), Whole, Password)]),
+    program("sysadminctl", "user-password", &[pass("-password -adminPassword -newPassword -oldPassword")]),
+    program("createuser createdb", "user-password", &[pass("--password=")]),
+    program("sudo doas", "sudo-password", &[row("", Input("-S|--stdin|-kS|-Sk|-SE|-ES|-Sp|-nS|-Sv|-Sl"), Whole, Password)]),
+    program("su", "sudo-password", &[row("", Input(""), Whole, Password)]).word(),
+    program("psql pgcli", "postgres-password", &[row("", Input("-W|--password"), Whole, Password)]),
+    // Containers
+    program(
+        "docker podman nerdctl buildah skopeo crane oras helm img finch cosign regctl notation",
+        "registry-password",
+        &[
+            row("login|registry login|auth login|repo add|repository add", Opt("-p --password --identity-token"), Whole, Password),
+            row("", Opt("--creds --src-creds --dest-creds --registry-creds"), After(':'), Password),
+            row("login|registry login|auth login", Input("--password-stdin|--get-login"), Whole, Password),
+            row("login|registry login", Input("-p=-"), Whole, Password),
+            row("secret create", Input("-"), Whole, Password),
+            row("repo add", Opt("--password"), Whole, Password),
+            row("", Opt("--registry-password --src-registry-token --dest-registry-token --src-password --dest-password --from-password --to-password"), Whole, Password),
+        ],
+    ),
+    program("kubectl k oc microk8s k3s minikube kubecolor", "kubernetes-secret", &[
+        row("create secret generic|create secret", Opt("--from-literal"), Pair, Password),
+        row("create secret docker-registry|create secret", Opt("--docker-password"), Whole, Password),
+        row("", Opt("--token"), Whole, Token),
+        row("", Opt("--password"), Whole, Password),
+        row("login", Opt("-p --password"), Whole, Password),
+        row("create secret", Input("/dev/stdin"), Whole, Password),
+    ])
+    .word(),
+    program("kubectl oc kubeseal k3d", "kubernetes-secret", &[
+        row("create secret generic|create secret", Opt("--from-literal"), Pair, Password),
+        row("create secret docker-registry|create secret", Opt("--docker-password"), Whole, Password),
+        row("login", Opt("-p --password"), Whole, Password),
+        row("", Opt("--token"), Whole, Token),
+        row("", Input("--raw"), Whole, Password),
+    ]),
+    program("argocd argo rancher rke eksctl kubeadm k3s k3sup talosctl", "cluster-token", &[
+        pass("--password --current-password --new-password"),
+        token("--token --auth-token --certificate-key -t_"),
+    ])
+    .word(),
+    program("kubeadm argocd", "cluster-token", &[
+        pass("--password --current-password --new-password"),
+        key("--token --auth-token --certificate-key"),
+    ]),
+    // Clouds
+    program("aws awslocal aws-vault saml2aws", "aws-secret", &[
+        row("configure set", Named, Whole, Key),
+        row("configure set", Behind("aws_secret_access_key", 1), Whole, Key),
+        row("configure set", Behind("aws_session_token", 1), Whole, Key),
+        row("secretsmanager", Opt("--secret-string --secret-binary"), Whole, Password),
+        row("ssm put-parameter", Opt("--value"), Whole, Token),
+        row("", Opt("--password --master-user-password --new-password --old-password --proposed-password --previous-password --temporary-password --user-password --admin-user-password --auth-token --private-key --client-secret"), Whole, Password),
+        row("kms encrypt|kms", Opt("--plaintext"), Whole, Password),
+    ]),
+    program("az", "azure-secret", &[
+        row("login|acr login", Opt("-p --password --federated-token --service-principal-password"), Whole, Password),
+        row("keyvault secret set", Opt("--value"), Whole, Password),
+        row("appconfig kv set", Opt("--value"), Whole, Token),
+        row("", Opt("--password --admin-password --administrator-login-password --docker-registry-server-password --registry-password --client-secret --secret --new-password --certificate-password --deployment-container-password --sp-secret"), Whole, Password),
+        row("", Opt("--account-key --sas-token --connection-string --sas --storage-key --key-value --source-account-key --primary-key --auth-key"), Whole, Key),
+        row("login|acr login", Input("--password-stdin"), Whole, Password),
+        row("keyvault secret set", Input("/dev/stdin"), Whole, Password),
+    ])
+    .word(),
+    program("azcopy", "azure-secret", &[pass("--service-principal-password")]),
+    program("gcloud gsutil bq", "gcloud-secret", &[
+        pass("--password --root-password --shared-secret --admin-password"),
+        row("secrets create|secrets versions add", Input("--data-file=-|--data-file|-"), Whole, Password),
+    ]),
+    program("firebase", "firebase-token", &[key("--token")]).word(),
+    program("heroku", "heroku-config", &[row("config:set|config:add", Arguments(0), Pair, Token)]).valued("-a --app -r --remote"),
+    program("fly flyctl", "fly-secret", &[
+        row("secrets set|secret set", Arguments(0), Pair, Password),
+        row("secrets import", Input(""), Pair, Password),
+        key("--access-token"),
+        token("-t_"),
+    ])
+    .valued("-a --app -c --config -t --access-token")
+    .word(),
+    program("flyctl", "fly-secret", &[
+        row("secrets set|secret set", Arguments(0), Pair, Password),
+        row("secrets import", Input(""), Pair, Password),
+        key("--access-token"),
+        token("-t_"),
+    ])
+    .valued("-a --app -c --config -t --access-token"),
+    program("vercel vc", "vercel-token", &[key("--token -t_"), row("env add", Input(""), Whole, Password), row("secrets add", Argument(1), Whole, Password)]),
+    program("netlify ntl", "netlify-token", &[key("--auth -a_"), row("env:set", Argument(1), Whole, Token)]).valued("--context --scope -s --site"),
+    program("wrangler", "wrangler-secret", &[row("secret put|secret bulk|pages secret put|secret:put|versions secret put", Input(""), Whole, Password)]),
+    program("railway render koyeb northflank", "deploy-token", &[token("--token -t_"), row("variables|variables set|variable set", Opt("--set"), Pair, Token)]).word(),
+    program("doctl", "digitalocean-token", &[key("-t_ --access-token")]),
+    program("linode-cli hcloud vultr-cli scw exo civo upcloudctl ovhcloud oci ibmcloud", "cloud-token", &[key("--token --api-key --apikey --access-token"), row("login", Opt("-p_"), Whole, Password)]),
+    program("cloudflared", "cloudflare-token", &[row("tunnel run|tunnel", Opt("--token"), Whole, Key), row("service install", Argument(0), Whole, Key)]),
+    program("ngrok", "ngrok-token", &[
+        row("authtoken|config add-authtoken|config add-api-key", Argument(0), Whole, Key),
+        key("--authtoken -authtoken --api-key"),
+    ]),
+    program("tailscale headscale", "tailscale-key", &[key("--authkey --auth-key --auth-key-secret --client-secret")]),
+    program("netbird", "netbird-key", &[key("--setup-key -k_")]),
+    program("nmcli", "wifi-password", &[
+        row("", Behind("password", 1), Whole, Password),
+        row("", Behind("wifi-sec.psk", 1), Whole, Password),
+        row("", Behind("802-11-wireless-security.psk", 1), Whole, Password),
+        row("", Behind("wifi-sec.wep-key", 1), Whole, Password),
+        row("", Behind("802-1x.password", 1), Whole, Password),
+        row("", Behind("vpn.secrets", 1), After('='), Password),
+    ]),
+    program("wpa_passphrase", "wifi-password", &[row("", Argument(1), Whole, Password), row("", Input(""), Whole, Password)]),
+    program("wpa_cli iw", "wifi-password", &[row("", Behind("psk", 1), Whole, Password), row("", Behind("key", 1), Prefixed("0:|1:|2:|3:|d:0:"), Password)]),
+    program("iwctl", "wifi-password", &[pass("--passphrase -P")]),
+    program("networksetup", "wifi-password", &[row("", Behind("-setairportnetwork", 3), Whole, Password)]),
+    program("openvpn openconnect vpnc snx forticlient openfortivpn", "vpn-password", &[pass("-p_ --password"), key("--cookie"), row("", Input("--passwd-on-stdin|--cookie-on-stdin"), Whole, Password)]),
+    // Secrets and infrastructure
+    program("vault bao openbao", "vault-token", &[
+        row("login", Argument(0), Whole, Token),
+        row("operator unseal|unseal|operator generate-root", Argument(0), Whole, Token),
+        row("kv put|kv patch|write|secrets put", Arguments(0), Pair, Token),
+        row("unwrap|token lookup|token revoke|token renew|token capabilities", Argument(0), Whole, Token),
+        key("-token --token -client-key-pass"),
+        row("login", Input("-"), Whole, Key),
+        row("kv put|kv patch|write", Input(""), Whole, Password),
+    ])
+    .valued("-address -namespace -method -path -mount -ns -format -field -wrap-ttl"),
+    program("consul nomad boundary waypoint", "hashicorp-token", &[key("-token --token -http-token"), row("acl set-agent-token", Argument(1), Whole, Key)]).word(),
+    program("terraform tofu terragrunt packer tflocal", "terraform-variable", &[key("-token")]),
+    program("pulumi", "pulumi-secret", &[
+        row("config set", Argument(1), Whole, Token),
+        row("config set", Input("--secret"), Whole, Password),
+    ])
+    .valued("-s --stack -C --cwd --path"),
+    program("lpass bw keepassxc-cli pass gopass 1pass", "password-manager", &[
+        row("unlock", Argument(0), Whole, Password),
+        row("login", Argument(1), Whole, Password),
+        row("unlock|login", Input(""), Whole, Password),
+        row("insert|add|edit|generate", Input(""), Whole, Password),
+        pass("--master-password"),
+    ])
+    .valued("--method --code --passwordenv --passwordfile")
+    .word(),
+    program("bw", "password-manager", &[
+        row("unlock", Argument(0), Whole, Password),
+        row("login", Argument(1), Whole, Password),
+    ])
+    .valued("--method --code --passwordenv --passwordfile"),
+    program("op", "password-manager", &[row("item create|item edit", Arguments(0), Pair, Token), key("--session")]).word(),
+    program("doppler infisical akeyless conjur phase", "secret-manager", &[
+        key("--token -t_ --client-secret --access-key --service-token"),
+        row("secrets set|secret set", Arguments(0), Pair, Password),
+        row("configure set token", Argument(0), Whole, Key),
+    ])
+    .word(),
+    program("chamber", "secret-manager", &[row("write", Argument(2), Whole, Password), row("write", Input("-"), Whole, Password)]).word(),
+    program("restic borg duplicity duplicati kopia", "backup-password", &[pass("-p_+ --password --repo-password")]).word(),
+    program("kopia", "backup-password", &[pass("-p_ --password --secret-access-key --server-password")]),
+    // Code hosts, packages and builds
+    program("gh hub", "github-secret", &[
+        row("secret set|variable set", Opt("-b --body"), Whole, Password),
+        row("auth login", Input("--with-token"), Whole, Key),
+        row("secret set", Input(""), Whole, Password),
+    ])
+    .word(),
+    program("gh", "github-secret", &[
+        row("secret set", Opt("-b --body"), Whole, Password),
+        row("auth login", Input("--with-token"), Whole, Key),
+        row("secret set", Input(""), Whole, Password),
+    ]),
+    program("glab tea", "gitlab-token", &[
+        row("auth login|login add", Opt("-t --token"), Whole, Key),
+        row("auth login", Input("--stdin"), Whole, Key),
+        row("variable set", Argument(1), Whole, Token),
+        row("variable set", Opt("-v --value"), Whole, Token),
+        row("variable set", Input(""), Whole, Password),
+    ]),
+    program("git", "git-header", &[row("", Opt("-c_ --config"), Header, Key), row("config", Behind("http.", 1), Header, Key), row("credential approve|credential-store store", Input(""), Pair, Password)]),
+    program("svn svnadmin svnsync hg bzr p4 cvs", "svn-password", &[pass("--password --source-password --sync-password -P_")]),
+    program("npm pnpm yarn bun npx", "npm-token", &[
+        row("config set|c set|set", Behind("//", 1), Whole, Key),
+        row("config set|set", Named, Whole, Key),
+        pass("--otp"),
+    ]),
+    program(
+        "pip pip3 twine flit hatch pdm maturin keyring",
+        "pypi-password",
+        &[row("upload|publish", Opt("-p --password -a_ --auth"), Whole, Password), row("set", Input(""), Whole, Password)],
+    ),
+    program("poetry uv", "pypi-password", &[
+        row("publish", Opt("-p --password -t --token"), Whole, Password),
+        row("config", Behind("pypi-token.", 1), Whole, Key),
+        row("config", Behind("http-basic.", 2), Whole, Password),
+        row("auth login", Opt("--password --token"), Whole, Password),
+    ]),
+    program("cargo", "cargo-token", &[row("login", Argument(0), Whole, Token), row("publish|yank|owner|login", Opt("--token"), Whole, Token), row("login", Input(""), Whole, Key)])
+        .valued("--registry"),
+    program("gem bundle bundler", "rubygems-password", &[
+        row("config set|config", Argument(1), After(':'), Password),
+        pass("--otp"),
+        row("push|yank|owner", Opt("--otp"), Whole, Password),
+    ])
+    .valued("--global --local"),
+    program("composer", "composer-token", &[
+        row("config", Behind("http-basic.", 2), Whole, Password),
+        row("config", Behind("github-oauth.", 1), Whole, Key),
+        row("config", Behind("gitlab-token.", 1), Whole, Key),
+        row("config", Behind("gitlab-oauth.", 1), Whole, Key),
+        row("config", Behind("bearer.", 1), Whole, Key),
+        row("config", Behind("bitbucket-oauth.", 2), Whole, Key),
+    ]),
+    program("nuget dotnet paket choco", "nuget-key", &[
+        row("nuget push|push|nuget delete|delete", Opt("-k --api-key -ApiKey -apikey"), Whole, Key),
+        row("setapikey|setApiKey|apikey", Argument(0), Whole, Key),
+        row("sources|nuget add source|nuget update source|source|add source", Opt("-p --password -Password"), Whole, Password),
+        row("apikey", Opt("-k --key"), Whole, Key),
+        row("user-secrets set", Argument(1), Whole, Password),
+    ]),
+    program("lein sbt leiningen", "build-password", &[pass("--password")]).word(),
+    program("sonar-scanner sonar sonar-scanner-cli dotnet-sonarscanner", "sonar-token", &[key("/d:sonar.token= /d:sonar.login= -Dsonar.login= -Dsonar.token= /d:sonar.password=")]),
+    program("stripe", "stripe-key", &[key("--api-key -p_")]).word(),
+    program("sentry-cli", "sentry-token", &[key("--auth-token --api-key")]),
+    program("codecov codecov.sh codecovcli", "codecov-token", &[key("-t --token")]),
+    program("snyk", "snyk-token", &[row("auth", Argument(0), Whole, Key)]),
+    program("newman postman", "postman-key", &[key("--postman-api-key --with-api-key")]).word(),
+    program("datadog-ci dd-agent datadog-agent", "datadog-key", &[key("--api-key --app-key")]),
+    program("circleci buildkite-agent bk travis drone", "ci-token", &[key("--token --access-token --github-token"), row("setup", Opt("--token"), Whole, Key), row("encrypt", Argument(0), After('='), Password)]).word(),
+    program("gitlab-runner gitlab-ci-multi-runner act_runner config.sh run.sh", "runner-token", &[key("--registration-token -r_ --token -t_")]),
+    program("jenkins-cli jenkins-cli.jar jcli", "jenkins-auth", &[user("-auth_")]),
+    program("java", "java-password", &[user("-auth_")]).word(),
+    program("jf jfrog", "artifactory-token", &[pass("--password"), key("--apikey --access-token"), row("", Input("--password-stdin"), Whole, Password)]),
+    program("ansible ansible-playbook ansible-console ansible-pull", "ansible-variable", &[pass("--ssh-pass")]),
+    program("swaks", "smtp-password", &[pass("-ap_ --auth-password -apt_")]),
+    program("sendemail sendEmail", "smtp-password", &[pass("-xp_")]),
+    program("mailx s-nail msmtp mutt neomutt", "smtp-password", &[row("", Opt("--passwordeval"), Prefixed("echo "), Password), pass("--password")]).word(),
+    program("wp", "wordpress-password", &[pass("--user_pass --admin_password --dbpass --prompt=")]).word(),
+    program("drush", "drupal-password", &[pass("--account-pass --db-su-pw --password"), row("user:password|user-password|upwd", Argument(1), Whole, Password)]),
+    program("bitcoin-cli bitcoind litecoin-cli dogecoin-cli zcash-cli elements-cli lightning-cli lncli monero-wallet-cli", "rpc-password", &[
+        pass("-rpcpassword --rpcpassword --password"),
+        row("walletpassphrase|walletlock|encryptwallet", Argument(0), Whole, Password),
+        row("importprivkey", Argument(0), Whole, Key),
+    ])
+    .valued("-rpcuser -rpcconnect -datadir -conf"),
+    program("geth cast forge anvil clef hardhat brownie chisel", "wallet-key", &[
+        key("--private-key"),
+        pass("--mnemonic --password --keystore-password -m_"),
+        row("wallet import", Opt("--private-key"), Whole, Key),
+    ])
+    .word(),
+    program("cast forge", "wallet-key", &[key("--private-key --private-keys"), pass("--mnemonic")]),
+    program("kafka-configs kafka-configs.sh kcat kafkacat kafka-console-consumer kafka-console-producer", "kafka-password", &[row("", Opt("-X_"), Prefixed("sasl.password=|ssl.key.password="), Password)]),
+    program("newrelic", "newrelic-key", &[key("--apiKey --licenseKey --api-key --license-key")]),
+    program("huggingface-cli hf", "huggingface-token", &[key("--token"), row("login", Argument(0), Whole, Token)]).word(),
+    program("huggingface-cli", "huggingface-token", &[key("--token")]),
+    program("wandb comet neptune mlflow", "wandb-key", &[row("login", Argument(0), Whole, Token)]).valued("--host --project"),
+    program("openai anthropic llm", "ai-key", &[key("-k_ --api-key --key"), row("keys set", Input(""), Whole, Key)]).word(),
+    program("claude codex gemini cursor-agent opencode", "mcp-header", &[row("mcp add|mcp add-json", Opt("-H --header"), Header, Key)]).word(),
+    program("supabase turso planetscale pscale neonctl neon xata", "database-token", &[
+        key("--token --api-key --service-token"),
+        pass("-p_ --password --db-password"),
+        row("login", Opt("--token"), Whole, Key),
+        row("secrets set", Arguments(0), Pair, Password),
+    ])
+    .word(),
+    program("mosquitto_pub mosquitto_sub mosquitto_rr mqttx mqtt", "mqtt-password", &[pass("-P -pw_ --password")]),
+    program("mosquitto_passwd", "mqtt-password", &[row("", Argument(2), Whole, Password)]),
+    program("onesixtyone", "snmp-password", &[row("", Argument(1), Whole, Password)]).valued("-c -i -o -w"),
+    program("telnet ftp expect", "login-password", &[]).word(),
+    program("convertto-securestring", "powershell-secret", &[row("", Argument(0), Whole, Password), pass("-String_ -string_")]),
+    program("pscredential system.management.automation.pscredential", "powershell-secret", &[]),
+    program("ecryptfs-wrap-passphrase ecryptfs-add-passphrase ecryptfs-unwrap-passphrase", "disk-password", &[row("", Input(""), Whole, Password)]),
+    program("caddy", "password", &[row("hash-password", Opt("-p --plaintext"), Whole, Password), row("hash-password", Input(""), Whole, Password)]).word(),
+    program("grafana-cli grafana", "grafana-password", &[row("admin reset-admin-password", Argument(0), Whole, Password)]),
+    program("gitea forgejo", "gitea-password", &[row("admin user create|admin user change-password", Opt("-p --password"), Whole, Password)]).word(),
+    program("mount mount.cifs mount.davfs sshfs", "mount-password", &[]).word(),
+    program("set setx setenv set-item export", "secret-variable", &[row("", Named, Whole, Token)]).word(),
+    program("base64", "basic-auth", &[row("", Input(""), After(':'), Password)]),
+];
