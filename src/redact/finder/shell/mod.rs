@@ -466,7 +466,7 @@ impl<'r, 't> Reader<'r, 't> {
                 Hint::Weak if value.len() >= 20 && literal::is_mixed(value) => {
                     self.secret(&part, "secret-option", Kind::Token)
                 }
-                Hint::Weak => false,
+                Hint::Weak | Hint::Likely => false,
             };
         }
     }
@@ -1000,7 +1000,7 @@ fn kind(name: &str) -> Option<Kind> {
     match names::hint(last) {
         Some(Hint::Password) => Some(Kind::Password),
         Some(Hint::Strong) => Some(Kind::Token),
-        Some(Hint::Weak) | None => is_pass(last).then_some(Kind::Password),
+        Some(Hint::Weak | Hint::Likely) | None => is_pass(last).then_some(Kind::Password),
     }
 }
 
