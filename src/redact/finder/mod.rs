@@ -126,13 +126,11 @@ impl Finder {
         if seen.is_empty() {
             return;
         }
-        // What stands inside an escaped string is searched as it was meant, not as it is written.
-        let literals: Vec<json::Literal> = if depth < MAX_DEPTH && json::may_be(text) {
-            json::strings(text).filter(|literal| literal.escaped).collect()
-        } else {
-            Vec::new()
-        };
-        let mut inner = literals.iter().peekable();
+        // The strings of JSON are searched by themselves: what stands inside an escaped one as it was meant and not as it
+        // is written, what stands in any other once more, for commands.
+        let literals: Vec<json::Literal> = if json::may_be(text) { json::strings(text).collect() } else { Vec::new() };
+        let mut strings = literals.iter().peekable();
+        let mut inside: Vec<&json::Literal> = Vec::new();
         let mut tell = |span: Range<usize>, rule: &'static str, guessable: bool| {
             if let Some(span) = view.root(span) {
                 hits.push(Finding { span, rule: RuleId::of(rule), guessable });
@@ -142,8 +140,15 @@ impl Finder {
         let mut column = false;
         let mut commands = false;
         for (kind, from, to) in seen {
-            while inner.next_if(|literal| literal.end <= from).is_some() {}
-            if inner.peek().is_some_and(|literal| literal.start <= from) {
+            while strings.next_if(|literal| literal.end <= from).is_some() {}
+            let string = strings.peek().copied().filter(|literal| literal.start <= from);
+            if let Some(literal) = string
+                && depth < MAX_DEPTH
+                && (literal.escaped || matches!(kind, Kind::Shell))
+            {
+                if inside.last().is_none_or(|last| last.start != literal.start) {
+                    inside.push(literal);
+                }
                 continue;
             }
             match kind {
@@ -190,9 +195,14 @@ impl Finder {
                 self.search(&inner, depth + 1, hits);
             }
         }
-        for literal in &literals {
-            let inner = json::unescape(text, literal).and_then(|(meaning, written)| view.unquoted(meaning, &written));
-            if let Some(inner) = inner {
+        for literal in inside {
+            if literal.escaped {
+                let inner =
+                    json::unescape(text, literal).and_then(|(meaning, written)| view.unquoted(meaning, &written));
+                if let Some(inner) = inner {
+                    self.search(&inner, depth + 1, hits);
+                }
+            } else if let Some(inner) = view.part(literal.start..literal.end) {
                 self.search(&inner, depth + 1, hits);
             }
         }

@@ -463,7 +463,7 @@ impl<'r, 't> Reader<'r, 't> {
                 Hint::Password => self.secret(&part, "password-option", Kind::Password),
                 Hint::Strong if glued && value.len() >= 16 => self.secret(&part, "secret-option", Kind::Key),
                 Hint::Strong => self.secret(&part, "secret-option", Kind::Token),
-                Hint::Weak if value.len() >= 20 && literal::is_mixed(value) => {
+                Hint::Weak | Hint::Likely if value.len() >= 20 && literal::is_mixed(value) => {
                     self.secret(&part, "secret-option", Kind::Token)
                 }
                 Hint::Weak | Hint::Likely => false,
