@@ -17,12 +17,24 @@ pub(super) const WORDS: &str = "pass|pwd|psw|secret|token|key|auth|cred|cookie|s
 
 /// How far behind a name a value may begin, in bytes.
 const MAX_GAP: usize = 300;
+/// The longest value without quotes, in bytes.
+const MAX_VALUE: usize = 16 * 1024;
 
 /// What is told of a secret: bytes of the text, rule, and whether it could be guessed.
 pub(super) type Tell<'a> = &'a mut dyn FnMut(Range<usize>, &'static str, bool);
 
 /// Looks around a word of a name. Gives where the search may go on: behind what was read.
 pub(super) fn at(text: &str, mut word: Range<usize>, tell: Tell<'_>) -> usize {
+    let mut on = 0;
+    let mut heard = |span: Range<usize>, rule: &'static str, guessable: bool| {
+        on = on.max(span.end);
+        tell(span, rule, guessable);
+    };
+    let read = around(text, &mut word, &mut heard);
+    on.max(read)
+}
+
+fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
     // `pw=`: the name alone.
     while word.end > word.start + 1
         && text.as_bytes().get(word.end - 1).is_some_and(|byte| byte.is_ascii() && !is_name(*byte))
@@ -34,7 +46,7 @@ pub(super) fn at(text: &str, mut word: Range<usize>, tell: Tell<'_>) -> usize {
     let on = name.end.max(word.end);
     if let Some(means) = name.header(text) {
         match means {
-            Header::Cookie => cookies(text, &name, tell),
+            Header::Cookie => return cookies(text, &name, tell).max(on),
             Header::Scheme => credential(text, word.end, tell),
             Header::SecureString => secure_string(text, &name, tell),
         }
@@ -331,8 +343,16 @@ impl Place {
     /// A value without quotes.
     fn bare(text: &str, name: &Name, cursor: Cursor<'_>, operator: Operator, written: Written) -> Option<Self> {
         let start = cursor.at();
-        let rest = text.get(start..)?;
-        let line = rest.get(..rest.find(['\n', '\r']).unwrap_or(rest.len()))?;
+        let rest = window(text, start, MAX_VALUE);
+        // `password=password=…`: the inner name has its own turn.
+        let word = rest.bytes().take(64).take_while(|byte| is_name(*byte)).count();
+        if matches!(rest.as_bytes().get(word), Some(b'=' | b':'))
+            && rest.as_bytes().get(word + 1).is_some_and(|next| *next != b'=')
+            && hint(rest.get(..word).unwrap_or_default()).is_some()
+        {
+            return None;
+        }
+        let line = rest.get(..memchr::memchr2(b'\n', b'\r', rest.as_bytes()).unwrap_or(rest.len()))?;
         let token = line.get(..line.find([' ', '\t', '\u{a0}', '\u{3000}']).unwrap_or(line.len()))?;
         // A brace of its own: `PWD={…};`
         if token.starts_with('{')
@@ -389,7 +409,7 @@ impl Place {
             let value = text.get(place.span.clone())?;
             return (value.len() <= 256).then_some(place);
         }
-        let rest = text.get(ahead.at()..)?;
+        let rest = window(text, ahead.at(), 1024);
         let token = rest.get(..rest.find(|character: char| character.is_whitespace()).unwrap_or(rest.len()))?;
         let end = bare_end(token, Operator::Colon);
         let value = token.get(..end)?.trim_end_matches(['.', ',', ';', ':', '!', '?']);
@@ -595,7 +615,7 @@ fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
     let end = if quoted {
         place.span.end
     } else {
-        let rest = text.get(start..)?;
+        let rest = window(text, start, MAX_VALUE);
         let token = rest.get(..rest.find(char::is_whitespace).unwrap_or(rest.len()))?;
         start + bare_end(token, Operator::Colon)
     };
@@ -609,7 +629,7 @@ fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
 
 /// `Bearer value` and `Basic value` wherever they stand.
 fn credential(text: &str, behind: usize, tell: Tell<'_>) {
-    let Some(rest) = text.get(behind..) else { return };
+    let rest = window(text, behind, MAX_VALUE);
     let gap = if rest.starts_with("%20") { 3 } else { rest.bytes().take(8).take_while(|byte| *byte == b' ').count() };
     let Some(rest) = rest.get(gap..) else { return };
     if gap == 0 && !rest.is_empty() {
@@ -639,26 +659,23 @@ fn secure_string(text: &str, name: &Name, tell: Tell<'_>) {
 }
 
 /// The values of cookies that hold somebody's session.
-fn cookies(text: &str, name: &Name, tell: Tell<'_>) {
+fn cookies(text: &str, name: &Name, tell: Tell<'_>) -> usize {
     let mut cursor = Cursor::new(text, name.end);
     cursor.eat_quote();
     cursor.eat_blanks();
     if cursor.eat_operator().is_none() && cursor.peek() != Some(b' ') {
-        return;
+        return name.end;
     }
     cursor.eat_blanks();
     let quote = cursor.eat_quote();
-    let rest = text.get(cursor.at()..).unwrap_or_default();
+    let rest = window(text, cursor.at(), MAX_VALUE);
     let end = match quote {
-        Some(quote) => cursor.closing(quote).end,
+        Some(quote) => cursor.closing(quote).end.min(rest.len()),
         None => rest.find(['\n', '\r', '"', '\'', '`', '\\']).unwrap_or(rest.len()),
     };
-    let Some(jar) = rest.get(..end.min(super::cursor::MAX_QUOTED)).or(Some(rest).filter(|rest| rest.len() < end))
-    else {
-        return;
-    };
+    let jar = rest.get(..end).unwrap_or_default();
     let mut offset = cursor.at();
-    for part in jar.split_inclusive(';').take(128) {
+    for part in jar.split_inclusive(';') {
         let pair = part.trim_end_matches(';');
         if let Some((key, value)) = pair.split_once('=') {
             let key = key.trim();
@@ -674,6 +691,7 @@ fn cookies(text: &str, name: &Name, tell: Tell<'_>) {
         }
         offset += part.len();
     }
+    cursor.at() + jar.len()
 }
 
 /// `{"name": "API_TOKEN", "value": "…"}`, in either order, and `<add key="…Password" value="…"/>`.
@@ -761,13 +779,18 @@ fn string_before_cursor(text: &str, cursor: &Cursor<'_>) -> Option<(Range<usize>
     let bytes = text.as_bytes();
     let quote = bytes.get(cursor.at().checked_sub(1)?).copied()?;
     if !matches!(quote, b'"' | b'\'') {
-        let rest = text.get(cursor.at()..)?;
+        let rest = window(text, cursor.at(), MAX_VALUE);
         let token = rest.get(..rest.find(char::is_whitespace).unwrap_or(rest.len()))?;
         return Some((cursor.at()..cursor.at() + bare_end(token, Operator::Colon), Written::Loose));
     }
     let backslashes = bytes.get(..cursor.at() - 1)?.iter().rev().take(64).take_while(|byte| **byte == b'\\').count();
     let closing = cursor.closing(Quote::Char { quote, backslashes });
     Some((cursor.at()..cursor.at() + closing.end, Written::Quoted))
+}
+
+/// At most so many bytes of the text from an offset on.
+pub(super) fn window(text: &str, from: usize, length: usize) -> &str {
+    text.get(from..floor(text, from.saturating_add(length))).unwrap_or_default()
 }
 
 /// The character border at or before an offset.

@@ -137,6 +137,7 @@ impl Finder {
             }
         };
         let mut on = 0;
+        let (mut key, mut block) = (0, 0);
         let mut column = false;
         let mut commands = false;
         for (kind, from, to) in seen {
@@ -169,12 +170,21 @@ impl Finder {
                 Kind::Name => {}
                 Kind::Url(border) => url::at(text, from, border, &mut tell),
                 Kind::Oracle => url::oracle(text, to, &mut tell),
-                Kind::Pem(anchor) => {
+                Kind::Pem(anchor) if from >= key => {
                     if let Some(span) = pem::at(text, from, anchor) {
+                        key = span.end;
                         tell(span, "private-key", false);
                     }
                 }
-                Kind::Block(anchor) => blocks::at(text, from, anchor, &mut tell),
+                Kind::Pem(_) => {}
+                Kind::Block(anchor) if from >= block => {
+                    let mut heard = |span: Range<usize>, rule: &'static str, guessable: bool| {
+                        block = block.max(span.end);
+                        tell(span, rule, guessable);
+                    };
+                    blocks::at(text, from, anchor, &mut heard);
+                }
+                Kind::Block(_) => {}
                 Kind::Shell => commands = true,
             }
         }

@@ -42,14 +42,17 @@ pub(super) fn at(text: &str, start: usize, anchor: &str) -> Option<Range<usize>>
             let head = label_from + label.len();
             let behind = rest.get(head..)?;
             // A header of another block comes first: this one was cut.
-            let end = match behind.find("-END ").or_else(|| behind.find("- END ")) {
-                Some(at) if behind.get(..at).is_some_and(|body| !body.contains("-BEGIN ")) => {
+            let next = memchr::memmem::find(behind.as_bytes(), b"- BEGIN ")
+                .or_else(|| memchr::memmem::find(behind.as_bytes(), b"-BEGIN "));
+            let until = behind.get(..next.unwrap_or(behind.len()))?;
+            let end = match until.find("-END ").or_else(|| until.find("- END ")) {
+                Some(at) => {
                     let tail = behind.get(at..)?;
                     let label = tail.get(5..)?.find("--").map(|dashes| at + 5 + dashes);
                     let stop = label.unwrap_or(at + 5);
                     stop + behind.get(stop..)?.bytes().take(5).take_while(|byte| *byte == b'-').count()
                 }
-                _ => body(behind),
+                None => body(until),
             };
             Some(start..start + head + end)
         }

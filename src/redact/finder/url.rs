@@ -1,6 +1,6 @@
 //! URLs with a user and password in them.
 
-use super::context::{Tell, floor};
+use super::context::{Tell, floor, window};
 use super::names::Hint;
 use super::value::{Written, is_hex, is_slug, is_uuid, judge, looks_random};
 
@@ -9,6 +9,8 @@ pub(super) const BORDERS: [&str; 4] = ["://", ":\\/\\/", "%3A%2F%2F", "%3a%2f%2f
 
 /// The longest authority that is read, in bytes.
 const MAX_AUTHORITY: usize = 2048;
+/// How far behind a `/`, `?` or `#` the `@` of a password that holds them unencoded may stand, in bytes.
+const MAX_TAIL: usize = 64;
 
 /// Looks behind a border that begins here.
 pub(super) fn at(text: &str, start: usize, border: &str, tell: Tell<'_>) {
@@ -95,7 +97,16 @@ fn authority(rest: &str, encoded: bool) -> &str {
             }
             // A password may hold them unencoded: only if an `@` and a host follow at once.
             '/' | '?' | '#' => {
-                let tail = rest.get(at..).unwrap_or_default();
+                let colon = rest.get(..at).is_some_and(|before| {
+                    before
+                        .split_once(':')
+                        .is_some_and(|(_, port)| !port.is_empty() && !port.bytes().all(|byte| byte.is_ascii_digit()))
+                });
+                if !colon {
+                    ended = Some(at);
+                    break;
+                }
+                let tail = window(rest, at, MAX_TAIL);
                 let tail = tail
                     .get(
                         ..tail
@@ -114,7 +125,6 @@ fn authority(rest: &str, encoded: bool) -> &str {
                     ended = Some(at);
                     break;
                 };
-                last_at = Some(at + behind);
                 let host = tail.get(behind + 1..).unwrap_or_default();
                 let length = host.find(['/', '?', '#']).unwrap_or(host.len());
                 return rest.get(..at + behind + 1 + length).unwrap_or_default();

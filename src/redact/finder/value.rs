@@ -2,6 +2,9 @@
 //!
 //! Most values behind a secret's name are none: variables, placeholders, types, function calls, file names, prose.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use super::names::{Hint, hint};
 use crate::redact::marker;
 
@@ -24,9 +27,31 @@ pub(super) enum Written {
 
 /// The longest placeholder or type name that is looked for, in bytes.
 const MAX_WORD: usize = 32;
+/// How much of a value is looked at, in bytes.
+const MAX_JUDGED: usize = 1024;
+
+/// Words in lower case, to be looked up in any case.
+struct List(LazyLock<HashSet<&'static [u8]>>);
+
+impl List {
+    fn has(&self, word: &str) -> bool {
+        let mut lower = [0_u8; MAX_WORD];
+        let Some(lower) = lower.get_mut(..word.len()) else { return false };
+        lower.copy_from_slice(word.as_bytes());
+        lower.make_ascii_lowercase();
+        self.0.contains(&*lower)
+    }
+}
+
+macro_rules! list {
+    ($words:expr) => {
+        List(LazyLock::new(|| $words.split_ascii_whitespace().map(str::as_bytes).collect()))
+    };
+}
 
 /// Values that stand for no secret, in lower case.
-const NOTHING: &str = "
+static NOTHING: List = list!(
+    "
     true false null none nil undefined void yes no on off auto default string str text char bytes byte int integer number float double
     bool boolean any object array list map dict uuid date required optional sensitive hidden empty unset missing redacted filtered masked
     removed omitted secret password passwd token changeme changeit placeholder example dummy todo fixme tbd xxx foo bar baz
@@ -37,19 +62,28 @@ const NOTHING: &str = "
     field value input output key keys name type prompt error failed passed ok success readonly environment env vault keychain keyring file stdin
     interactive disabled enabled unknown n/a na tls ssl ldap saml oidc kerberos peer trust ident scram-sha-256 system user-provided here
     option some result self vec box arc rc secretstring securestring std::string system.string const let var public private static final
-    ";
+    "
+);
 
 /// Roots of expressions: `process.env.X`, `config.token`.
-const ROOTS: &str = "
+static ROOTS: List = list!(
+    "
     self this req request res response args argv arg config cfg conf env process os props params param opts options ctx context data user
     form settings setting var local secrets secret module each values body event state input inputs steps github needs matrix vars runner
     inputs parameters variables credentials creds account client session app server db database model payload headers query input api auth
     e t n r i o a s d p u c cls obj item row json util utils helper helpers crypto django flask rails system java javax org com net io kotlin window
-    document import meta std string object typeof z yup joi t schema sequelize";
+    document import meta std string object typeof z yup joi t schema sequelize"
+);
 
-fn is_one_of(word: &str, list: &str) -> bool {
-    list.split_ascii_whitespace().any(|other| other.eq_ignore_ascii_case(word))
-}
+/// Endings of file names.
+static FILES: List = list!(
+    "txt json yml yaml toml pem key crt cer p12 pfx jks env conf cfg ini xml rs py js ts go java rb php sh md lock tpl log csv sql kdbx
+    gpg asc html tsx jsx"
+);
+/// Endings of host names.
+static DOMAINS: List = list!(
+    "com org net io dev local internal svc cluster example test localdomain de uk eu us co app ai cloud lan corp"
+);
 
 /// Why a value is a secret: whether somebody could find it by trying.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -104,6 +138,8 @@ pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret>
         let letters = rest.bytes().filter(u8::is_ascii_alphanumeric).count();
         return if letters < 4 { None } else { judge(&rest, name, written) };
     }
+    // What a value is shows in its beginning.
+    let value = super::context::window(value, 0, MAX_JUDGED);
     let made = Made::of(value);
     let least = match (name, written) {
         (_, Written::Credential) => 6,
@@ -297,16 +333,17 @@ fn is_placeholder(value: &str) -> bool {
         return true;
     }
     let plain = value.trim_matches(|character: char| !character.is_ascii_alphanumeric());
-    if plain.len() <= MAX_WORD && (is_one_of(plain, NOTHING) || plain.is_empty()) {
+    if plain.len() <= MAX_WORD && (NOTHING.has(plain) || plain.is_empty()) {
         return true;
     }
     // YOUR_API_KEY, your-token-here, my_secret, <insert>, example-key: words only.
     if value.len() <= 64 && !value.bytes().any(|byte| byte.is_ascii_digit()) {
         let mut words =
             value.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        const TELLTALE: &str =
-            "your yours example placeholder insert replace dummy changeme todo redacted here xxx xxxx goes sample fake";
-        if words.clone().count() > 1 && words.any(|word| is_one_of(word, TELLTALE)) {
+        static TELLTALE: List = list!(
+            "your yours example placeholder insert replace dummy changeme todo redacted here xxx xxxx goes sample fake"
+        );
+        if words.clone().count() > 1 && words.any(|word| TELLTALE.has(word)) {
             return true;
         }
     }
@@ -339,7 +376,7 @@ fn is_expression(value: &str, written: Written) -> bool {
         let mut parts = plain.split('.');
         let root = parts.next().unwrap_or_default();
         let last = plain.rsplit('.').next().unwrap_or_default();
-        if is_one_of(root, ROOTS) || hint(last).is_some() || made.digits == 0 && written != Written::Tight {
+        if ROOTS.has(root) || hint(last).is_some() || made.digits == 0 && written != Written::Tight {
             return true;
         }
     }
@@ -407,7 +444,8 @@ fn is_plain_thing(value: &str, made: Made) -> bool {
     }
     // A file's name.
     value.rsplit_once('.').is_some_and(|(stem, extension)| {
-        !stem.is_empty() && is_one_of(extension, "txt json yml yaml toml pem key crt cer p12 pfx jks env conf cfg ini xml rs py js ts go java rb php sh md lock tpl log csv sql kdbx gpg asc html tsx jsx")
+        !stem.is_empty()
+            && FILES.has(extension)
             && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/'))
     })
 }
@@ -415,10 +453,7 @@ fn is_plain_thing(value: &str, made: Made) -> bool {
 fn is_host(value: &str) -> bool {
     let host = value.split([':', '/']).next().unwrap_or_default();
     let Some((_, last)) = host.rsplit_once('.') else { return false };
-    is_one_of(
-        last,
-        "com org net io dev local internal svc cluster example test localdomain de uk eu us co app ai cloud lan corp",
-    ) && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+    DOMAINS.has(last) && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
 }
 
 /// `/run/secrets/x`, `./x`, `~/x`, `C:\x`.
