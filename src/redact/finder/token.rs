@@ -81,6 +81,8 @@ const MIXED_BITS: f64 = 2.75;
 const CHECKED: usize = 128;
 /// Of how much of a token at least must be there if the text was cut.
 const TAIL: usize = 4;
+/// From this length on a tail need not look random if nothing else begins as its token does.
+const LONG_TAIL: usize = 12;
 
 /// Every rule, with each of its forms.
 pub(super) fn all() -> impl Iterator<Item = (&'static Rule, &'static Form)> {
@@ -179,15 +181,11 @@ impl Check {
         }
     }
 
-    /// Whether it may hold for a token of which only the beginning is there: no word looks so.
+    /// Whether it may hold for a token of which only the beginning is there: words begin alike, and are all lower-case.
     fn may(self, varies: &str) -> bool {
         let any = |class: fn(&u8) -> bool| varies.as_bytes().iter().any(class);
-        match self {
-            Self::None | Self::Jwt => true,
-            Self::Digit | Self::Mixed => {
-                any(u8::is_ascii_digit) || any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase)
-            }
-        }
+        let cases = any(u8::is_ascii_uppercase) && (any(u8::is_ascii_lowercase) || self == Self::None);
+        cases || any(u8::is_ascii_digit) || self == Self::None && varies.len() >= LONG_TAIL
     }
 }
 

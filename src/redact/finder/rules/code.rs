@@ -271,7 +271,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "chromatic-token",
         what: "Chromatic project token",
         source: "https://www.chromatic.com/docs/setup/",
-        forms: &[form("chpt_", r"[0-9a-f]{12,}\b")],
+        forms: &[form("chpt_", "[0-9a-f]{12,}")],
         edge: Edge::Word,
         check: Check::Digit,
         hits: &[&["chpt_", "2fae34fae56f"], &["chpt_", "8fae90fae12fae34fae"]],
