@@ -98,6 +98,8 @@ pub(super) struct Script<'t> {
     pub(super) bodies: Vec<Option<Range<usize>>>,
     /// `${NAME:-value}`: the name and the value, as written.
     pub(super) defaults: Vec<(Range<usize>, Range<usize>)>,
+    /// Whether there was a here-document without an end. One text is cut once: a second one is none.
+    cut: bool,
 }
 
 /// Reads a text.
@@ -346,9 +348,9 @@ impl<'t, 's> Lexer<'t, 's> {
                 b'#' => {
                     // A comment may hold a command too, but its quotes end with the line.
                     self.end_pipeline(&mut pipeline, &mut command);
-                    let line = self.rest().find('\n').map_or(self.end, |length| self.at + length);
                     self.at += 1;
                     if !closes && !self.comment {
+                        let line = self.rest().find('\n').map_or(self.end, |length| self.at + length);
                         let mut comment = Lexer::new(self.text, self.at..line, self.depth, self.script);
                         comment.comment = true;
                         comment.commands(false);
@@ -448,7 +450,10 @@ impl<'t, 's> Lexer<'t, 's> {
                     Some(from..line)
                 }
                 // Cut before its end, or never a here-document: what follows is read like anything else.
-                None if delimiter.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') => Some(self.at..end),
+                None if !self.script.cut && delimiter.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') => {
+                    self.script.cut = true;
+                    Some(self.at..end)
+                }
                 None => None,
             };
             if let Some(slot) = self.script.bodies.get_mut(number) {

@@ -216,7 +216,9 @@ fn is_named_placeholder(text: &str) -> bool {
 
 /// Whether a value names a file or directory.
 pub(super) fn is_path(text: &str) -> bool {
-    text.starts_with('/') && !text.contains(['+', '='])
+    text.starts_with('/')
+        && !text.contains(['+', '='])
+        && !text.split(['/', '.']).any(|part| part.len() >= 24 && is_mixed(part))
         || text.starts_with("./")
         || text.starts_with("../")
         || text.starts_with("~/")
