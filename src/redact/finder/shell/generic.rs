@@ -6,7 +6,7 @@ use super::Found;
 use super::arguments::assignment;
 use super::lexer::Word;
 use super::literal;
-use super::naming::{is_dash_led_secret, kind, option_hint, says_login, takes_secret};
+use super::naming::{is_dash_led_secret, kind, option_hint, says_login, takes_glued_only, takes_secret};
 use super::programs::Kind;
 use super::reader::{Part, Reader};
 use crate::redact::finder::names::Hint;
@@ -105,7 +105,7 @@ impl<'r, 't> Reader<'r, 't> {
                 continue;
             }
             let glued = name_end < plain.len();
-            if glued && takes_secret(name, head) {
+            if glued && !name.ends_with("file") && !name.ends_with("path") {
                 // A pair as the value: `--set=a.password=x`, `-backend-config=secret_key=x`.
                 let value = dashes + name_end + 1..text.len();
                 if text.get(value.clone()).and_then(assignment).is_some() {
@@ -154,11 +154,12 @@ impl<'r, 't> Reader<'r, 't> {
             if literal::is_path(value) || literal::is_setting(value) || !glued && literal::is_prose(value) {
                 continue;
             }
-            let (rule, kind) = if hint == Hint::Password {
+            let sure = glued || !takes_glued_only(head);
+            let (rule, kind) = if hint == Hint::Password && sure {
                 ("password-option", Kind::Password)
             } else if hint == Hint::Strong && glued && value.len() >= 16 {
                 ("secret-option", Kind::Key)
-            } else if hint == Hint::Strong || value.len() >= 20 && literal::is_mixed(value) {
+            } else if hint >= Hint::Strong || value.len() >= 20 && literal::is_mixed(value) {
                 ("secret-option", Kind::Token)
             } else {
                 continue;

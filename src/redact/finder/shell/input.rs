@@ -17,6 +17,9 @@ enum Input<'r, 't> {
     Body(Range<usize>),
 }
 
+/// How many commands of a group are looked at for what they print.
+const GROUP: usize = 16;
+
 impl<'r, 't> Reader<'r, 't> {
     /// What `echo` or `printf` inside a substitution prints; whether that was a secret.
     pub(super) fn produced(&mut self, word: &'r Word<'t>, rule: &'static str, kind: Kind) -> bool {
@@ -164,6 +167,9 @@ impl<'r, 't> Reader<'r, 't> {
             && let Some(first) = before.first()
         {
             inputs.extend(printed(first).into_iter().map(Input::Part));
+            for pipeline in script.pipelines.get(first.group.clone()).unwrap_or_default().iter().take(GROUP) {
+                inputs.extend(pipeline.first().into_iter().flat_map(printed).map(Input::Part));
+            }
             if first.words.first().is_some_and(|word| word.text == "cat") {
                 here(first, &mut inputs);
             }

@@ -171,8 +171,6 @@ pub(super) fn takes_secret(name: &str, program: &str) -> bool {
         ),
         "docker" | "podman" | "nerdctl" | "buildah" => !matches!(&*lower, "secret" | "secret-add" | "secret-rm"),
         "kubectl" => lower != "secret",
-        // It takes a value with `=` only.
-        _ if program.starts_with("mysql") || program.starts_with("mariadb") => lower != "password",
         _ => true,
     }
 }
@@ -181,6 +179,11 @@ pub(super) fn takes_secret(name: &str, program: &str) -> bool {
 pub(super) fn says_who(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     lower.rsplit(['_', '-', '.']).next().is_some_and(|last| among(List::Who, last))
+}
+
+/// Whether a program takes its password with `=` or glued only: what stands behind `--password` is something else.
+pub(super) fn takes_glued_only(program: &str) -> bool {
+    program.starts_with("mysql") || program.starts_with("mariadb")
 }
 
 /// Whether an option of this name is given a user and a password at once.

@@ -516,7 +516,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         pass("--otp"),
         row("push|yank|owner", Opt("--otp"), Whole, Password),
     ])
-    .valued("--global --local"),
+    ,
     program("composer", "composer-token", &[
         row("config", Behind("http-basic.", 2), Whole, Password),
         row("config", Behind("github-oauth.", 1), Whole, Key),

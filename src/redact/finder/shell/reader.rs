@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::Found;
 use super::lexer::{self, Command, Redirection, Script, Word};
 use super::literal;
-use super::naming::{Table, is_front, is_installer, is_quiet};
+use super::naming::{Table, is_front, is_installer, is_quiet, kind};
 use super::programs::{Kind, PROGRAMS, Program};
 use super::wrappers;
 
@@ -83,6 +83,9 @@ impl<'r, 't> Reader<'r, 't> {
         let head = chain.first().map(|(_, name)| &**name).unwrap_or_default();
         self.writes(command, head, before);
         self.decoded(words, head);
+        if head == "printf" {
+            self.format(words);
+        }
         let first = chain.first().map_or(0, |(at, _)| *at);
         if is_quiet(head, texts.get(first + 1..).unwrap_or_default()) {
             // What is assigned in front of it, and nothing else.
@@ -203,6 +206,25 @@ impl<'r, 't> Reader<'r, 't> {
             range.map(|at| Some((u32::try_from(at).ok()?, u32::try_from(at + 1).ok()?))).collect();
         if let Some(written) = written {
             self.found.push(Found::Nested { text: text.to_owned(), written });
+        }
+    }
+
+    /// `printf 'NAME=%s' VALUE`.
+    fn format(&mut self, words: &'r [Word<'t>]) {
+        let mut words = words.iter().skip_while(|word| word.text != "printf").skip(1);
+        let Some(format) = words.next() else { return };
+        let mut pieces = format.text.split("%s");
+        for value in words {
+            let Some(before) = pieces.next() else { return };
+            let line = before.rsplit("\\n").next().unwrap_or(before);
+            let name =
+                line.trim_end_matches(['"', '\'', ' ']).trim_end_matches("base64:").trim_end_matches(['"', '\'', ' ']);
+            let Some(name) = name.strip_suffix(['=', ':']) else { continue };
+            let name =
+                name.trim_end_matches(['"', '\'', ' ']).rsplit([' ', '"', '\'', ',', '{']).next().unwrap_or(name);
+            if let Some(kind) = kind(name) {
+                self.secret(&Part { word: value, range: 0..value.text.len() }, "secret-variable", kind);
+            }
         }
     }
 
