@@ -43,7 +43,7 @@ pub(super) fn behind(arguments: &[&str], sub: &str, valued: &str) -> Option<usiz
 ///
 /// The notation is that of `Place::Option`. `bundle` lists short options that may stand in front in the same word.
 pub(super) fn value(word: &str, options: &str, bundle: &str) -> Option<Value> {
-    if !word.starts_with(['-', '/']) && !options.contains("userid=") {
+    if !word.starts_with(['-', '/']) {
         return None;
     }
     let exact = |option: &str| word == option.trim_end_matches(['_', ':']) && !option.ends_with(['+', '=']);

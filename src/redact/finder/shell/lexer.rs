@@ -81,11 +81,13 @@ pub(super) enum Redirection<'t> {
 pub(super) struct Command<'t> {
     pub(super) words: Vec<Word<'t>>,
     pub(super) redirections: Vec<Redirection<'t>>,
+    /// The pipelines of `( … )` or `{ … }`, if it is one whose output goes on through a pipe.
+    pub(super) group: Range<usize>,
 }
 
 impl Command<'_> {
     fn is_empty(&self) -> bool {
-        self.words.is_empty() && self.redirections.is_empty()
+        self.words.is_empty() && self.redirections.is_empty() && self.group.is_empty()
     }
 }
 
@@ -98,6 +100,8 @@ pub(super) struct Script<'t> {
     pub(super) bodies: Vec<Option<Range<usize>>>,
     /// `${NAME:-value}`: the name and the value, as written.
     pub(super) defaults: Vec<(Range<usize>, Range<usize>)>,
+    /// Whether there was a here-document without an end. One text is cut once: a second one is none.
+    cut: bool,
 }
 
 /// Reads a text.
@@ -300,7 +304,9 @@ impl<'t, 's> Lexer<'t, 's> {
     fn commands(&mut self, closes: bool) {
         let mut pipeline = Vec::new();
         let mut command = Command::default();
-        let (mut parentheses, mut cases) = (0_usize, 0_usize);
+        // Where the groups begin that are open, `(` and `{`.
+        let (mut parentheses, mut braces) = (Vec::new(), Vec::new());
+        let mut cases = 0_usize;
         loop {
             self.skip_blanks();
             let Some(byte) = self.byte(0) else { break };
@@ -332,23 +338,25 @@ impl<'t, 's> Lexer<'t, 's> {
                 }
                 b'(' => {
                     self.at += 1;
-                    parentheses += 1;
                     self.end_pipeline(&mut pipeline, &mut command);
+                    parentheses.push(self.script.pipelines.len());
                 }
                 b')' => {
                     self.at += 1;
-                    if closes && parentheses == 0 && cases == 0 {
+                    if closes && parentheses.is_empty() && cases == 0 {
                         break;
                     }
-                    parentheses = parentheses.saturating_sub(1);
                     self.end_pipeline(&mut pipeline, &mut command);
+                    if let Some(start) = parentheses.pop() {
+                        self.group(start, &mut command);
+                    }
                 }
                 b'#' => {
                     // A comment may hold a command too, but its quotes end with the line.
                     self.end_pipeline(&mut pipeline, &mut command);
-                    let line = self.rest().find('\n').map_or(self.end, |length| self.at + length);
                     self.at += 1;
                     if !closes && !self.comment {
+                        let line = self.rest().find('\n').map_or(self.end, |length| self.at + length);
                         let mut comment = Lexer::new(self.text, self.at..line, self.depth, self.script);
                         comment.comment = true;
                         comment.commands(false);
@@ -366,6 +374,12 @@ impl<'t, 's> Lexer<'t, 's> {
                         match &*word.text {
                             "case" => cases += 1,
                             "esac" => cases = cases.saturating_sub(1),
+                            "{" => braces.push(self.script.pipelines.len()),
+                            "}" => {
+                                if let Some(start) = braces.pop() {
+                                    self.group(start, &mut command);
+                                }
+                            }
                             _ => {}
                         }
                     }
@@ -376,6 +390,14 @@ impl<'t, 's> Lexer<'t, 's> {
             }
         }
         self.end_pipeline(&mut pipeline, &mut command);
+    }
+
+    /// A group ends here: if its output goes on through a pipe, it is a command of that pipeline.
+    fn group(&mut self, start: usize, command: &mut Command<'t>) {
+        self.skip_blanks();
+        if self.byte(0) == Some(b'|') && self.byte(1) != Some(b'|') {
+            command.group = start..self.script.pipelines.len();
+        }
     }
 
     fn end_pipeline(&mut self, pipeline: &mut Vec<Command<'t>>, command: &mut Command<'t>) {
@@ -448,7 +470,10 @@ impl<'t, 's> Lexer<'t, 's> {
                     Some(from..line)
                 }
                 // Cut before its end, or never a here-document: what follows is read like anything else.
-                None if delimiter.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') => Some(self.at..end),
+                None if !self.script.cut && delimiter.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') => {
+                    self.script.cut = true;
+                    Some(self.at..end)
+                }
                 None => None,
             };
             if let Some(slot) = self.script.bodies.get_mut(number) {

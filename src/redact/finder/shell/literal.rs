@@ -14,8 +14,9 @@ pub(super) fn secret(word: &Word<'_>, value: Range<usize>, kind: Kind) -> Option
     let text = word.text.get(value.clone())?;
     let inside: Vec<_> =
         word.dynamic.iter().filter(|part| part.start < value.end && value.start < part.end).cloned().collect();
+    let variable: usize = inside.iter().map(Range::len).sum();
     let plain = inside.iter().all(|part| is_accident(word.text.get(part.clone()).unwrap_or_default()));
-    if plain {
+    if inside.is_empty() || plain && text.len() - variable >= 6 && kinds(text).0 > 0 {
         return written_out(text, kind).then_some(value);
     }
     // Partly variable: what is written out counts only if it is long enough to be more than a separator.
@@ -44,7 +45,6 @@ fn is_accident(variable: &str) -> bool {
     variable.len() == 2
         && variable.starts_with('$')
         && !variable.ends_with(|c: char| c.is_ascii_alphabetic() || c == '@')
-        && variable != "$1"
 }
 
 /// Where in a part of a word a character stands that is not inside a substitution, counted from the part's start.
@@ -216,7 +216,9 @@ fn is_named_placeholder(text: &str) -> bool {
 
 /// Whether a value names a file or directory.
 pub(super) fn is_path(text: &str) -> bool {
-    text.starts_with('/') && !text.contains(['+', '='])
+    text.starts_with('/')
+        && !text.contains(['+', '='])
+        && !text.split(['/', '.']).any(|part| part.len() >= 24 && is_mixed(part))
         || text.starts_with("./")
         || text.starts_with("../")
         || text.starts_with("~/")
@@ -332,6 +334,12 @@ pub(super) fn is_mixed(text: &str) -> bool {
 
 /// Whether a value looks like a token: long, or of more than one kind of character.
 pub(super) fn is_token(text: &str) -> bool {
+    // `FlyV1 fm2_…`: a scheme in front.
+    if let Some((scheme, token)) = text.split_once(' ')
+        && !token.is_empty()
+    {
+        return scheme.len() <= 12 && !token.contains(' ') && token.len() >= 20 && is_token(token);
+    }
     let (digits, lower, upper) = kinds(text);
     text.len() >= 8
         && !text.contains(char::is_whitespace)

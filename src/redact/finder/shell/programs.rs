@@ -187,7 +187,6 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("sqlplus sqlcl sqlldr expdp impdp exp imp rman adrci tkprof", "oracle-password", &[
         row("", Arguments(0), Login('/'), Password),
         row("target|catalog|auxiliary", Arguments(0), Login('/'), Password),
-        row("", Opt("userid="), Login('/'), Password),
     ])
     .word(),
     program("sqlcmd bcp isql tsql osql go-sqlcmd mssql-cli fisql sqsh sqlpackage", "sqlserver-password", &[pass("-P /p: /TargetPassword: /SourcePassword:")]),
@@ -517,7 +516,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         pass("--otp"),
         row("push|yank|owner", Opt("--otp"), Whole, Password),
     ])
-    .valued("--global --local"),
+    ,
     program("composer", "composer-token", &[
         row("config", Behind("http-basic.", 2), Whole, Password),
         row("config", Behind("github-oauth.", 1), Whole, Key),

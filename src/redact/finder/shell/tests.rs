@@ -713,6 +713,143 @@ fn a_cut_secret_is_masked_to_the_end() {
     });
 }
 
+/// Forms of shell text, each with its secrets in place.
+const FORMS: &[&str] = &[
+    // Quotes and escapes
+    "mysql -u root -\"p{P}\" app",
+    "mysql -u root '-p{P}' app",
+    "mysql -u root \"-p{P}\" app",
+    "curl -u 'admin':'{P}' https://example.com",
+    "curl -u \"admin:{P}\" https://example.com",
+    "curl -u $'admin:{P}' https://example.com",
+    "curl -u $\"admin:{P}\" https://example.com",
+    "curl -u admin:\"{P}\" https://example.com",
+    "curl -u \"$USER:{P}\" https://example.com",
+    "curl -u \"${USER}\":{P} https://example.com",
+    "\"curl\" -u admin:{P} https://example.com",
+    "curl \\\n  -X POST \\\n  -u admin:{P} \\\n  https://example.com",
+    "curl \\\r\n  -u admin:{P} \\\r\n  https://example.com\r\n",
+    "curl https://example.com \\\n  --user \\\n  admin:{P}",
+    // Where commands stand
+    "ls;mysql -p{P};ls",
+    "ls&&mysql -p{P}||ls",
+    "ls|mysql -p{P}|ls",
+    "(mysql -p{P})",
+    "{ mysql -p{P}; }",
+    "! mysql -p{P}",
+    "if mysql -p{P}; then echo; fi",
+    "while ! mysqladmin ping -p{P} --silent; do sleep 1; done",
+    "case $1 in\n  a) mysql -p{P} ;;\n  b|c) mysql -p{P} -e x;;\nesac",
+    "f() {\n  mysql -p{P}\n}",
+    "x=\"$(mysql -p{P} -Nse 'select 1')\"",
+    "x=`mysql -p{P} -e 1`",
+    "echo \"rows: $(mysql -p{P} -Nse \"select 1\")\"",
+    "diff <(mysqldump -p{P} a) <(mysqldump -p{P} b)",
+    "export A=1; mysql -p{P}",
+    "A=1 B='x y' mysql -p{P}",
+    "# mysql -p{P}",
+    "ls # then mysql -p{P}",
+    "$ mysql -p{P}",
+    "bob@host:~$ mysql -p{P}",
+    "echo a > b 2>&1; mysql -p{P} < dump.sql 2>/dev/null",
+    "mysql -p{P} <<SQL\nselect 1;\nSQL",
+    "cat <<'EOF' > run.sh\nmysql -p{P}\nEOF\nls",
+    "cat <<-EOF\n\tmysql -p{P} app\n\tEOF\nmysql -p{P}",
+    "bash <<EOF\nmysql -p{P}\nEOF",
+    "echo $((1 << 2)); mysql -p{P}",
+    "cat <<A <<B\na\nA\nmysql -p{P}\nB\nmysql -p{P}",
+    // Wrappers
+    "sudo -u bob -E MYSQL=1 mysql -p{P}",
+    "docker exec -it -e A=b db mysql -uroot -p{P}",
+    "docker compose exec -T db mysql -uroot -p{P}",
+    "kubectl exec -it deploy/db -n prod -- mysql -uroot -p{P}",
+    "ssh -p 22 -i key bob@host mysql -uroot -p{P}",
+    "ssh bob@host \"mysql -uroot -p{P} -e \\\"select 1\\\"\"",
+    "ssh bob@host 'sudo bash -c \"mysql -uroot -p{P}\"'",
+    "find . -name '*.sql' -exec mysql -p{P} -e {} \\;",
+    "ls | xargs -I{} -n 1 mysql -p{P} -e {}",
+    "parallel -j2 mysql -p{P} -e ::: a b",
+    "watch -n 5 'mysql -p{P} -e status'",
+    "timeout -k 5 30s mysql -p{P}",
+    "npx some-cli --password {P}",
+    "op run -- mysql -p{P}",
+    "aws-vault exec prod -- mysql -p{P}",
+    "cmd /c mysql.exe -p{P}",
+    "sshpass -p {P} ssh host mysql -p{P}",
+    "sshpass -p {P} rsync -e 'ssh -p 22' -a a b",
+    "nohup sh -c 'unzip -P {P} a.zip && rm a.zip' > /dev/null 2>&1 &",
+    // What is fed
+    "echo -n {P} | docker login -u bob --password-stdin registry.example.com",
+    "printf '%s\\n' '{P}' | docker login -u bob --password-stdin",
+    "printf {P} | docker login -u bob --password-stdin",
+    "echo \"{P}\" | tr -d '\\n' | docker login -u bob --password-stdin",
+    "docker login -u bob --password-stdin <<< '{P}'",
+    "docker login -u bob --password-stdin <<EOF\n{P}\nEOF",
+    "docker login -u bob --password-stdin < <(echo {P})",
+    "cat <<EOF | docker login -u bob --password-stdin\n{P}\nEOF",
+    "echo 'root:{P}' | sudo chpasswd",
+    "echo -e '{P}\\n{P}' | sudo passwd bob",
+    "(echo {P}; echo {P}) | smbpasswd -s -a bob",
+    "{ echo {P}; echo {P}; } | smbpasswd -s -a bob",
+    "echo -n 'bob:{P}' | base64",
+    "curl -H \"Authorization: Basic $(echo -n bob:{P} | base64)\" https://example.com",
+    "echo {P} | gpg --batch --passphrase-fd 0 -d a.gpg",
+    "echo {P} | openssl enc -aes-256-cbc -pass stdin -in a",
+    "echo {P} | kinit bob@EXAMPLE.COM",
+    "echo {P} | wrangler secret put API_SECRET",
+    "echo {P} | gh secret set NAME",
+    "echo {P} | vercel env add NAME production",
+    "echo {P} | ssh host 'sudo -S systemctl restart x'",
+    "echo {P} | cryptsetup luksOpen /dev/sda1 x -",
+    "echo {P} | gcloud secrets create db --data-file=-",
+    "echo {P} | kubectl create secret generic x --from-file=password=/dev/stdin",
+    "wg set wg0 peer x preshared-key <(printf %s {T})",
+    // What is written
+    "printf '%s' '{P}' > ~/.vault_pass",
+    "cat > /run/secrets/db_password <<EOF\n{P}\nEOF",
+    "tee .vault_pass <<< {P}",
+    "printf 'API_TOKEN=%s\\n' {T} >> .env",
+    "echo bob:{P} > .htpasswd",
+    // Names
+    "DB_PASSWORD='{P}' TOKEN={T} ./run",
+    "export DB_PASSWORD=\"{P}\"",
+    "export DB_PASSWORD=$'{P}'",
+    "docker run -e 'DB_PASSWORD={P}' -e TOKEN={T} image",
+    "docker run --env=DB_PASSWORD={P} image",
+    "${DB_PASSWORD:-{P}}",
+    "PASSWORD=${1:-x} DB_PASSWORD=${DB_PASSWORD:={P}} ./run",
+    "$env:DB_PASSWORD = '{P}'",
+    "$password = \"{P}\"; Connect-Thing -Credential $c",
+    "helm install a b --set-string 'x.y=1,db.password={P},z=2'",
+    "mvn -q -Dspring.datasource.password='{P}' test",
+    "tool -var=db_password={P}",
+    "New-Object PSCredential('bob', (ConvertTo-SecureString '{P}' -AsPlainText -Force))",
+    "ConvertTo-SecureString -String \"{P}\" -AsPlainText -Force",
+    "git credential approve <<EOF\nprotocol=https\npassword={P}\nEOF",
+];
+
+#[test]
+fn what_is_escaped_is_masked_as_it_is_written() {
+    assert_eq!(masked(r"mysql -pFake\$Pass\ word app"), "mysql -p# app");
+    assert_eq!(masked(r"mysql -p'Fake'\''Pass' app"), "mysql -p'#' app");
+    assert_eq!(masked("mysql -p$'Fake\\x41Pass\\'word' app"), "mysql -p$'#' app");
+    assert_eq!(masked("curl -u \"bob:Fake\\\"Pass\" x"), "curl -u \"bob:#\" x");
+    assert_eq!(masked("curl -u bob:Fäke🔑Pass x"), "curl -u bob:# x");
+}
+
+#[test]
+fn no_form_of_shell_text_hides_a_secret() {
+    let mut wrong = Vec::new();
+    for template in FORMS {
+        let (text, wanted) = filled(template, PASSWORD, TOKEN);
+        let masked = masked(&text);
+        if masked != wanted {
+            wrong.push(format!("{text}\n   is {masked}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{} wrong", wrong.join("\n"), wrong.len());
+}
+
 #[test]
 fn an_ordinary_command_is_not_changed() {
     let mut wrong = Vec::new();

@@ -1,5 +1,10 @@
 //! Programs that run another program: where in their arguments it begins.
 
+use std::sync::LazyLock;
+
+use super::arguments::{assignment, behind};
+use super::naming::Table;
+
 /// A program that runs another one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wrapper {
@@ -81,15 +86,25 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper("php", "artisan", "", 0),
 ];
 
-/// The wrappers of this name.
-pub(super) fn named(name: &str) -> impl Iterator<Item = &'static Wrapper> {
-    WRAPPERS.iter().filter(move |wrapper| wrapper.names.split(' ').any(|own| own == name))
+/// The wrappers of each name.
+static BY_NAME: LazyLock<Table<Vec<&'static Wrapper>>> = LazyLock::new(|| {
+    let mut by_name: Table<Vec<&'static Wrapper>> = Table::default();
+    for wrapper in WRAPPERS {
+        for name in wrapper.names.split(' ') {
+            by_name.entry(name).or_default().push(wrapper);
+        }
+    }
+    by_name
+});
+
+/// Where in the arguments of a program the command begins that it runs. None: it runs none.
+pub(super) fn inner(name: &str, arguments: &[&str]) -> Option<usize> {
+    BY_NAME.get(name)?.iter().find_map(|wrapper| wrapper.inner(arguments))
 }
 
 impl Wrapper {
-    /// Where in the arguments the inner command begins.
-    pub(super) fn inner(&self, arguments: &[&str]) -> Option<usize> {
-        let mut at = super::arguments::behind(arguments, self.sub, self.valued)?;
+    fn inner(&self, arguments: &[&str]) -> Option<usize> {
+        let mut at = behind(arguments, self.sub, self.valued)?;
         let mut skip = self.skip;
         loop {
             let argument = arguments.get(at)?;
@@ -98,7 +113,7 @@ impl Wrapper {
             }
             if argument.len() > 1 && argument.starts_with('-') {
                 at += if self.valued.split(' ').any(|option| option == *argument) { 2 } else { 1 };
-            } else if super::arguments::assignment(argument).is_some() {
+            } else if assignment(argument).is_some() {
                 at += 1;
             } else if skip > 0 {
                 skip -= 1;

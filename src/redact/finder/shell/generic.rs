@@ -1,0 +1,170 @@
+//! What is secret whatever the program is: by the name of an option or a variable.
+
+use std::ops::Range;
+
+use super::Found;
+use super::arguments::assignment;
+use super::lexer::Word;
+use super::literal;
+use super::naming::{is_dash_led_secret, kind, option_hint, says_login, takes_glued_only, takes_secret};
+use super::programs::Kind;
+use super::reader::{Part, Reader};
+use crate::redact::finder::names::Hint;
+
+impl<'r, 't> Reader<'r, 't> {
+    /// `${NAME:-value}`.
+    pub(super) fn default(&mut self, name: Range<usize>, value: Range<usize>) {
+        let (Some(name), Some(text)) = (self.text.get(name), self.text.get(value.clone())) else { return };
+        let trimmed = text.trim_matches(['"', '\'']);
+        let Some(kind) = kind(name) else { return };
+        if trimmed.contains(['$', '`']) || !literal::written_out(trimmed, kind) {
+            return;
+        }
+        let from = value.start + text.find(trimmed).unwrap_or(0);
+        self.found.push(Found::Secret {
+            span: from..from + trimmed.len(),
+            rule: "secret-default",
+            guessable: kind == Kind::Password,
+        });
+    }
+
+    /// `NAME=VALUE` wherever it stands, `NAME1=V,NAME2=V` too, and `$NAME = VALUE`.
+    pub(super) fn assignments(&mut self, words: &'r [Word<'t>], texts: &[&str]) {
+        for (at, word) in words.iter().enumerate() {
+            let text = &*word.text;
+            if let (Some(name), Some(&"=")) = (text.strip_prefix('$'), texts.get(at + 1)) {
+                let name = name.strip_prefix("env:").unwrap_or(name);
+                if let (Some(kind), Some(value)) = (kind(name), words.get(at + 2)) {
+                    self.secret(&Part { word: value, range: 0..value.text.len() }, "secret-variable", kind);
+                }
+                continue;
+            }
+            // What was quoted as a whole and has several words is a text of its own.
+            let text_of_its_own = word.quoted == Some(0) && text.contains(char::is_whitespace);
+            if text.starts_with('-') || !text.contains('=') || text_of_its_own {
+                continue;
+            }
+            self.pairs(&Part { word, range: 0..text.len() }, "secret-variable");
+        }
+    }
+
+    /// The values of `NAME=VALUE[,NAME=VALUE…]` whose name is that of a secret.
+    pub(super) fn pairs(&mut self, part: &Part<'r, 't>, rule: &'static str) {
+        let Some(text) = part.word.text.get(part.range.clone()) else { return };
+        let mut from = 0;
+        for _ in 0..64 {
+            let Some(rest) = text.get(from..) else { return };
+            let Some(name) = assignment(rest) else { return };
+            let equals = rest.find('=').unwrap_or(name.end);
+            let value = equals + 1;
+            // Another pair begins behind a comma or a line's end, which may still be written as an escape.
+            let behind = rest.get(value..).unwrap_or_default();
+            let end = behind.match_indices([',', '\n', '\\']).take(64).find_map(|(at, separator)| {
+                let length = match separator {
+                    "\\" if behind.get(at + 1..)?.starts_with('n') => 2,
+                    "\\" => return None,
+                    _ => 1,
+                };
+                assignment(behind.get(at + length..)?).map(|_| (value + at, length))
+            });
+            let range = part.range.start + from + value..part.range.start + from + end.map_or(rest.len(), |(at, _)| at);
+            let set = part.word.text.get(range.clone()).is_some_and(|v| literal::is_setting(v) || literal::is_path(v));
+            if let Some(kind) = rest.get(name).and_then(kind)
+                && !set
+            {
+                self.secret(&Part { word: part.word, range }, rule, kind);
+            }
+            match end {
+                Some((end, length)) => from += end + length,
+                None => return,
+            }
+        }
+    }
+
+    /// Options of any program whose name is that of a secret.
+    pub(super) fn options(&mut self, words: &'r [Word<'t>], texts: &[&str], head: &str) {
+        for (at, word) in words.iter().enumerate() {
+            let text = &*word.text;
+            let Some(plain) = text.strip_prefix('-').map(|rest| rest.strip_prefix('-').unwrap_or(rest)) else {
+                continue;
+            };
+            if plain.is_empty() {
+                continue;
+            }
+            let dashes = text.len() - plain.len();
+            // `-Dname=V`, `-Pname=V`, `--set a.name=V` glued.
+            if dashes == 1
+                && let Some(pair) = plain.strip_prefix(['D', 'P', 'J', 'e', 'E', 'v', 'X'])
+                && assignment(pair).is_some()
+            {
+                self.pairs(&Part { word, range: 2..text.len() }, "secret-option");
+            }
+            let name_end = plain.find(['=', ':']).unwrap_or(plain.len());
+            let name = plain.get(..name_end).unwrap_or_default();
+            if name.len() < 2 {
+                continue;
+            }
+            let glued = name_end < plain.len();
+            if glued && !name.ends_with("file") && !name.ends_with("path") {
+                // A pair as the value: `--set=a.password=x`, `-backend-config=secret_key=x`.
+                let value = dashes + name_end + 1..text.len();
+                if text.get(value.clone()).and_then(assignment).is_some() {
+                    self.pairs(&Part { word, range: value }, "secret-option");
+                }
+            }
+            let Some(hint) = option_hint(name).filter(|_| name.len() > 2 && takes_secret(name, head)) else { continue };
+            let mut part = if glued {
+                let range = dashes + name_end + 1..text.len();
+                Part { word, range }
+            } else {
+                let Some(next) = words.get(at + 1) else { continue };
+                if texts
+                    .get(at + 1)
+                    .is_none_or(|next| next.starts_with('-') && next.len() > 1 && !is_dash_led_secret(next))
+                {
+                    continue;
+                }
+                Part { word: next, range: 0..next.text.len() }
+            };
+            let mut value = part.word.text.get(part.range.clone()).unwrap_or_default();
+            if let Some(password) = value.strip_prefix("pass:") {
+                part.range.start += "pass:".len();
+                value = password;
+            }
+            if assignment(value).is_some_and(|name| value.len() > name.end + 1) && !value.ends_with('=') {
+                self.pairs(&part, "secret-option");
+                continue;
+            }
+            // `-storepass:env NAME`
+            if plain.get(name_end..).is_some_and(|rest| rest.starts_with(':'))
+                && (hint != Hint::Password || matches!(value, "env" | "file" | "stdin" | "fd"))
+            {
+                continue;
+            }
+            // `--creds user:password`
+            if says_login(name)
+                && let Some(colon) = literal::find(part.word, part.range.clone(), ':')
+            {
+                if !value.contains("://") {
+                    let range = part.range.start + colon + 1..part.range.end;
+                    self.secret(&Part { word: part.word, range }, "password-option", Kind::Password);
+                }
+                continue;
+            }
+            if literal::is_path(value) || literal::is_setting(value) || !glued && literal::is_prose(value) {
+                continue;
+            }
+            let sure = glued || !takes_glued_only(head);
+            let (rule, kind) = if hint == Hint::Password && sure {
+                ("password-option", Kind::Password)
+            } else if hint == Hint::Strong && glued && value.len() >= 16 {
+                ("secret-option", Kind::Key)
+            } else if hint >= Hint::Strong || value.len() >= 20 && literal::is_mixed(value) {
+                ("secret-option", Kind::Token)
+            } else {
+                continue;
+            };
+            self.secret(&part, rule, kind);
+        }
+    }
+}
