@@ -2,6 +2,7 @@
 
 use ring::hmac;
 
+use super::finder::known::{self, Known};
 use super::finder::{Finding, RuleId};
 
 /// How every marker begins.
@@ -58,13 +59,16 @@ pub(super) fn write(into: &mut String, rule: &RuleId, tag: Option<Tag>) {
 }
 
 /// The text with markers where secrets stood.
-pub(super) fn replace(text: &str, findings: Vec<Finding>, key: &TagKey) -> (String, Vec<Masked>) {
+///
+/// The tag of a known value is that of the value itself, however it is written: else it could not be followed.
+pub(super) fn replace(text: &str, findings: Vec<Finding>, key: &TagKey, known: &Known) -> (String, Vec<Masked>) {
     let mut result = String::with_capacity(text.len());
     let mut masked = Vec::with_capacity(findings.len());
     let mut copied = 0;
     for Finding { span, rule, guessable } in findings {
         let (Some(before), Some(secret)) = (text.get(copied..span.start), text.get(span.clone())) else { continue };
-        let tag = (!guessable).then(|| key.tag(secret));
+        let value = if rule == known::RULE { known.value_in(secret) } else { None };
+        let tag = (!guessable).then(|| key.tag(value.unwrap_or(secret)));
         result.push_str(before);
         write(&mut result, &rule, tag);
         copied = span.end;

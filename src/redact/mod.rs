@@ -8,6 +8,7 @@ mod own;
 mod shape;
 mod walk;
 
+pub use finder::known::{self, Known};
 pub use finder::{Finding, RuleId, is_secret_name};
 pub use marker::{Masked, Tag, TagKey};
 pub use own::{Enrichment, OwnValue};
@@ -83,13 +84,19 @@ impl Redactor {
         Self { finder: finder::Finder::default(), key }
     }
 
+    /// The same, and these values wherever they stand.
+    #[must_use]
+    pub fn known(self, known: Known) -> Self {
+        Self { finder: self.finder.with_known(known), ..self }
+    }
+
     /// The text with a marker in the place of each secret, and what was masked, in its order.
     pub fn text<'t>(&self, text: &'t str) -> (Cow<'t, str>, Vec<Masked>) {
         let findings = self.finder.find(text);
         if findings.is_empty() {
             return (Cow::Borrowed(text), Vec::new());
         }
-        let (text, masked) = marker::replace(text, findings, &self.key);
+        let (text, masked) = marker::replace(text, findings, &self.key, self.finder.known());
         (Cow::Owned(text), masked)
     }
 }

@@ -1,5 +1,6 @@
 //! Finds the secrets in a text: which bytes, by which rule.
 
+pub mod known;
 mod names;
 mod view;
 
@@ -7,6 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use known::Known;
 use view::View;
 
 /// Which rule recognized a secret: the id of a token format (`github-token`) or of a context (`curl-user`).
@@ -46,14 +48,29 @@ pub struct Finding {
 
 /// All rules, ready to be used. Built once.
 #[derive(Default)]
-pub struct Finder {}
+pub struct Finder {
+    known: Known,
+}
 
 impl Finder {
+    /// The same, and these values wherever they stand.
+    #[must_use]
+    pub fn with_known(mut self, known: Known) -> Self {
+        self.known = known;
+        self
+    }
+
+    /// The values that are known.
+    pub(super) fn known(&self) -> &Known {
+        &self.known
+    }
+
     /// The secrets in a text, in their order, without overlaps.
-    #[allow(clippy::unused_self, reason = "the engine is being built")]
     pub fn find(&self, text: &str) -> Vec<Finding> {
         let _whole = View::whole(text);
-        Vec::new()
+        let mut findings = Vec::new();
+        self.known.find(text, &mut findings);
+        findings
     }
 }
 
