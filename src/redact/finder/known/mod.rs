@@ -18,7 +18,7 @@ use self::encode::{Shared, is_base64};
 use super::{Finding, RuleId};
 
 pub use self::bounds::{is_fit, is_fit_from_a_checkout};
-pub use self::parts::header_secrets;
+pub use self::parts::{base64_decoded, header_secrets, of as secrets_in};
 
 /// The rule.
 pub(in crate::redact) const RULE: RuleId = RuleId::of("known-value");

@@ -16,7 +16,7 @@ const MIN_LINE: usize = 16;
 const MAX_DEPTH: usize = 8;
 
 /// What of a value is a secret: mostly all of it. Whether it is fit to be looked for is not asked here.
-pub(super) fn of(value: &str) -> Vec<Zeroizing<String>> {
+pub fn of(value: &str) -> Vec<Zeroizing<String>> {
     let value = value.trim();
     let mut parts = Vec::new();
     if let Some((scheme, rest)) = value.split_once("://")
