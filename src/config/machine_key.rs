@@ -54,7 +54,7 @@ pub fn read_or_make(state: &Path) -> (MachineKey, Option<KeyProblem>) {
     });
     match key {
         Ok(key) => (key, None),
-        Err(problem) => (random(), Some(problem)),
+        Err(problem) => (of_this_run(), Some(problem)),
     }
 }
 
@@ -87,7 +87,7 @@ fn read(path: &Path) -> Result<Option<MachineKey>, KeyProblem> {
 
 /// Makes the key, unless somebody else is faster: then it is theirs.
 fn make(state: &Path, path: &Path) -> Result<MachineKey, KeyProblem> {
-    let key = random();
+    let key = of_this_run();
     let temporary = state.join(format!("{FILE_NAME}.{}", uuid::Uuid::new_v4().simple()));
     let written = write(&temporary, &key).and_then(|()| fs::hard_link(&temporary, path));
     // Where it cannot be removed it is a second name of the key, or a key that nobody uses.
@@ -110,8 +110,8 @@ fn write(path: &Path, key: &MachineKey) -> io::Result<()> {
     File::sync_all(&file)
 }
 
-/// 32 random bytes.
-fn random() -> MachineKey {
+/// A key that nobody has had and nobody will have: 32 random bytes.
+pub fn of_this_run() -> MachineKey {
     let mut key = Zeroizing::new([0; LENGTH]);
     if SystemRandom::new().fill(key.as_mut_slice()).is_err() {
         // No system that we run on gets here. The standard library has seeded this when it could.

@@ -126,7 +126,7 @@ fn absolute_paths(list: &OsStr) -> impl Iterator<Item = PathBuf> + '_ {
 }
 
 /// What is to be read, and what is known before.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Wanted {
     /// Where claude runs, if `.env` files are to be read.
     pub dotenv: Option<PathBuf>,

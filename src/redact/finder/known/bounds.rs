@@ -361,15 +361,19 @@ fn is_name(value: &str, plain: &str) -> bool {
 
 /// A file's path: what stands between its slashes was chosen by somebody.
 fn is_path(value: &str) -> bool {
-    let begins = ["/", "./", "../", "~/", "~"].iter().any(|start| value.starts_with(start))
-        || value.as_bytes().first_chunk::<3>().is_some_and(|[drive, colon, slash]| {
-            drive.is_ascii_alphabetic() && *colon == b':' && matches!(slash, b'\\' | b'/')
-        });
+    let begins = begins_as_path(value);
     let chosen = |part: &str| {
         part.chars().all(|c| c.is_alphanumeric() || "-_.@+ ~:".contains(c)) && transitions(part) < 3 && part.len() <= 64
     };
     let parts = value.split(['/', '\\']);
     (begins || value.contains('/')) && parts.clone().all(chosen) && (begins || parts.count() >= 2)
+}
+
+fn begins_as_path(value: &str) -> bool {
+    ["/", "./", "../", "~"].iter().any(|start| value.starts_with(start))
+        || value.as_bytes().first_chunk::<3>().is_some_and(|[drive, colon, slash]| {
+            drive.is_ascii_alphabetic() && *colon == b':' && matches!(slash, b'\\' | b'/')
+        })
 }
 
 /// A URL, a host with or without a port, an e-mail address; whatever credentials are in a URL have been taken out.
@@ -423,7 +427,8 @@ fn is_command(value: &str) -> bool {
     let mut words = value.split_ascii_whitespace();
     let first = words.next().unwrap_or_default().trim_start_matches('!');
     let name = first.rsplit('/').next().unwrap_or_default();
-    words.next().is_some() && (FIRST_WORDS.contains(&name) || PROGRAMS.contains(&name) || is_path(first))
+    words.next().is_some()
+        && (FIRST_WORDS.contains(&name) || PROGRAMS.contains(&name) || begins_as_path(first) && is_path(first))
 }
 
 /// Whether a text looks like the name of a file.
