@@ -56,8 +56,10 @@ pub struct Known {
     values: Vec<Zeroizing<String>>,
     /// All encodings of all values, one behind the other.
     bytes: Zeroizing<Vec<u8>>,
-    /// In the order of what they look like, without doubles.
+    /// In the order of their bytes, without doubles.
     patterns: Vec<Pattern>,
+    /// The anchor of each, in the same order.
+    heads: Zeroizing<Vec<u64>>,
     grams: Filter,
     anchors: Filter,
     left_out: usize,
@@ -119,6 +121,7 @@ impl Known {
         written.dedup_by(|(a, _), (b, _)| *a.text == *b.text);
         // In one go: what grows leaves copies behind.
         self.bytes.reserve_exact(written.iter().map(|(way, _)| way.text.len()).sum());
+        self.heads.reserve_exact(written.len());
         self.grams = Filter::for_entries(written.len() * STRIDE);
         self.anchors = Filter::for_entries(written.len());
         // Those that the one before begins with, the longest last.
@@ -133,7 +136,8 @@ impl Known {
             self.patterns.push(Pattern { at, shorter: open.last().copied(), value: *value, shared: way.shared });
             open.push(index);
             if let Some(anchor) = text.first_chunk::<ANCHOR>() {
-                self.anchors.insert(u64::from_le_bytes(*anchor));
+                self.heads.push(u64::from_be_bytes(*anchor));
+                self.anchors.insert(u64::from_be_bytes(*anchor));
                 for gram in anchor.windows(GRAM).filter_map(|gram| gram.first_chunk::<GRAM>()) {
                     self.grams.insert(u32::from_le_bytes(*gram).into());
                 }
@@ -181,8 +185,9 @@ impl Known {
             if self.grams.may_contain(u32::from_le_bytes(*gram).into()) {
                 for start in at.saturating_sub(STRIDE - 1)..=at {
                     let Some(anchor) = bytes.get(start..).and_then(<[u8]>::first_chunk::<ANCHOR>) else { break };
-                    if self.anchors.may_contain(u64::from_le_bytes(*anchor))
-                        && let Some(occurrence) = self.occurrence(text, start)
+                    let anchor = u64::from_be_bytes(*anchor);
+                    if self.anchors.may_contain(anchor)
+                        && let Some(occurrence) = self.occurrence(text, start, anchor)
                         && !tell(occurrence)
                     {
                         return;
@@ -193,10 +198,15 @@ impl Known {
         }
     }
 
-    /// The longest pattern that stands here.
-    fn occurrence(&self, text: &str, start: usize) -> Option<Occurrence> {
+    /// The longest pattern that stands here, behind this anchor.
+    fn occurrence(&self, text: &str, start: usize, anchor: u64) -> Option<Occurrence> {
         let rest = text.as_bytes().get(start..)?;
-        let behind = self.patterns.partition_point(|p| self.bytes.get(p.at.clone()).unwrap_or_default() <= rest);
+        // Big-endian numbers have the order of their bytes.
+        let first = self.heads.partition_point(|head| *head < anchor);
+        let alike = self.heads.get(first..)?.partition_point(|head| *head == anchor);
+        let alike = self.patterns.get(first..first + alike).filter(|alike| !alike.is_empty())?;
+        let behind = alike.partition_point(|p| self.bytes.get(p.at.clone()).unwrap_or_default() <= rest);
+        let behind = first + behind;
         // Whatever the rest begins with is the one before, or something that that one begins with.
         let before = behind.checked_sub(1);
         let common = before.map_or(0, |before| common(self.pattern(before), rest));
@@ -249,7 +259,10 @@ fn ends_here(rest: &str) -> bool {
 
 /// How many bytes two texts have in common at their beginning.
 fn common(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+    const STEP: usize = 32;
+    let steps = a.chunks_exact(STEP).zip(b.chunks_exact(STEP)).take_while(|(a, b)| a == b).count() * STEP;
+    let (a, b) = (a.get(steps..).unwrap_or_default(), b.get(steps..).unwrap_or_default());
+    steps + a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 fn common_with(pattern: Option<&[u8]>, rest: &[u8]) -> usize {
