@@ -63,7 +63,7 @@ fn sends(attributes: &[(&str, &str)]) -> Sandbox {
 
 fn configure(sandbox: &Sandbox, endpoint: &OrgEndpoint, redaction: &str) {
     let config = format!(
-        "{redaction}\n[destinations.org]\nendpoint = \"{}\"\ncapture = \"content\"\n\
+        "capture = \"content\"\n{redaction}\n[destinations.org]\nendpoint = \"{}\"\ncapture = \"content\"\n\
          headers = {{ Authorization = \"Bearer FAKE-of-the-0rganization\" }}\n",
         endpoint.url()
     );
