@@ -2,6 +2,8 @@
 
 pub mod endpoint;
 pub mod files;
+pub mod known_values;
+pub mod machine_key;
 pub mod paths;
 pub mod person;
 pub mod user;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::known_values::{KnownSource, KnownSources};
 use super::{Destination, Endpoint, EndpointError};
 use crate::otlp::Signal;
 use crate::redact::CaptureLevel;
@@ -25,6 +26,8 @@ pub struct UserConfig {
     pub summary: Option<Summary>,
     /// The claude to run, instead of the one on the search path.
     pub claude: Option<PathBuf>,
+    /// `[redaction] known_values = […]`.
+    pub known_values: KnownSources,
 }
 
 /// `summary = "auto"`.
@@ -91,7 +94,15 @@ struct File {
     summary: Option<Summary>,
     claude: Option<PathBuf>,
     #[serde(default)]
+    redaction: Redaction,
+    #[serde(default)]
     destinations: BTreeMap<String, Table>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Redaction {
+    known_values: Option<Vec<KnownSource>>,
 }
 
 #[derive(Deserialize)]
@@ -129,7 +140,8 @@ impl UserConfig {
                 signals: Signal::ALL.to_vec(),
             });
         }
-        Ok(Self { destinations, summary: file.summary, claude: file.claude })
+        let known_values = file.redaction.known_values.as_deref().map(KnownSources::from).unwrap_or_default();
+        Ok(Self { destinations, summary: file.summary, claude: file.claude, known_values })
     }
 }
 
@@ -181,6 +193,17 @@ mod tests {
     }
 
     #[test]
+    fn the_sources_of_known_values_are_those_that_are_listed() {
+        let sources = |text| parse(text).unwrap().known_values;
+        let environment = KnownSources { environment: true, dotenv: false, files: false };
+        assert_eq!(sources(""), environment);
+        assert_eq!(sources("[redaction]"), environment);
+        assert_eq!(sources("[redaction]\nknown_values = []"), KnownSources { environment: false, ..environment });
+        let all = KnownSources { environment: true, dotenv: true, files: true };
+        assert_eq!(sources("[redaction]\nknown_values = [\"files\", \".env\", \"environment\"]"), all);
+    }
+
+    #[test]
     fn a_mistake_is_told_with_its_line_and_without_any_value() {
         for (text, want) in [
             (
@@ -195,6 +218,14 @@ mod tests {
             ("destinations = \"a \\\" FAKE\"", "config.toml:1: invalid type: string …, expected a map"),
             ("\"FAKE, expected `\" = 1", "config.toml:1: unknown field …, expected one of `capture`"),
             ("summary = 'full'\nsummary = 'FAKE'", "config.toml:2: duplicate key"),
+            (
+                "[redaction]\nknown_values = [\"FAKE\"]",
+                "config.toml:2: unknown variant …, expected one of `environment`, `.env`, `files`",
+            ),
+            (
+                "[redaction]\nknown_value = [\"FAKE\"]",
+                "config.toml:2: unknown field `known_value`, expected `known_values`",
+            ),
             ("headers = FAKE", "config.toml:1: "),
             ("\n\ncapture = [", "config.toml:3: "),
             ("[destinations.org]\nendpoint = \"ftp://FAKE\"", "config.toml: destinations.org.endpoint: the scheme"),

@@ -19,12 +19,13 @@ use super::argv::{Arguments, Kind};
 use super::environment::{self, NAMES, Run};
 use super::given::Given;
 use super::settings::{self, MAX_SETTINGS_BYTES, SettingsError};
+use crate::config::known_values::{self, KnownSources, Wanted};
 use crate::config::person::{Found, Unsupported, Unusable};
 use crate::config::user::Summary;
 use crate::config::{self, ConfigError, Destination, Endpoint, UserConfig, files, paths, person, user};
 use crate::otlp::Signal;
 use crate::redact::CaptureLevel;
-use crate::relay::control::{SentDestination, SentPath};
+use crate::relay::control::{SentDestination, SentKnown, SentPath};
 use crate::report::Note;
 use crate::secrets::Secret;
 
@@ -147,6 +148,8 @@ pub struct Prepared {
     pub destinations: Vec<SentDestination>,
     /// What there is to say already.
     pub notes: Vec<Note>,
+    /// This machine's own secrets.
+    pub known: SentKnown,
 }
 
 /// Reads the user's configuration file. One that is not there is an empty one, unless it was named.
@@ -290,7 +293,10 @@ pub fn prepare(
         None
     });
     let user = (!arguments.without_user_settings).then(|| user_settings(given)).flatten();
-    let person = persons_variables(given, [user.as_ref().map(|(_, user)| user), own.as_ref()]);
+    let layers = [user.as_ref().map(|(_, user)| user), own.as_ref()];
+    let person = persons_variables(given, layers);
+    let sources = config.as_ref().map(|config| config.known_values).unwrap_or_default();
+    let known = known(given, layers, sources);
     let injectable = matches!(arguments.kind, Kind::Session { settings: true, .. });
     let ours = (injectable && (own.is_some() || arguments.settings.is_none())).then(|| own.unwrap_or_default());
     if ours.is_none()
@@ -300,7 +306,7 @@ pub fn prepare(
         // The environment is all that speaks for us, and a settings file beats it.
         notes.push(Note::Bypassed { by: path.display().to_string() });
     }
-    let run = prepare_run(given, ours.clone(), identity, &person, config, notes);
+    let run = prepare_run(given, ours.clone(), identity, &person, config, notes).map(|run| Prepared { known, ..run });
     let mut muted = None;
     if let Err(error) = &run {
         log(&format!("not observed: {error}"));
@@ -345,7 +351,31 @@ fn prepare_run(
         settings: file.as_deref().map(SentPath::from),
         destinations: destinations.iter().map(SentDestination::pack).collect(),
         notes,
+        known: SentKnown::default(),
     })
+}
+
+/// This machine's own secrets: the values of the environment, which costs no disk, and where the relay finds others. The
+/// settings of the person count as the environment: claude adds their variables to its own.
+fn known(given: Given<'_>, layers: [Option<&Map<String, Value>>; 2], sources: KnownSources) -> SentKnown {
+    let settings: Vec<_> = layers.into_iter().flatten().flat_map(settings::variables).collect();
+    let environment = given.variables.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+    let public = known_values::public(environment.clone());
+    let mut values = Vec::new();
+    if sources.environment {
+        values = known_values::of_environment(environment, &public, !given.is_below_claude());
+        let settings = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        values.extend(known_values::of_environment(settings, &public, true));
+    }
+    let home = given.home().filter(|_| sources.files);
+    let variable = |name: &str| given.own(name).map(OsStr::to_owned);
+    let wanted = Wanted {
+        dotenv: None,
+        files: home.map(|home| known_values::places(&home, variable)).unwrap_or_default(),
+        search_path: given.get("PATH").map(OsStr::to_owned),
+        public,
+    };
+    SentKnown::pack(values, sources.dotenv, wanted)
 }
 
 /// One line in the log of the state directory, for those who look for what went wrong.

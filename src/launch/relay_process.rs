@@ -14,6 +14,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::Pid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 use super::prepare::Part;
 use crate::process::{self, Inherited, Program, Signals};
@@ -146,7 +147,7 @@ impl Relay {
 
     /// Sends a message. A relay that is gone is found out when it is asked for the summary.
     pub fn send<T: Serialize>(&mut self, message: &T) -> io::Result<()> {
-        let frame = control::frame(message).map_err(io::Error::other)?;
+        let frame = Zeroizing::new(control::frame(message).map_err(io::Error::other)?);
         self.control.write_all(&frame)
     }
 
@@ -280,6 +281,6 @@ fn take_message<T: DeserializeOwned>(received: &mut Vec<u8>) -> Result<Option<T>
 
 /// Tells the launcher, in the process that prepares: the control socket is descriptor 1 there.
 fn tell(part: &Part) -> io::Result<()> {
-    let frame = control::frame(part).map_err(io::Error::other)?;
+    let frame = Zeroizing::new(control::frame(part).map_err(io::Error::other)?);
     UnixStream::from(process::another(1)?).write_all(&frame)
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ring::hmac;
 
+use super::finder::known::{self, Known};
 use super::finder::{Finding, RuleId};
 
 /// How every marker begins.
@@ -68,14 +69,17 @@ pub(super) struct Replaced {
 }
 
 /// Puts markers in the place of findings, which are in their order and do not overlap.
-pub(super) fn replace(text: &str, findings: &[Finding], key: &TagKey) -> Replaced {
+///
+/// The tag of a known value is that of the value itself, however it is written: else it could not be followed.
+pub(super) fn replace(text: &str, findings: &[Finding], key: &TagKey, known: &Known) -> Replaced {
     let mut result = String::with_capacity(text.len());
     let mut masked = Vec::with_capacity(findings.len());
     let mut markers = Vec::with_capacity(findings.len());
     let mut copied = 0;
     for Finding { span, rule, guessable } in findings {
         let (Some(before), Some(secret)) = (text.get(copied..span.start), text.get(span.clone())) else { continue };
-        let tag = (!guessable).then(|| key.tag(secret));
+        let value = if *rule == known::RULE { known.value_in(secret) } else { None };
+        let tag = (!guessable).then(|| key.tag(value.unwrap_or(secret)));
         result.push_str(before);
         let from = result.len();
         write(&mut result, rule, tag);

@@ -8,6 +8,7 @@ mod own;
 mod shape;
 mod walk;
 
+pub use finder::known::{self, Known};
 pub use finder::{Finding, RuleId, is_secret_name};
 pub use marker::{Masked, Tag, TagKey};
 pub use own::{Enrichment, OwnValue};
@@ -86,6 +87,12 @@ impl Redactor {
         Self { finder: finder::Finder::default(), key }
     }
 
+    /// The same, and these values wherever they stand.
+    #[must_use]
+    pub fn known(self, known: Known) -> Self {
+        Self { finder: self.finder.with_known(known), ..self }
+    }
+
     /// The text with a marker in the place of each secret, and what was masked, in its order.
     ///
     /// What comes out is searched again, until nothing more is found: the result is the same when it is redacted again.
@@ -94,14 +101,14 @@ impl Redactor {
         if findings.is_empty() {
             return (Cow::Borrowed(text), Vec::new());
         }
-        let mut result = marker::replace(text, &findings, &self.key);
+        let mut result = marker::replace(text, &findings, &self.key, self.finder.known());
         for _ in 0..MAX_ROUNDS {
             let more = self.finder.find(&result.text);
             if more.is_empty() {
                 break;
             }
             findings = finder::merge(text, findings.into_iter().chain(result.back(more)).collect());
-            result = marker::replace(text, &findings, &self.key);
+            result = marker::replace(text, &findings, &self.key, self.finder.known());
         }
         (Cow::Owned(result.text), result.masked)
     }

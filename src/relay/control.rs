@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
+use crate::config::known_values::{CredentialFile, Wanted};
 use crate::config::{Destination, Endpoint, EndpointError};
 use crate::otlp::Signal;
 use crate::redact::CaptureLevel;
@@ -20,7 +22,7 @@ use crate::secrets::Secret;
 pub const TOKEN_HEADER: &str = "x-cc-observe-token";
 
 /// The version of these messages.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The longest frame that is read, in bytes.
 pub const MAX_FRAME: usize = 8 << 20;
@@ -93,6 +95,8 @@ pub struct Start {
     pub destinations: Vec<SentDestination>,
     /// What the launcher already knows to say.
     pub notes: Vec<Note>,
+    /// This machine's own secrets.
+    pub known: SentKnown,
 }
 
 /// A path on its way to another process: bytes, since a path need not be text.
@@ -108,6 +112,63 @@ impl From<&Path> for SentPath {
 impl From<SentPath> for PathBuf {
     fn from(sent: SentPath) -> Self {
         OsString::from_vec(sent.0).into()
+    }
+}
+
+/// What the relay is told of this machine's own secrets: the values of the environment, and where it finds others.
+///
+/// The values are exposed for the control socket alone, and wiped where they have been.
+#[derive(Default, Deserialize, Serialize)]
+pub struct SentKnown {
+    values: Vec<Zeroizing<String>>,
+    left_out: usize,
+    /// Whether `.env` files of the working tree are to be read.
+    dotenv: bool,
+    files: Vec<(CredentialFile, SentPath)>,
+    /// `PATH`
+    search_path: Option<SentPath>,
+    public: Vec<String>,
+}
+
+impl SentKnown {
+    /// The most bytes of values that are sent: a frame has a limit, and the environment has none that matters here.
+    const MAX_BYTES: usize = 128 << 10;
+
+    /// Packs what the launcher knows. `dotenv`: whether such files are to be read; the relay knows where.
+    pub fn pack(values: Vec<Zeroizing<String>>, dotenv: bool, wanted: Wanted) -> Self {
+        let all = values.len();
+        let mut room = Self::MAX_BYTES;
+        let sent: Vec<_> = values
+            .into_iter()
+            .filter(|value| match room.checked_sub(value.len()) {
+                Some(rest) => {
+                    room = rest;
+                    true
+                }
+                None => false,
+            })
+            .collect();
+        let Wanted { files, search_path, public, dotenv: _ } = wanted;
+        Self {
+            left_out: all - sent.len(),
+            values: sent,
+            dotenv,
+            files: files.into_iter().map(|(file, path)| (file, path.as_path().into())).collect(),
+            search_path: search_path.as_deref().map(|list| Path::new(list).into()),
+            public,
+        }
+    }
+
+    /// Unpacks it in the relay: the values, how many there would be more, and what is to be read. `directory` is where
+    /// claude runs.
+    pub fn unpack(self, directory: Option<PathBuf>) -> (Vec<Zeroizing<String>>, usize, Wanted) {
+        let wanted = Wanted {
+            dotenv: directory.filter(|_| self.dotenv),
+            files: self.files.into_iter().map(|(file, path)| (file, path.into())).collect(),
+            search_path: self.search_path.map(|list| PathBuf::from(list).into_os_string()),
+            public: self.public,
+        };
+        (self.values, self.left_out, wanted)
     }
 }
 
@@ -216,6 +277,23 @@ mod tests {
         let bytes = frame(&packed).unwrap();
         let received: SentDestination = message(&bytes[4..]).unwrap();
         assert_eq!(received.unpack().unwrap(), destination);
+    }
+
+    #[test]
+    fn known_values_arrive_as_they_were_packed() {
+        let value = |text: &str| Zeroizing::new(text.to_owned());
+        let wanted = Wanted {
+            dotenv: None,
+            files: vec![(CredentialFile::Npm, "/home/me/.npmrc".into())],
+            search_path: Some("/usr/bin:/bin".into()),
+            public: vec!["me".to_owned()],
+        };
+        let long = value(&"x".repeat(SentKnown::MAX_BYTES));
+        let packed = SentKnown::pack(vec![value("FAKE1"), long, value("FAKE2")], true, wanted.clone());
+        let received: SentKnown = message(&frame(&packed).unwrap()[4..]).unwrap();
+        let (values, left_out, unpacked) = received.unpack(Some("/work".into()));
+        assert_eq!((values, left_out), (vec![value("FAKE1"), value("FAKE2")], 1));
+        assert_eq!(unpacked, Wanted { dotenv: Some("/work".into()), ..wanted });
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::control::{self, Exit, Start, ToLauncher, ToRelay};
 use super::intake::Intake;
 use super::pipeline::Pipeline;
 use super::repository::Repository;
-use super::{account, claude_process, facts, repository, settings_files};
+use super::{account, claude_process, facts, redactor, repository, settings_files};
 use crate::config::Destination;
 use crate::deliver::{Delivery, Idle};
 use crate::redact::{CaptureLevel, OwnValue, Redacted};
@@ -64,7 +64,7 @@ enum Ending {
 
 /// Runs until claude is gone and what it left is delivered or safe.
 pub(super) async fn live(
-    start: Start,
+    mut start: Start,
     listener: std::net::TcpListener,
     control: std::os::unix::net::UnixStream,
 ) -> std::io::Result<()> {
@@ -73,10 +73,11 @@ pub(super) async fn live(
     tokio::spawn(listen_to_launcher(reader, sender.clone()));
     tokio::spawn(listen_for_terminate(sender.clone()));
 
-    let repository = repository_of(&start).await;
+    let known = std::mem::take(&mut start.known);
+    let (repository, redactor) = tokio::join!(repository_of(&start), redactor::build(&start, known, DISK_LIMIT));
     let enrichment = facts::enrichment(&start.run_id, repository.as_ref(), &start.ci);
     let (spool, destinations) = open_destinations(&start).await;
-    let pipeline = Arc::new(Pipeline::new(enrichment, start.interactive, destinations));
+    let pipeline = Arc::new(Pipeline::new(Arc::new(redactor), enrichment, start.interactive, destinations));
     let mut intake = Intake::new(listener, start.port, &start.run_id, start.token.clone(), Arc::clone(&pipeline))?;
     let started = [
         ("launch", OwnValue::Word(if start.exec { "exec" } else { "wait" })),

@@ -10,6 +10,7 @@ mod facts;
 mod intake;
 mod lifecycle;
 mod pipeline;
+mod redactor;
 mod repository;
 mod settings_files;
 mod stranger;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{SockaddrIn, getsockname};
+use zeroize::Zeroizing;
 
 use self::control::{PROTOCOL, Start, ToRelay};
 use crate::config::paths;
@@ -85,7 +87,8 @@ fn receive_start(control: &mut UnixStream) -> io::Result<Start> {
     control.set_read_timeout(Some(START_LIMIT))?;
     let mut prefix = [0; 4];
     control.read_exact(&mut prefix)?;
-    let mut body = vec![0; control::length(prefix).map_err(io::Error::other)?];
+    // Credentials and known values are in it.
+    let mut body = Zeroizing::new(vec![0; control::length(prefix).map_err(io::Error::other)?]);
     control.read_exact(&mut body)?;
     match control::message(&body).map_err(io::Error::other)? {
         ToRelay::Start(start) if start.protocol == PROTOCOL => Ok(*start),

@@ -11,7 +11,7 @@ use crate::config::Destination;
 use crate::deliver::Delivery;
 use crate::event::{self, Event};
 use crate::otlp::{self, Batch, DecodeError, Encoding, MAX_BODY_BYTES, Signal};
-use crate::redact::{self, Enrichment, Redacted, Withheld};
+use crate::redact::{self, Enrichment, Redacted, Redactor, Withheld};
 use crate::report::Received;
 use crate::session::Ledger;
 
@@ -31,6 +31,8 @@ pub struct Counted {
 
 /// The way of a batch through the relay.
 pub struct Pipeline {
+    #[allow(dead_code, reason = "the walk is about to be given it")]
+    redactor: Arc<Redactor>,
     enrichment: Enrichment,
     interactive: bool,
     counted: Mutex<Counted>,
@@ -60,11 +62,23 @@ struct Processed {
 
 impl Pipeline {
     /// A pipeline into these destinations; none keeps everything here.
-    pub fn new(enrichment: Enrichment, interactive: bool, destinations: Vec<(Destination, Delivery)>) -> Self {
+    pub fn new(
+        redactor: Arc<Redactor>,
+        enrichment: Enrichment,
+        interactive: bool,
+        destinations: Vec<(Destination, Delivery)>,
+    ) -> Self {
         let mut counted = Counted::default();
         counted.ledger.set_interactive(Some(interactive));
         counted.withheld = enrichment.withheld();
-        Self { enrichment, interactive, counted: Mutex::new(counted), destinations, under_way: watch::Sender::new(0) }
+        Self {
+            redactor,
+            enrichment,
+            interactive,
+            counted: Mutex::new(counted),
+            destinations,
+            under_way: watch::Sender::new(0),
+        }
     }
 
     /// Takes a request's body. When this returns `Ok`, what may be delivered survives us.

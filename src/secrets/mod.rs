@@ -2,17 +2,20 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 /// A credential: the value of a header, a token, a URL whose path is the password.
 ///
 /// It has no `Display` and no `Serialize`; its `Debug` prints `Secret(…)`. Reading it is [`Secret::expose`], so one
-/// search lists every place that does. Whoever exposes it must not write it to disk, a log or an error.
+/// search lists every place that does. Whoever exposes it must not write it to disk, a log or an error. It is wiped
+/// from memory when it is dropped.
 #[derive(Clone, Eq, PartialEq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Takes the value out of circulation.
     pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
+        Self(Zeroizing::new(value.into()))
     }
 
     /// The value itself.

@@ -5,6 +5,7 @@ mod blocks;
 mod context;
 mod cursor;
 mod json;
+pub mod known;
 mod names;
 mod notation;
 mod pem;
@@ -22,6 +23,7 @@ use std::sync::LazyLock;
 
 use super::marker;
 use anchors::{Anchor, Anchors};
+use known::Known;
 use view::View;
 
 /// Which rule recognized a secret: the id of a token format (`github-token`) or of a context (`curl-user`).
@@ -65,11 +67,12 @@ const MAX_DEPTH: usize = 8;
 /// All rules, ready to be used. Built once.
 pub struct Finder {
     rules: &'static Rules,
+    known: Known,
 }
 
 impl Default for Finder {
     fn default() -> Self {
-        Self { rules: &RULES }
+        Self { rules: &RULES, known: Known::default() }
     }
 }
 
@@ -112,9 +115,22 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
 });
 
 impl Finder {
+    /// The same, and these values wherever they stand.
+    #[must_use]
+    pub fn with_known(mut self, known: Known) -> Self {
+        self.known = known;
+        self
+    }
+
+    /// The values that are known.
+    pub(super) fn known(&self) -> &Known {
+        &self.known
+    }
+
     /// The secrets in a text, in their order, without overlaps.
     pub fn find(&self, text: &str) -> Vec<Finding> {
         let mut hits = Vec::new();
+        self.known.find(text, &mut hits);
         self.search(&View::whole(text), 0, &mut hits);
         merge(text, hits)
     }

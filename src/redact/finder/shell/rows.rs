@@ -167,7 +167,7 @@ impl<'r, 't> Reader<'r, 't> {
             return self.cookies(&Part { word: part.word, range: value_at..value_end });
         }
         let authorization = lower.ends_with("authorization");
-        if !authorization && kind(name).is_none() && !matches!(names::hint(name), Some(Hint::Weak)) {
+        if !authorization && kind(name).is_none() && !matches!(names::hint(name), Some(Hint::Weak | Hint::Likely)) {
             return;
         }
         let scheme = value.find(' ').filter(|_| authorization || value.len() < 200).map_or(0, |space| space + 1);
