@@ -46,6 +46,20 @@ fn keys(batch: &Redacted<Batch>) -> Vec<String> {
     record.attributes.iter().map(|attribute| attribute.key.clone()).collect()
 }
 
+/// At the most careful level.
+fn redact(batch: Batch) -> (Redacted<Batch>, Withheld) {
+    let outcome = at(CaptureLevel::Metadata, batch);
+    (outcome.batch, outcome.withheld)
+}
+
+fn at(level: CaptureLevel, batch: Batch) -> Outcome {
+    Redactor::of_tests().batch(batch, &Policy::of(level))
+}
+
+fn again(signal: Signal, spooled: &[u8]) -> Result<Redacted<Batch>, DecodeError> {
+    Redactor::of_tests().again(signal, spooled, &Policy::of(CaptureLevel::Metadata))
+}
+
 const EVENTS: &str = "com.anthropic.claude_code.events";
 
 #[test]
@@ -139,7 +153,7 @@ fn what_this_program_adds_survives_its_own_spool_and_cannot_be_forged_from_outsi
     batch.enrich(&enrichment);
     batch.add_decided_by(|_| Some("rule"));
     let spooled = encode(batch.get());
-    let read = again(Signal::Logs, &spooled, CaptureLevel::Metadata).unwrap();
+    let read = again(Signal::Logs, &spooled).unwrap();
     assert_eq!(read, batch);
 
     let (forged, withheld) = redact(batch.get().clone());
@@ -159,7 +173,7 @@ fn an_own_record_survives_its_spool_whole() {
     let values = [("logs_received", OwnValue::Count(3)), ("exit_code", OwnValue::Count(0))];
     let record = Redacted::own_record("run_ended", Timestamp::UNIX_EPOCH, &values, &Enrichment::default());
     assert!(values.iter().all(|(key, _)| own::allowed("run_ended", key)));
-    assert_eq!(again(Signal::Logs, &encode(record.get()), CaptureLevel::Metadata).unwrap(), record);
+    assert_eq!(again(Signal::Logs, &encode(record.get())).unwrap(), record);
 }
 
 #[test]

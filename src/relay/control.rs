@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Destination, Endpoint, EndpointError};
 use crate::otlp::Signal;
-use crate::redact::CaptureLevel;
+use crate::redact::{CaptureLevel, Policy};
 use crate::report::{Note, RunSummary};
 use crate::secrets::Secret;
 
@@ -20,7 +20,7 @@ use crate::secrets::Secret;
 pub const TOKEN_HEADER: &str = "x-cc-observe-token";
 
 /// The version of these messages.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The longest frame that is read, in bytes.
 pub const MAX_FRAME: usize = 8 << 20;
@@ -91,6 +91,8 @@ pub struct Start {
     pub ci: Vec<(String, String)>,
     /// Who receives what.
     pub destinations: Vec<SentDestination>,
+    /// What is kept and spooled: at the highest level that any of them is given.
+    pub policy: Policy,
     /// What the launcher already knows to say.
     pub notes: Vec<Note>,
 }
@@ -120,6 +122,7 @@ pub struct SentDestination {
     own: Vec<(Signal, String)>,
     headers: Vec<(String, String)>,
     capture: CaptureLevel,
+    max_attribute_bytes: Option<usize>,
     signals: Vec<Signal>,
 }
 
@@ -143,6 +146,7 @@ impl SentDestination {
                 .collect(),
             headers: destination.headers.iter().map(|(n, v)| (n.clone(), v.expose().to_owned())).collect(),
             capture: destination.capture,
+            max_attribute_bytes: destination.max_attribute_bytes,
             signals: destination.signals.clone(),
         }
     }
@@ -159,6 +163,7 @@ impl SentDestination {
             endpoint,
             headers: self.headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
             capture: self.capture,
+            max_attribute_bytes: self.max_attribute_bytes,
             signals: self.signals,
         })
     }
@@ -209,6 +214,7 @@ mod tests {
             endpoint,
             headers: vec![("a".to_owned(), Secret::new("FAKE"))],
             capture: CaptureLevel::Commands,
+            max_attribute_bytes: Some(65_536),
             signals: vec![Signal::Logs],
         };
         let packed = SentDestination::pack(&destination);

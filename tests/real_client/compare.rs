@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cc_observe::redact::redact;
+use cc_observe::redact::{CaptureLevel, Policy, Redactor, TagKey};
 use serde_json::{Value, json};
 
 use super::lab::{Export, accepted};
@@ -79,7 +79,8 @@ fn essential(attributes: &BTreeMap<String, Value>) -> BTreeMap<&str, String> {
 
 /// What of plain claude's exports may leave the machine, in essence and in order.
 pub(crate) fn expected(exports: &[Export]) -> Vec<String> {
-    let redacted = exports.iter().map(|export| redact(export.batch.clone()).0);
+    let (redactor, policy) = (Redactor::new(TagKey::new(b"any")), Policy::of(CaptureLevel::Metadata));
+    let redacted = exports.iter().map(|export| redactor.batch(export.batch.clone(), &policy).batch);
     essences(&redacted.flat_map(|batch| records(batch.get())).collect::<Vec<_>>())
 }
 
