@@ -296,7 +296,7 @@ fn no_process_of_ours_shows_a_secret_while_it_runs() {
     sandbox.write(
         "home/.config/cc-observe/config.toml",
         format!(
-            "[destinations.org]\nendpoint = \"{}/receiver/FAKE-in-the-url\"\nheaders = {{ x-key = \"FAKE-key\" }}\n",
+            "capture = \"metadata\"\n[destinations.org]\nendpoint = \"{}/receiver/FAKE-in-the-url\"\nheaders = {{ x-key = \"FAKE-key\" }}\n",
             endpoint.url()
         ),
     );

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::{Event, read};
-use crate::otlp::{Batch, Signal};
+use crate::otlp::{Batch, Encoding, Signal, decode, encode};
 use crate::redact::{CaptureLevel, Policy, Redacted, Redactor};
 
 /// The batches of one capture, in the order they were sent, as the most careful level leaves them.
@@ -23,13 +23,16 @@ pub(crate) fn bodies(name: &str) -> Vec<(Signal, Vec<u8>)> {
     let mut bodies = Vec::new();
     for file in files {
         let file_name = file.file_name().unwrap().to_str().unwrap().to_owned();
-        let Some((_, signal)) = file_name.strip_suffix(".bin.gz").and_then(|name| name.split_once('.')) else {
+        let encodings = [(".bin.gz", Encoding::Protobuf), (".json.gz", Encoding::Json)].into_iter();
+        let mut named = encodings.filter_map(|(end, encoding)| Some((file_name.strip_suffix(end)?, encoding)));
+        let Some(((_, signal), encoding)) = named.find_map(|(name, encoding)| Some((name.split_once('.')?, encoding)))
+        else {
             continue;
         };
         let signal = Signal::ALL.into_iter().find(|known| known.as_str() == signal).unwrap();
         let mut body = Vec::new();
         flate2::read::GzDecoder::new(&*fs::read(&file).unwrap()).read_to_end(&mut body).unwrap();
-        bodies.push((signal, body));
+        bodies.push((signal, encode(&decode(signal, encoding, &body).unwrap())));
     }
     assert!(!bodies.is_empty(), "no capture {name}");
     bodies

@@ -60,8 +60,8 @@ pub struct Withheld {
     pub unreadable: u64,
     /// What was seen that is not given at every level, kept or not.
     above: BTreeMap<(Cow<'static, str>, Cow<'static, str>), Placement>,
-    /// Names that found no room there, or are not fit to be told.
-    more: u64,
+    /// How often something was seen whose name found no room there, or is not fit to be told.
+    more: BTreeMap<Placement, u64>,
 }
 
 impl Withheld {
@@ -71,7 +71,9 @@ impl Withheld {
         self.records += other.records;
         self.configured += other.configured;
         self.unreadable += other.unreadable;
-        self.more += other.more;
+        for (placement, count) in other.more {
+            *self.more.entry(placement).or_default() += count;
+        }
         for (name, placement) in other.above {
             self.note(name, placement);
         }
@@ -83,9 +85,9 @@ impl Withheld {
         above.map(|((event, attribute), _)| format!("{event}.{attribute}")).collect()
     }
 
-    /// How many attributes were kept back whose names are not told.
-    pub fn unnamed(&self) -> u64 {
-        self.more
+    /// How often something was seen that is not given at a level and whose name is not told.
+    pub fn unnamed(&self, level: CaptureLevel) -> u64 {
+        self.more.iter().filter(|(placement, _)| !placement.is_given_at(level)).map(|(_, count)| count).sum()
     }
 
     /// Whether a name is remembered already.
@@ -100,12 +102,12 @@ impl Withheld {
             let there = self.above.entry(name).or_insert(placement);
             *there = placement.max(*there);
         } else {
-            self.more += 1;
+            self.note_unnamed(placement);
         }
     }
 
     /// Counts a name that is not told.
-    pub(super) fn note_unnamed(&mut self) {
-        self.more += 1;
+    pub(super) fn note_unnamed(&mut self, placement: Placement) {
+        *self.more.entry(placement).or_default() += 1;
     }
 }

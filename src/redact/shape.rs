@@ -35,6 +35,8 @@ pub(super) enum Shape {
     Time,
     /// A UUID in hyphenated form.
     Uuid,
+    /// A session's UUID, or the id of an agent: `a` and hexadecimal digits.
+    Conversation,
     /// A prefix of this list and up to 64 letters, digits and underscores; or a UUID.
     Id(&'static [&'static str]),
     /// Lower-case hexadecimal digits, from 16 to 64, behind an optional prefix.
@@ -75,6 +77,7 @@ impl Shape {
             | Self::Words
             | Self::Time
             | Self::Uuid
+            | Self::Conversation
             | Self::Id(_)
             | Self::Hash(_)
             | Self::Revision
@@ -110,6 +113,7 @@ impl Shape {
             }
             Self::Time => text.len() <= 40 && text.parse::<Timestamp>().is_ok(),
             Self::Uuid => text.len() == 36 && Uuid::try_parse(text).is_ok(),
+            Self::Conversation => [Self::Uuid, Self::Hash("a")].iter().any(|shape| shape.matches(text)),
             Self::Id(prefixes) => {
                 Self::Uuid.matches(text)
                     || prefixes.iter().filter_map(|prefix| text.strip_prefix(prefix)).any(|rest| {

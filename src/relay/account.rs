@@ -138,6 +138,8 @@ pub(super) fn run_ended(
         ("duration_ms", OwnValue::Count(milliseconds)),
         ("attributes_withheld", OwnValue::Count(counted.withheld.attributes)),
         ("records_dropped", OwnValue::Count(counted.withheld.records)),
+        ("dropped_by_configuration", OwnValue::Count(counted.withheld.configured)),
+        ("values_unreadable", OwnValue::Count(counted.withheld.unreadable)),
     ];
     for (signal, received) in counted.received.by_signal() {
         let key = match signal {
@@ -168,7 +170,7 @@ pub(super) fn run_ended(
 pub(super) fn withheld(pipeline: &Pipeline, level: CaptureLevel) -> Option<Vec<(&'static str, OwnValue)>> {
     let counted = pipeline.counted();
     let names = counted.withheld.names(level);
-    let more = counted.withheld.unnamed();
+    let more = counted.withheld.unnamed(level);
     (!names.is_empty() || more > 0).then(|| {
         vec![
             ("capture", OwnValue::Word(level.as_str())),

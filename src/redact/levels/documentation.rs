@@ -85,6 +85,7 @@ fn form(shape: Shape) -> &'static str {
         Shape::Name => "name",
         Shape::Time => "time",
         Shape::Uuid => "UUID",
+        Shape::Conversation => "UUID or agent",
         Shape::Id(_) => "id",
         Shape::Hash(_) => "hash",
         Shape::Revision => "commit",

@@ -96,6 +96,18 @@ fn find(table: &BTreeMap<String, Placement>, event: &str, attribute: &str) -> Op
     table.get(&format!("{event}.{attribute}")).or_else(|| table.get(attribute)).copied()
 }
 
+/// Whether the table itself places an attribute at `content`, named as `event.attribute`.
+#[cfg(test)]
+pub(super) fn is_content(name: &str) -> bool {
+    let tables = [table::EVENTS, table::SPANS, table::SPAN_EVENTS, table::METRICS];
+    let mut events = tables.into_iter().flatten();
+    events.any(|(event, lists)| {
+        let event = event.strip_prefix("claude_code.").unwrap_or(event);
+        let attribute = name.strip_prefix(event).and_then(|rest| rest.strip_prefix('.'));
+        lists.iter().copied().flatten().any(|(key, given)| Some(*key) == attribute && *given == Given::Content)
+    })
+}
+
 #[cfg(test)]
 mod documentation;
 

@@ -6,7 +6,7 @@
 
 use super::Given::{self, Commands, Content, Metadata};
 use crate::redact::shape::Shape::{
-    self, Count, Email, Flag, Hash, Id, Name, Person, Revision, Time, Url, Uuid, Word, Words,
+    self, Conversation, Count, Email, Flag, Hash, Id, Name, Person, Revision, Time, Url, Uuid, Word, Words,
 };
 
 /// Attributes, each with what it takes to be given.
@@ -389,6 +389,7 @@ pub(super) const OWN_EVENTS: &[(&str, &[Rows])] = &[
             ("batches_delivered", Metadata(Count)),
             ("batches_dropped", Metadata(Count)),
             ("batches_queued", Metadata(Count)),
+            ("dropped_by_configuration", Metadata(Count)),
             ("duration_ms", Metadata(Count)),
             ("exit_code", Metadata(Count)),
             ("exit_signal", Metadata(Count)),
@@ -398,6 +399,7 @@ pub(super) const OWN_EVENTS: &[(&str, &[Rows])] = &[
             ("records_dropped", Metadata(Count)),
             ("requests_refused", Metadata(Count)),
             ("traces_received", Metadata(Count)),
+            ("values_unreadable", Metadata(Count)),
         ]],
     ),
     (
@@ -437,7 +439,7 @@ const COST: Rows = &[
 
 const SPAN_COMMON: Rows = &[
     ("duration_ms", Metadata(Count)),
-    ("gen_ai.conversation.id", Metadata(Uuid)),
+    ("gen_ai.conversation.id", Metadata(Conversation)),
     ("gen_ai.operation.name", Metadata(Word)),
     ("gen_ai.provider.name", Metadata(Word)),
     ("gen_ai.tool.call.id", Metadata(TOOL_USE)),

@@ -46,6 +46,10 @@ impl Walk<'_> {
         let row = self.row(&key, lists);
         let (placement, search) = match (configured, row) {
             (IsConfigured::No, Some((_, given))) => placement(*given, &key, &value),
+            // A name of the resource's on a record: the copy of one that the resource itself did not take.
+            (IsConfigured::No, None) if table::RESOURCE.iter().any(|(known, _)| *known == key) => {
+                (Placement::Commands, Search::Text)
+            }
             (IsConfigured::No, None) => (Placement::Content, Search::Text),
             (IsConfigured::Yes | IsConfigured::Perhaps, _) => (Placement::Commands, Search::Text),
         };
@@ -107,7 +111,7 @@ impl Walk<'_> {
         if whole <= crate::redact::shape::MAX_WORD && is_harmless(&event) && is_harmless(&name) {
             self.withheld.note((event, name), placement);
         } else {
-            self.withheld.note_unnamed();
+            self.withheld.note_unnamed(placement);
         }
     }
 
