@@ -15,6 +15,7 @@ mod documentation;
 mod faults;
 mod intake;
 mod job_control;
+mod levels;
 mod real_client;
 mod situations;
 mod stand_ins;

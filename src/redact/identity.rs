@@ -46,7 +46,7 @@ const SHARED: [&str; 6] = ["Public", "Shared", "Default", "All", "linuxbrew", "r
 
 impl Identity {
     /// What becomes of an attribute's value. None for an attribute that tells nobody's identity.
-    pub(super) fn of(&self, attribute: &str, value: &str) -> Option<Treatment> {
+    pub(super) fn of(self, attribute: &str, value: &str) -> Option<Treatment> {
         Some(match attribute {
             "user.email" => self.email,
             "user.id" if value.contains('@') => self.account.max(self.email),
@@ -58,7 +58,7 @@ impl Identity {
     }
 
     /// A text without the names of users in its paths.
-    pub(super) fn hide_users<'t>(&self, text: &'t str, key: &TagKey) -> Cow<'t, str> {
+    pub(super) fn hide_users<'t>(self, text: &'t str, key: &TagKey) -> Cow<'t, str> {
         if self.user == Treatment::Keep {
             return Cow::Borrowed(text);
         }

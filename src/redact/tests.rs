@@ -463,7 +463,7 @@ fn captures() -> Vec<String> {
 fn skeleton(batch: &Batch) -> Vec<String> {
     let mut bones = Vec::new();
     let ids = |attributes: &[KeyValue]| {
-        let is_id = |key: &str| key.ends_with("_id") || key.ends_with(".id") || key.ends_with("uuid");
+        let is_id = |key: &str| ["_id", ".id", "uuid"].iter().any(|end| key.ends_with(end));
         let ids = attributes.iter().filter(|attribute| is_id(&attribute.key));
         format!("{:?}", ids.map(|id| (&id.key, &id.value)).collect::<Vec<_>>())
     };

@@ -136,13 +136,14 @@ impl Walk<'_> {
         }
         match value {
             Value::StringValue(text) => self.text(key, text).map(Value::StringValue),
-            Value::BytesValue(bytes) => match String::from_utf8(bytes) {
-                Ok(text) => self.text(key, text).map(|text| Value::BytesValue(text.into_bytes())),
-                Err(_) => {
+            Value::BytesValue(bytes) => {
+                if let Ok(text) = String::from_utf8(bytes) {
+                    self.text(key, text).map(|text| Value::BytesValue(text.into_bytes()))
+                } else {
                     self.withheld.unreadable += 1;
                     None
                 }
-            },
+            }
             Value::ArrayValue(array) => {
                 let items = array.values.into_iter().filter_map(|item| item.value);
                 let values = items.filter_map(|item| self.value(key, item, depth + 1)).map(any).collect();
