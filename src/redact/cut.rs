@@ -156,7 +156,22 @@ fn is_high_surrogate(escape: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_cut_to_its_limit_and_once(
+            string in r#"([a-zé€😀 ]|\\\\|\\u[0-9a-f]{4}|\[REDACTED:[a-z-]{1,9}(:[0-9a-f]{8})?\]|%[0-9A-F]{2}|["\n]){0,400}"#,
+            max_bytes in MIN_ATTRIBUTE_BYTES..600,
+        ) {
+            let cut = shortened(&string, max_bytes);
+            prop_assert!(cut.len() <= max_bytes);
+            prop_assert_eq!(cut == string, string.len() <= max_bytes);
+            prop_assert_eq!(shortened(&cut, max_bytes), cut);
+        }
+    }
 
     fn shortened(string: &str, max_bytes: usize) -> String {
         let mut string = string.to_owned();

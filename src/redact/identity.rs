@@ -117,7 +117,8 @@ fn is_root(before: &str, word: &str) -> bool {
     let Some(last) = before.chars().next_back() else { return true };
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '~');
     if !is_part(last) {
-        return true;
+        // Where a name stood, the path has begun before.
+        return !before.ends_with(NOBODY);
     }
     if word == "home" {
         return ["/var", "/usr", "/export", "/private"].iter().any(|root| before.ends_with(root));
@@ -150,7 +151,21 @@ fn is_unicode_escape(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn users_are_hidden_once_and_json_stays_json(
+            text in r#"(/|\\|/home/|/Users/|C:\\Users\\|-home-|home|[a-zé."\\n$:-]){0,30}"#,
+            user in prop_oneof![Just(Treatment::Hash), Just(Treatment::Drop)],
+        ) {
+            hidden(user, &text);
+            let json = serde_json::Value::from(text).to_string();
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&hidden(user, &json)).is_ok());
+        }
+    }
 
     fn hidden(user: Treatment, text: &str) -> String {
         let identity = Identity { user, ..Identity::default() };

@@ -13,6 +13,9 @@ use serde::Deserialize;
 use super::levels::Given;
 use super::levels::table::OWN_RECORD;
 
+/// The attribute that they stand in.
+pub(super) const SOURCE: &str = "tool_parameters";
+
 /// What of `tool_parameters` is a name, and the command whose program is one.
 #[derive(Deserialize)]
 struct Parameters<'a> {
@@ -29,12 +32,11 @@ struct Parameters<'a> {
 }
 
 /// The labels of a record, each of the form that its row in the table demands.
-pub(super) fn of(event: &str, attributes: &[KeyValue]) -> Vec<(&'static str, String)> {
+pub(super) fn of(event: &str, parameters: &KeyValue) -> Vec<(&'static str, String)> {
     if !matches!(event, "tool_decision" | "tool_result") {
         return Vec::new();
     }
-    let parameters = attributes.iter().find(|attribute| attribute.key == "tool_parameters");
-    let value = parameters.and_then(|attribute| attribute.value.as_ref()?.value.as_ref());
+    let value = parameters.value.as_ref().and_then(|any| any.value.as_ref());
     let Some(Value::StringValue(json)) = value else { return Vec::new() };
     let Ok(parameters) = serde_json::from_str::<Parameters<'_>>(json) else { return Vec::new() };
     let program = parameters.full_command.and_then(|command| program(&command));
@@ -121,6 +123,8 @@ fn word(text: &str) -> Option<(String, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -144,6 +148,13 @@ mod tests {
         }
         assert_eq!(program(&"x".repeat(100_000)), None);
         assert_eq!(program(&"A=1 ".repeat(100_000)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_command_has_a_program_or_none(command in r#"([a-z/=$(){}'"`;|\\ \n#!]|\PC){0,60}"#) {
+            program(&command);
+        }
     }
 
     #[test]

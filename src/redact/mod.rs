@@ -83,8 +83,7 @@ impl Redactor {
 
     /// Redacts what came in over the loopback socket, for a sink of this policy.
     pub fn batch(&self, batch: Batch, policy: &Policy) -> Outcome {
-        let (batch, withheld, findings) = Walk::new(self, policy, Origin::Client, batch.signal()).batch(batch);
-        Outcome { batch: Redacted(batch), withheld, findings }
+        Walk::new(self, policy, Origin::Client, batch.signal()).batch(batch)
     }
 
     /// Redacts what a spool holds once more, by the rules and the policy of the moment it is sent.
@@ -93,8 +92,7 @@ impl Redactor {
     /// program added itself stay.
     pub fn again(&self, signal: Signal, spooled: &[u8], policy: &Policy) -> Result<Redacted<Batch>, DecodeError> {
         let batch = decode_protobuf(signal, spooled)?;
-        let (batch, _, _) = Walk::new(self, policy, Origin::Spool, signal).batch(batch);
-        Ok(Redacted(batch))
+        Ok(Walk::new(self, policy, Origin::Spool, signal).batch(batch).batch)
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Outcome {
     pub withheld: Withheld,
     /// The secrets that were masked in it, 4096 at most.
     pub findings: Vec<FoundIn>,
+    /// How many more there were.
+    pub findings_unlisted: u64,
 }
 
 /// A secret that was masked, and where it stood. It does not hold the secret.

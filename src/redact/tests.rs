@@ -13,6 +13,8 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::{Event as SpanEvent, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::otlp::encode;
 
@@ -449,6 +451,57 @@ fn dropped_and_placed_names_are_not_given() {
     assert_eq!(keys(&error.batch), ["error", "tool_name"]);
     let parameters = text("tool_parameters", r#"{"full_command":"ls"}"#);
     assert_eq!(keys(&redactor.batch(event("tool_result", vec![parameters]), &policy).batch), ["tool_parameters"]);
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_given_once_among_few_and_among_many() {
+    for count in [2, 1000] {
+        let mut record: Vec<KeyValue> = (0..count).map(|index| text(&format!("key{index}"), "x")).collect();
+        record.push(text("key0", "y"));
+        let outcome = at(CaptureLevel::Content, event("novel", record));
+        assert_eq!(keys(&outcome.batch).len(), count);
+        assert_eq!((text_of(&outcome.batch, "key0").as_deref(), outcome.withheld.attributes), (Some("x"), 1));
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_broken_batch_is_redacted_without_a_panic_and_the_same_a_second_time(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40),
+        which in any::<prop::sample::Index>(),
+        level in prop::sample::select(&LEVELS[..]),
+    ) {
+        static BODIES: std::sync::LazyLock<Vec<(Signal, Vec<u8>)>> = std::sync::LazyLock::new(|| {
+            ["05b-traces-tool-content-only", "12-cumulative-1s"].iter().flat_map(|name| crate::event::captures::bodies(name)).collect()
+        });
+        let (signal, mut bytes) = which.get(&BODIES).clone();
+        for (place, byte) in changes {
+            *place.get_mut(&mut bytes) = byte;
+        }
+        let Ok(batch) = decode_protobuf(signal, &bytes) else { return Ok(()) };
+        let identity = Identity { user: Treatment::Hash, account: Treatment::Hash, ..Identity::default() };
+        let policy = Policy { identity, ..Policy::of(level) };
+        let redactor = Redactor::of_tests();
+        let mut once = redactor.batch(batch, &policy).batch;
+        let again = redactor.again(signal, &encode(once.get()), &policy).unwrap();
+        prop_assert!(encode(again.get()) == encode(once.get()));
+        once.shorten(MIN_ATTRIBUTE_BYTES);
+    }
+}
+
+/// Needs the rules for secrets.
+#[test]
+#[ignore = "until secrets are found in text"]
+fn a_finding_tells_where_it_stood_and_to_what_it_belongs() {
+    let prompt = "57f101bd-7ec1-429a-80dc-2b2b68d0038a";
+    let secret = format!("curl -H 'Authorization: Bearer ghp_{}'", "FAKE0000aB1cD2eF3gH4iJ5kL6mN7oP8qR");
+    let record = vec![text("error", &secret), text("prompt.id", prompt), text("tool_use_id", "toolu_0166ecc6")];
+    let outcome = at(CaptureLevel::Commands, event("tool_result", record));
+    assert!(!text_of(&outcome.batch, "error").unwrap().contains("FAKE"));
+    let [found] = &outcome.findings[..] else { panic!("{:?}", outcome.findings) };
+    assert_eq!((&*found.event, &*found.attribute), ("tool_result", "error"));
+    assert_eq!((found.prompt_id.as_deref(), found.tool_use_id.as_deref()), (Some(prompt), Some("toolu_0166ecc6")));
+    assert_eq!(found.session_id, None);
 }
 
 /// The captures that are kept.

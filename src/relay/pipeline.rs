@@ -134,7 +134,7 @@ impl Pipeline {
     fn process(&self, export: &Export) -> Result<Processed, DecodeError> {
         let body = if export.gzip { Cow::Owned(inflate(export)?) } else { Cow::Borrowed(export.body.as_slice()) };
         let batch = otlp::decode(export.signal, export.encoding, &body)?;
-        let Outcome { mut batch, withheld, findings } = self.redactor.batch(batch, &self.policy);
+        let Outcome { mut batch, withheld, findings, .. } = self.redactor.batch(batch, &self.policy);
         batch.add_decided_by(|record| event::decided_by(record, Some(self.interactive)));
         let events = event::read(&batch);
         batch.enrich(&self.enrichment);

@@ -143,6 +143,16 @@ mod tests {
         assert_eq!(unplaced, [""; 0]);
     }
 
+    #[test]
+    fn every_name_of_the_table_can_be_told() {
+        for (event, lists) in [table::EVENTS, table::SPANS, table::SPAN_EVENTS, table::METRICS].into_iter().flatten() {
+            for (attribute, _) in lists.iter().copied().flatten().chain(table::COMMON) {
+                let name = format!("{}.{attribute}", event.strip_prefix("claude_code.").unwrap_or(event));
+                assert!(Shape::Word.matches(&name), "{name}");
+            }
+        }
+    }
+
     fn is_placed(line: &str) -> bool {
         let mut columns = line.split('\t');
         let (kind, name) = (columns.next().unwrap(), columns.next().unwrap());

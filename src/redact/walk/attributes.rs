@@ -1,6 +1,7 @@
 //! Attributes and their values: level, then `[drop]`, then identity, then secrets.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
@@ -12,6 +13,9 @@ use crate::redact::levels::table::{self, Rows};
 use crate::redact::levels::{Given, Placement};
 use crate::redact::marker::is_pseudonym;
 use crate::redact::shape::Shape;
+
+/// More attributes than any record of the client has.
+const MANY: usize = 128;
 
 /// What is to be done with a value that is given.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -26,10 +30,19 @@ impl Walk<'_> {
     /// Keeps the attributes that the level gives, the first of each key, without their secrets.
     pub(super) fn attributes(&mut self, from: Vec<KeyValue>, lists: &[Rows]) -> Vec<KeyValue> {
         let mut kept: Vec<KeyValue> = Vec::with_capacity(from.len());
+        // Looking through a short list is faster; a long one is nothing that the client sends.
+        let mut keys: Option<HashSet<String>> = (from.len() > MANY).then(HashSet::new);
         for attribute in from {
-            if kept.iter().any(|other| other.key == attribute.key) {
+            let is_there = match &mut keys {
+                Some(keys) => keys.contains(&attribute.key),
+                None => kept.iter().any(|other| other.key == attribute.key),
+            };
+            if is_there {
                 self.withheld.attributes += 1;
             } else if let Some(attribute) = self.attribute(attribute, lists) {
+                if let Some(keys) = &mut keys {
+                    keys.insert(attribute.key.clone());
+                }
                 kept.push(attribute);
             }
         }
@@ -69,17 +82,17 @@ impl Walk<'_> {
 
     /// The row of an attribute, in its event's lists or those of all events.
     fn row(&self, key: &str, lists: &[Rows]) -> Option<&'static (&'static str, Given)> {
-        let common: &[Rows] = match (&*self.at.event, self.origin) {
+        let common: &[Rows] = match (&*self.event, self.origin) {
             (RESOURCE | SCOPE, _) => &[],
             (_, Origin::Client) => &[table::COMMON],
             (_, Origin::Spool) => &[table::COMMON, table::OWN_RECORD],
         };
-        lists.iter().chain(common).copied().flatten().find(|(known, _)| *known == key)
+        common.iter().chain(lists).copied().flatten().find(|(known, _)| *known == key)
     }
 
     /// Whether something is given, by level and `[drop]`. What is not is counted, and named as far as it can be.
     pub(super) fn admit(&mut self, name: Cow<'static, str>, table: Placement) -> bool {
-        let event = &*self.at.event;
+        let event = &*self.event;
         let placement = self.policy.levels.place(event, &name, table);
         if placement == Placement::Drop || self.policy.drop.attribute(event, &name) {
             self.withheld.configured += 1;
@@ -97,7 +110,7 @@ impl Walk<'_> {
 
     /// Remembers a name that is not given at every level, unless it could be anything.
     fn note(&mut self, name: Cow<'static, str>, placement: Placement) {
-        let event = self.at.event.clone();
+        let event = self.event.clone();
         let is_harmless = |name: &Cow<'static, str>| match name {
             Cow::Borrowed(_) => true,
             Cow::Owned(name) => {

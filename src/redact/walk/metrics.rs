@@ -1,6 +1,7 @@
 //! Metrics, their data points, and what exemplars of theirs say.
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{
     Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram, HistogramDataPoint, Metric,
@@ -37,8 +38,7 @@ impl Walk<'_> {
             self.withheld.configured += 1;
             return None;
         }
-        self.leave("metric");
-        self.at.event = event;
+        self.event = event;
         let is_description = table::is_description(&from.name, &from.description);
         let name = self.word("name", from.name);
         if name.is_empty() {
@@ -80,7 +80,7 @@ impl Walk<'_> {
         points
             .into_iter()
             .map(|point| NumberDataPoint {
-                attributes: self.attributes(point.attributes, lists),
+                attributes: self.of_point(point.attributes, lists),
                 start_time_unix_nano: point.start_time_unix_nano,
                 time_unix_nano: point.time_unix_nano,
                 exemplars: self.exemplars(point.exemplars, lists),
@@ -92,7 +92,7 @@ impl Walk<'_> {
 
     fn histogram(&mut self, point: HistogramDataPoint, lists: &[Rows]) -> HistogramDataPoint {
         HistogramDataPoint {
-            attributes: self.attributes(point.attributes, lists),
+            attributes: self.of_point(point.attributes, lists),
             exemplars: self.exemplars(point.exemplars, lists),
             ..point
         }
@@ -100,14 +100,21 @@ impl Walk<'_> {
 
     fn exponential(&mut self, point: ExponentialHistogramDataPoint, lists: &[Rows]) -> ExponentialHistogramDataPoint {
         ExponentialHistogramDataPoint {
-            attributes: self.attributes(point.attributes, lists),
+            attributes: self.of_point(point.attributes, lists),
             exemplars: self.exemplars(point.exemplars, lists),
             ..point
         }
     }
 
     fn summary(&mut self, point: SummaryDataPoint, lists: &[Rows]) -> SummaryDataPoint {
-        SummaryDataPoint { attributes: self.attributes(point.attributes, lists), ..point }
+        SummaryDataPoint { attributes: self.of_point(point.attributes, lists), ..point }
+    }
+
+    fn of_point(&mut self, from: Vec<KeyValue>, lists: &[Rows]) -> Vec<KeyValue> {
+        let found_before = self.findings.len();
+        let attributes = self.attributes(from, lists);
+        self.identify(found_before, &attributes);
+        attributes
     }
 
     fn exemplars(&mut self, from: Vec<Exemplar>, lists: &[Rows]) -> Vec<Exemplar> {

@@ -17,13 +17,13 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 
-use self::configured::Configured;
+use self::configured::{Configured, IsConfigured};
 use super::levels::Placement;
 use super::levels::table::{self, Named, Rows};
 use super::outcome::MAX_FINDINGS;
 use super::policy::Policy;
 use super::shape::Shape;
-use super::{FoundIn, Masked, Origin, Redactor, Withheld, labels};
+use super::{FoundIn, Masked, Origin, Outcome, Redacted, Redactor, Withheld, labels};
 use crate::otlp::{Batch, Signal};
 
 #[cfg(test)]
@@ -53,18 +53,12 @@ pub(super) struct Walk<'a> {
     origin: Origin,
     withheld: Withheld,
     findings: Vec<FoundIn>,
+    /// How many findings there was no room for.
+    unlisted: u64,
     configured: Configured,
-    at: At,
-}
-
-/// Where the pass is.
-struct At {
     signal: Signal,
-    /// The event, metric or span, without `claude_code.`.
+    /// Where the pass is: the event, metric or span, without `claude_code.`; or `resource` or `scope`.
     event: Cow<'static, str>,
-    prompt_id: Option<String>,
-    tool_use_id: Option<String>,
-    session_id: Option<String>,
 }
 
 /// What stands below a resource and is no event.
@@ -86,18 +80,25 @@ impl<'a> Walk<'a> {
             origin,
             withheld: Withheld::default(),
             findings: Vec::new(),
+            unlisted: 0,
             configured: Configured::default(),
-            at: At { signal, event: Cow::Borrowed(RESOURCE), prompt_id: None, tool_use_id: None, session_id: None },
+            signal,
+            event: Cow::Borrowed(RESOURCE),
         }
     }
 
-    pub(super) fn batch(mut self, batch: Batch) -> (Batch, Withheld, Vec<FoundIn>) {
+    pub(super) fn batch(mut self, batch: Batch) -> Outcome {
         let batch = match batch {
             Batch::Logs(request) => Batch::Logs(self.logs(request)),
             Batch::Metrics(request) => Batch::Metrics(self.metrics(request)),
             Batch::Traces(request) => Batch::Traces(self.traces(request)),
         };
-        (batch, self.withheld, self.findings)
+        Outcome {
+            batch: Redacted(batch),
+            withheld: self.withheld,
+            findings: self.findings,
+            findings_unlisted: self.unlisted,
+        }
     }
 
     fn logs(&mut self, request: ExportLogsServiceRequest) -> ExportLogsServiceRequest {
@@ -134,9 +135,10 @@ impl<'a> Walk<'a> {
             Owner::Client => table::event(&name),
             Owner::Us => table::own_event(&name),
         };
-        self.enter(named, name, &from.attributes);
+        self.event = short(named, name);
+        let found_before = self.findings.len();
         let labels = match (owner, self.origin) {
-            (Owner::Client, Origin::Client) => labels::of(&self.at.event, &from.attributes),
+            (Owner::Client, Origin::Client) => self.labels(&from.attributes),
             _ => Vec::new(),
         };
         let body = if is_name {
@@ -145,30 +147,57 @@ impl<'a> Walk<'a> {
             from.body.and_then(|body| self.any("body", body, Placement::Content))
         };
         let mut attributes = self.attributes(from.attributes, rows(named));
-        self.label(labels, &mut attributes);
+        attributes.extend(labels);
+        let severity_text = self.word("severity_text", from.severity_text);
+        let event_name = self.word("event_name", from.event_name);
+        self.identify(found_before, &attributes);
         LogRecord {
             time_unix_nano: from.time_unix_nano,
             observed_time_unix_nano: from.observed_time_unix_nano,
             severity_number: from.severity_number,
-            severity_text: self.word("severity_text", from.severity_text),
+            severity_text,
             body,
             attributes,
             dropped_attributes_count: from.dropped_attributes_count,
             flags: from.flags,
             trace_id: id(from.trace_id, 16),
             span_id: id(from.span_id, 8),
-            event_name: self.word("event_name", from.event_name),
+            event_name,
         }
     }
 
-    /// Adds the names that the client gives only together with the payload, where nothing is wrong with them.
-    fn label(&mut self, labels: Vec<(&'static str, String)>, attributes: &mut Vec<KeyValue>) {
-        for (key, label) in labels {
-            let harmless = guarded(|| self.redactor.text(&label).1.is_empty()).unwrap_or(false);
-            if harmless && !self.policy.drop.attribute(&self.at.event, key) {
-                let value = Some(AnyValue { value: Some(Value::StringValue(label)) });
-                attributes.push(KeyValue { key: key.to_owned(), value, ..KeyValue::default() });
-            }
+    /// The names that the client gives only together with the payload, where nothing is wrong with them.
+    fn labels(&self, attributes: &[KeyValue]) -> Vec<KeyValue> {
+        let parameters = attributes.iter().find(|attribute| attribute.key == labels::SOURCE);
+        let Some(parameters) = parameters.filter(|found| self.configured.holds(found) == IsConfigured::No) else {
+            return Vec::new();
+        };
+        let mut labels = labels::of(&self.event, parameters);
+        labels.retain(|(key, label)| {
+            let harmless = guarded(|| self.redactor.text(label).1.is_empty()).unwrap_or(false);
+            harmless && !self.policy.drop.attribute(&self.event, key)
+        });
+        let attribute = |(key, label): (&str, String)| KeyValue {
+            key: key.to_owned(),
+            value: Some(attributes::any(Value::StringValue(label))),
+            ..KeyValue::default()
+        };
+        labels.into_iter().map(attribute).collect()
+    }
+
+    /// Says of the findings since then to which prompt, tool call and session they belong.
+    fn identify(&mut self, found_before: usize, attributes: &[KeyValue]) {
+        let Some(findings) = self.findings.get_mut(found_before..).filter(|findings| !findings.is_empty()) else {
+            return;
+        };
+        let get = |key, shape: Shape| text_of(attributes, key).filter(|text| shape.matches(text)).map(str::to_owned);
+        let prompt_id = get("prompt.id", Shape::Uuid);
+        let tool_use_id = get("tool_use_id", table::TOOL_USE);
+        let session_id = get("session.id", Shape::Uuid);
+        for found in findings {
+            found.prompt_id.clone_from(&prompt_id);
+            found.tool_use_id.clone_from(&tool_use_id);
+            found.session_id.clone_from(&session_id);
         }
     }
 
@@ -193,7 +222,8 @@ impl<'a> Walk<'a> {
 
     fn span(&mut self, from: Span) -> Span {
         let named = table::span(&from.name);
-        self.enter(named, from.name.clone(), &from.attributes);
+        self.event = short(named, from.name.clone());
+        let found_before = self.findings.len();
         let span = Span {
             trace_id: id(from.trace_id, 16),
             span_id: id(from.span_id, 8),
@@ -215,12 +245,14 @@ impl<'a> Walk<'a> {
                 .status
                 .map(|status| Status { code: status.code, message: self.written("status.message", status.message) }),
         };
-        Span { events: from.events.into_iter().map(|event| self.span_event(event)).collect(), ..span }
+        let events = from.events.into_iter().map(|event| self.span_event(event)).collect();
+        self.identify(found_before, &span.attributes);
+        Span { events, ..span }
     }
 
     fn span_event(&mut self, from: Event) -> Event {
         let named = table::span_event(&from.name);
-        self.at.event = short(named, from.name.clone());
+        self.event = short(named, from.name.clone());
         Event {
             time_unix_nano: from.time_unix_nano,
             name: self.word("name", from.name),
@@ -246,7 +278,7 @@ impl<'a> Walk<'a> {
             Origin::Client => &[table::RESOURCE],
             Origin::Spool => &[table::RESOURCE, table::OWN_RESOURCE],
         };
-        self.leave(RESOURCE);
+        self.event = Cow::Borrowed(RESOURCE);
         self.configured = Configured::of(&from.attributes, own);
         Resource {
             attributes: self.attributes(from.attributes, own),
@@ -266,7 +298,7 @@ impl<'a> Walk<'a> {
                 return None;
             }
         };
-        self.leave(SCOPE);
+        self.event = Cow::Borrowed(SCOPE);
         let scope = InstrumentationScope {
             name: from.name,
             version: self.word("version", from.version),
@@ -274,23 +306,6 @@ impl<'a> Walk<'a> {
             dropped_attributes_count: from.dropped_attributes_count,
         };
         Some((scope, owner))
-    }
-
-    /// What follows belongs to this event, metric or span.
-    fn enter(&mut self, named: Option<Named>, name: String, attributes: &[KeyValue]) {
-        let get = |key, shape: Shape| text_of(attributes, key).filter(|text| shape.matches(text)).map(str::to_owned);
-        self.at.event = short(named, name);
-        self.at.prompt_id = get("prompt.id", Shape::Uuid);
-        self.at.tool_use_id = get("tool_use_id", table::TOOL_USE);
-        self.at.session_id = get("session.id", Shape::Uuid);
-    }
-
-    /// What follows belongs to no event.
-    fn leave(&mut self, to: &'static str) {
-        self.at.event = Cow::Borrowed(to);
-        self.at.prompt_id = None;
-        self.at.tool_use_id = None;
-        self.at.session_id = None;
     }
 
     /// An enumeration value or technical name; whatever else stands there is text.
@@ -352,16 +367,17 @@ impl<'a> Walk<'a> {
 
     fn found(&mut self, attribute: &str, masked: Vec<Masked>) {
         let room = MAX_FINDINGS.saturating_sub(self.findings.len());
+        self.unlisted += masked.len().saturating_sub(room) as u64;
         for Masked { rule, tag, .. } in masked.into_iter().take(room) {
             self.findings.push(FoundIn {
                 rule,
                 tag,
-                signal: self.at.signal,
-                event: self.at.event.clone(),
+                signal: self.signal,
+                event: self.event.clone(),
                 attribute: Cow::Owned(attribute.to_owned()),
-                prompt_id: self.at.prompt_id.clone(),
-                tool_use_id: self.at.tool_use_id.clone(),
-                session_id: self.at.session_id.clone(),
+                prompt_id: None,
+                tool_use_id: None,
+                session_id: None,
             });
         }
     }
