@@ -16,6 +16,7 @@ mod faults;
 mod intake;
 mod job_control;
 mod known_values;
+mod levels;
 mod real_client;
 mod situations;
 mod stand_ins;

@@ -60,6 +60,7 @@ fn every_record_of_claude_arrives_but_for_what_the_level_drops() {
     ] {
         let endpoint = OrgEndpoint::start();
         let sandbox = observed(name, &endpoint);
+        sandbox.write("home/.config/cc-observe/config.toml", "capture = \"metadata\"\n");
         let summary = summary(&sandbox);
         endpoint.wait_for_event("cc_observe.run_ended");
         let (ours, theirs): (Vec<_>, Vec<_>) =
@@ -84,7 +85,9 @@ fn every_record_of_claude_arrives_but_for_what_the_level_drops() {
             assert_eq!(count(&theirs), count(&plain), "{name}: {kept}");
         }
         let names: Vec<_> = ours.iter().map(|record| record.name.as_str()).collect();
-        assert_eq!(names, ["cc_observe.run_started", "cc_observe.run_ended"], "{name}");
+        assert_eq!(names.first(), Some(&"cc_observe.run_started"), "{name}");
+        assert_eq!(names.last(), Some(&"cc_observe.run_ended"), "{name}");
+        assert!(names.len() <= 3 && names.iter().all(|name| name.starts_with("cc_observe.")), "{name}: {names:?}");
         assert_clean(&sandbox, &endpoint);
     }
 }
@@ -296,7 +299,7 @@ fn no_process_of_ours_shows_a_secret_while_it_runs() {
     sandbox.write(
         "home/.config/cc-observe/config.toml",
         format!(
-            "[destinations.org]\nendpoint = \"{}/receiver/FAKE-in-the-url\"\nheaders = {{ x-key = \"FAKE-key\" }}\n",
+            "capture = \"metadata\"\n[destinations.org]\nendpoint = \"{}/receiver/FAKE-in-the-url\"\nheaders = {{ x-key = \"FAKE-key\" }}\n",
             endpoint.url()
         ),
     );

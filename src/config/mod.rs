@@ -30,6 +30,8 @@ pub struct Destination {
     pub headers: Vec<(String, Secret)>,
     /// The most it is given.
     pub capture: CaptureLevel,
+    /// The longest value that it takes, in bytes; None: of any length. Longer ones are shortened when they are sent.
+    pub max_attribute_bytes: Option<usize>,
     /// What it is given.
     pub signals: Vec<Signal>,
 }

@@ -50,12 +50,11 @@ pub struct Unusable {
 /// there for another program.
 pub fn find(person: &BTreeMap<String, String>) -> Found {
     let get = |name: &str| person.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
-    let on = get("CLAUDE_CODE_ENABLE_TELEMETRY")
-        .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"));
     let mut found = Found::default();
-    if !on {
+    if !get("CLAUDE_CODE_ENABLE_TELEMETRY").is_some_and(is_on) {
         return found;
     }
+    let capture = opened(person);
     let mut single: Vec<(Signal, Destination)> = Vec::new();
     for signal in Signal::ALL {
         let upper = signal.as_str().to_ascii_uppercase();
@@ -101,13 +100,33 @@ pub fn find(person: &BTreeMap<String, String>) -> Found {
             spool: format!("{PERSON}-{}", endpoint.fingerprint()),
             endpoint,
             headers,
-            capture: CaptureLevel::Metadata,
+            capture,
+            max_attribute_bytes: None,
             signals: vec![signal],
         };
         single.push((signal, destination));
     }
     found.destinations = join(single);
     found
+}
+
+/// The level that holds what the person had switched on themselves. Claude Code is asked for no more than that, so
+/// what they had not switched on does not come.
+fn opened(person: &BTreeMap<String, String>) -> CaptureLevel {
+    let on = |name: &str| person.get(name).is_some_and(|value| is_on(value) || value.trim().starts_with("file:"));
+    let content = ["USER_PROMPTS", "ASSISTANT_RESPONSES", "TOOL_CONTENT", "RAW_API_BODIES"];
+    if content.iter().any(|name| on(&format!("OTEL_LOG_{name}"))) {
+        CaptureLevel::Content
+    } else if on("OTEL_LOG_TOOL_DETAILS") {
+        CaptureLevel::Commands
+    } else {
+        CaptureLevel::Metadata
+    }
+}
+
+/// What Claude Code takes for yes.
+pub fn is_on(value: &str) -> bool {
+    matches!(value.trim().to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on")
 }
 
 /// One destination if all signals go to the same place in the same way, else one for each.
@@ -161,6 +180,21 @@ mod tests {
         assert_eq!(destination.endpoint.url(Signal::Logs).expose(), "https://otlp.example.com/x/v1/logs");
         let headers: Vec<_> = destination.headers.iter().map(|(n, v)| (n.as_str(), v.expose())).collect();
         assert_eq!(headers, [("Authorization", "Bearer FAKE%20a=b"), ("x-two", "2")]);
+    }
+
+    #[test]
+    fn a_persons_own_destination_gets_what_they_had_switched_on() {
+        use CaptureLevel::{Commands, Content, Metadata};
+        for (name, value, want) in [
+            ("OTEL_LOG_TOOL_DETAILS", "0", Metadata),
+            ("OTEL_LOG_TOOL_DETAILS", "1", Commands),
+            ("OTEL_LOG_USER_PROMPTS", "true", Content),
+            ("OTEL_LOG_RAW_API_BODIES", "file:/tmp/x", Content),
+        ] {
+            let mut pairs = SIX.to_vec();
+            pairs.push((name, value));
+            assert_eq!(found(&pairs).destinations[0].capture, want, "{name}={value}");
+        }
     }
 
     #[test]

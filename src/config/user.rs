@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::known_values::{KnownSource, KnownSources};
 use super::{Destination, Endpoint, EndpointError};
 use crate::otlp::Signal;
-use crate::redact::CaptureLevel;
+use crate::redact::{CaptureLevel, Dropped, Identity, Levels, MIN_ATTRIBUTE_BYTES, Placement, Policy, Trust};
 use crate::secrets::Secret;
 
 /// The largest configuration file that is read, in bytes.
@@ -22,6 +22,10 @@ const MAX_KEY_BYTES: usize = 64;
 pub struct UserConfig {
     /// In the order of their names.
     pub destinations: Vec<Destination>,
+    /// `capture = "…"`, as written: the ceiling of everything.
+    pub capture: Option<CaptureLevel>,
+    /// What the sinks are given, at the level of the ceiling: `[levels]`, `[identity]`, `[drop]`.
+    pub policy: Policy,
     /// `summary = "…"`, as written.
     pub summary: Option<Summary>,
     /// The claude to run, instead of the one on the search path.
@@ -96,6 +100,12 @@ struct File {
     #[serde(default)]
     redaction: Redaction,
     #[serde(default)]
+    levels: BTreeMap<String, Placement>,
+    #[serde(default)]
+    identity: Identity,
+    #[serde(default)]
+    drop: Dropped,
+    #[serde(default)]
     destinations: BTreeMap<String, Table>,
 }
 
@@ -112,6 +122,16 @@ struct Table {
     #[serde(default)]
     headers: BTreeMap<String, String>,
     capture: Option<CaptureLevel>,
+    #[serde(default, deserialize_with = "max_attribute_bytes")]
+    max_attribute_bytes: Option<usize>,
+}
+
+fn max_attribute_bytes<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<usize>, D::Error> {
+    let bytes = usize::deserialize(from)?;
+    if bytes < MIN_ATTRIBUTE_BYTES {
+        return Err(serde::de::Error::custom(format_args!("max_attribute_bytes is at least {MIN_ATTRIBUTE_BYTES}")));
+    }
+    Ok(Some(bytes))
 }
 
 impl UserConfig {
@@ -122,7 +142,7 @@ impl UserConfig {
             line: error.span().map(|span| text.get(..span.start).unwrap_or(text).matches('\n').count() + 1),
             what: without_values(error.message()),
         })?;
-        let ceiling = file.capture.unwrap_or(CaptureLevel::Content);
+        let ceiling = file.capture.unwrap_or_default();
         let mut destinations = Vec::new();
         for (name, table) in file.destinations {
             let origin = format!("{}: destinations.{name}", path.display());
@@ -137,11 +157,25 @@ impl UserConfig {
                 endpoint,
                 headers: table.headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
                 capture: table.capture.unwrap_or_default().min(ceiling),
+                max_attribute_bytes: table.max_attribute_bytes,
                 signals: Signal::ALL.to_vec(),
             });
         }
         let known_values = file.redaction.known_values.as_deref().map(KnownSources::from).unwrap_or_default();
-        Ok(Self { destinations, summary: file.summary, claude: file.claude, known_values })
+        let policy = Policy {
+            level: ceiling,
+            levels: Levels::default().with(file.levels, Trust::Person),
+            identity: file.identity,
+            drop: file.drop,
+        };
+        Ok(Self {
+            destinations,
+            capture: file.capture,
+            policy,
+            summary: file.summary,
+            claude: file.claude,
+            known_values,
+        })
     }
 }
 
@@ -189,7 +223,36 @@ mod tests {
         let [destination] = config.unwrap().destinations.try_into().unwrap();
         assert_eq!(destination.name, "org");
         assert_eq!(destination.headers, [("a".to_owned(), Secret::new("FAKE"))]);
-        assert_eq!(destination.capture, CaptureLevel::Metadata);
+        assert_eq!(destination.capture, CaptureLevel::Commands);
+    }
+
+    #[test]
+    fn content_leaves_only_where_both_the_ceiling_and_the_destination_say_so() {
+        use CaptureLevel::{Commands, Content, Metadata};
+        for (ceiling, own, want) in [
+            ("", "", Commands),
+            ("", "content", Commands),
+            ("content", "", Commands),
+            ("content", "content", Content),
+            ("metadata", "content", Metadata),
+            ("commands", "metadata", Metadata),
+        ] {
+            let key = |level: &str| if level.is_empty() { String::new() } else { format!("capture = \"{level}\"\n") };
+            let text = format!("{}[destinations.org]\nendpoint = \"http://h\"\n{}", key(ceiling), key(own));
+            assert_eq!(parse(&text).unwrap().destinations[0].capture, want, "{text}");
+        }
+    }
+
+    #[test]
+    fn levels_identity_and_dropped_names_are_a_policy() {
+        let text = "capture = \"content\"\n[levels]\n\"tool_result.tool_input\" = \"content\"\n\
+                    [identity]\nemail = \"hash\"\n[drop]\nmetrics = [\"session.count\"]\n";
+        let policy = parse(text).unwrap().policy;
+        assert_eq!(policy.level, CaptureLevel::Content);
+        let table = [("tool_result.tool_input".to_owned(), Placement::Content)];
+        assert_eq!(policy.levels, Levels::default().with(table.into(), Trust::Person));
+        assert_eq!(policy.identity.email, crate::redact::Treatment::Hash);
+        assert!(policy.drop.metrics.contains("session.count"));
     }
 
     #[test]
@@ -208,7 +271,7 @@ mod tests {
         for (text, want) in [
             (
                 "[destinations.org]\nendpiont = \"https://FAKE\"",
-                "config.toml:2: unknown field `endpiont`, expected one of `endpoint`, `headers`, `capture`",
+                "config.toml:2: unknown field `endpiont`, expected one of `endpoint`, `headers`, `capture`, `max_attribute_bytes`",
             ),
             ("[destinations.org]\ncapture = \"metadata\"", "config.toml:1: missing field `endpoint`"),
             ("summary = \"FAKE\"", "config.toml:1: unknown variant …, expected one of `auto`, `full`"),
@@ -227,6 +290,13 @@ mod tests {
                 "config.toml:2: unknown field `known_value`, expected `known_values`",
             ),
             ("headers = FAKE", "config.toml:1: "),
+            ("[levels]\n\"tool_result.tool_input\" = \"FAKE\"", "config.toml:2: unknown variant …, expected one of"),
+            ("[identity]\nemial = \"hash\"", "config.toml:2: unknown field `emial`, expected one of `email`"),
+            ("[drop]\nattribute = []", "config.toml:2: unknown field `attribute`"),
+            (
+                "[destinations.org]\nendpoint = \"http://h\"\nmax_attribute_bytes = 8",
+                "config.toml:3: max_attribute_bytes is at least 256",
+            ),
             ("\n\ncapture = [", "config.toml:3: "),
             ("[destinations.org]\nendpoint = \"ftp://FAKE\"", "config.toml: destinations.org.endpoint: the scheme"),
             ("[destinations.\"../x\"]\nendpoint = \"http://h\"", "config.toml: a destination's name"),

@@ -6,9 +6,26 @@ use tokio::task::spawn_blocking;
 
 use super::circuit::Key;
 use super::client::Payload;
+use crate::config::Destination;
 use crate::otlp::{Batch, Signal};
-use crate::redact::{CaptureLevel, Redacted, again};
+use crate::redact::{Policy, Redacted, Redactor};
 use crate::spool::{Exit, Header, LoadError, Queue};
+
+/// What a destination is given.
+#[derive(Clone)]
+pub(super) struct Redaction {
+    redactor: Arc<Redactor>,
+    policy: Arc<Policy>,
+    /// See [`Destination::max_attribute_bytes`].
+    max_attribute_bytes: Option<usize>,
+}
+
+impl Redaction {
+    pub(super) fn new(redactor: Arc<Redactor>, policy: &Policy, destination: &Destination) -> Self {
+        let policy = Arc::new(policy.at(destination.capture));
+        Self { redactor, policy, max_attribute_bytes: destination.max_attribute_bytes }
+    }
+}
 
 /// A batch to be sent.
 #[derive(Clone)]
@@ -47,8 +64,8 @@ pub(super) enum Unready {
 }
 
 /// Reads a batch and redacts it by the policy of today. What cannot be decoded does not leave.
-pub(super) fn prepare(item: &Item, capture: CaptureLevel) -> Result<Prepared, Unready> {
-    let (batch, header) = read(item, capture)?;
+pub(super) fn prepare(item: &Item, redaction: &Redaction) -> Result<Prepared, Unready> {
+    let (mut batch, header) = read(item, redaction)?;
     let accepted = header.records;
     let records = batch.get().records();
     if records == 0 && accepted > 0 {
@@ -56,12 +73,15 @@ pub(super) fn prepare(item: &Item, capture: CaptureLevel) -> Result<Prepared, Un
         item.queue.settle(item.signal, item.key.sequence, Exit::Dropped);
         return Err(Unready::Settled);
     }
+    if let Some(max_bytes) = redaction.max_attribute_bytes {
+        batch.shorten(max_bytes);
+    }
     let payload = Payload::new(&batch.encode()).map_err(|_| Unready::Disk)?;
     Ok(Prepared { payload, records, withheld: accepted.saturating_sub(records) })
 }
 
 /// The batch, redacted again, and what was known of it when it was accepted.
-fn read(item: &Item, capture: CaptureLevel) -> Result<(Redacted<Batch>, Header), Unready> {
+fn read(item: &Item, redaction: &Redaction) -> Result<(Redacted<Batch>, Header), Unready> {
     let lost = |exit| {
         item.queue.settle(item.signal, item.key.sequence, exit);
         Unready::Settled
@@ -71,13 +91,14 @@ fn read(item: &Item, capture: CaptureLevel) -> Result<(Redacted<Batch>, Header),
         LoadError::Corrupt(_) => lost(Exit::Corrupt),
         LoadError::Io(_) => Unready::Disk,
     })?;
-    let batch = again(item.signal, &spooled.body, capture).map_err(|_| lost(Exit::Corrupt))?;
+    let again = redaction.redactor.again(item.signal, &spooled.body, &redaction.policy);
+    let batch = again.map_err(|_| lost(Exit::Corrupt))?;
     Ok((batch, spooled.header))
 }
 
 /// Puts two halves in the place of a batch. `Ok(false)`: it cannot be halved any more.
-pub(super) fn halve(item: &Item, capture: CaptureLevel) -> Result<bool, ()> {
-    let (batch, header) = match read(item, capture) {
+pub(super) fn halve(item: &Item, redaction: &Redaction) -> Result<bool, ()> {
+    let (batch, header) = match read(item, redaction) {
         Ok(read) => read,
         Err(Unready::Settled) => return Ok(true),
         Err(Unready::Disk) => return Err(()),

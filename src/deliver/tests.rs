@@ -2,17 +2,18 @@
 
 mod endpoint;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+use super::prepare::Redaction;
 use super::worker::{Delivery, Idle};
 use super::{Delays, DeliveryCounts};
 use crate::config::{Destination, Endpoint};
 use crate::otlp::Signal;
-use crate::redact::CaptureLevel;
+use crate::redact::{CaptureLevel, Policy, Redactor};
 use crate::secrets::Secret;
 use crate::spool::tests::{Fixture, fixture, push as store, redacted};
 use crate::spool::{Count, Kept, Queue};
@@ -38,8 +39,14 @@ fn destination(url: &str) -> Destination {
         endpoint: Endpoint::parse(url).unwrap(),
         headers: vec![("x-sumo-token".into(), Secret::new("FAKE%20token"))],
         capture: CaptureLevel::Metadata,
+        max_attribute_bytes: None,
         signals: Signal::ALL.to_vec(),
     }
+}
+
+fn start(destination: &Destination, own: Queue, adopted: Vec<Queue>, delays: Delays) -> Delivery {
+    let redaction = Redaction::new(Arc::new(Redactor::of_tests()), &Policy::default(), destination);
+    Delivery::start_with(destination, redaction, own, adopted, delays)
 }
 
 impl Fixture {
@@ -63,7 +70,7 @@ async fn deliver(fixture: &Fixture, endpoint: &EndpointStub, batches: u64) -> De
     for records in 1..=batches {
         store(&queue, records);
     }
-    let delivery = Delivery::start_with(&destination(&endpoint.url), queue, Vec::new(), NOW);
+    let delivery = start(&destination(&endpoint.url), queue, Vec::new(), NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     let counts = delivery.close().await;
     assert!(counts.own.logs.adds_up(), "{counts:?}");
@@ -73,7 +80,7 @@ async fn deliver(fixture: &Fixture, endpoint: &EndpointStub, batches: u64) -> De
 #[tokio::test]
 async fn what_is_pushed_arrives_compressed_with_the_headers_as_configured() {
     let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
-    let delivery = Delivery::start_with(&destination(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW);
+    let delivery = start(&destination(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW);
     push(&delivery, 3).await;
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     push(&delivery, 4).await;
@@ -157,7 +164,7 @@ async fn a_batch_that_is_too_large_is_halved_until_it_fits() {
     let queue = fixture.queue("run-1");
     store(&queue, 7);
     store(&queue, 1);
-    let delivery = Delivery::start_with(&destination(&endpoint.url), queue, Vec::new(), NOW);
+    let delivery = start(&destination(&endpoint.url), queue, Vec::new(), NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     assert_eq!(endpoint.records(), [7, 3, 1, 2, 4, 2, 2, 1]);
     let counts = delivery.close().await;
@@ -183,7 +190,7 @@ async fn a_refusal_keeps_everything_and_is_not_hammered() {
             store(&queue, records);
         }
         // The real delays: the next probe is ten minutes away, so nothing will be tried before the deadline.
-        let delivery = Delivery::start(&destination(&endpoint.url), queue, Vec::new());
+        let delivery = start(&destination(&endpoint.url), queue, Vec::new(), Delays::DEFAULT);
         assert_eq!(delivery.idle(never()).await, Idle::Held);
         let counts = delivery.close().await;
         assert_eq!(endpoint.records(), [1], "{status}");
@@ -235,14 +242,15 @@ async fn picky(poisonous: &'static [u64]) -> EndpointStub {
 async fn a_poisonous_batch_of_an_earlier_run_is_parked_and_the_rest_delivered_at_once() {
     let (fixture, endpoint) = (fixture(), picky(&[1]).await);
     // The first run: with the real delays, nothing after the refusal is tried.
-    let delivery = Delivery::start(&destination(&endpoint.url), queue_of(&fixture, "run-1", &[1, 2]), Vec::new());
+    let delivery =
+        start(&destination(&endpoint.url), queue_of(&fixture, "run-1", &[1, 2]), Vec::new(), Delays::DEFAULT);
     assert_eq!(delivery.idle(never()).await, Idle::Held);
     assert_eq!(delivery.close().await.own.logs.spooled.batches, 2);
     drop(delivery);
 
     let own = queue_of(&fixture, "run-2", &[3]);
     let adopted = fixture.spool.adopt("org").unwrap();
-    let delivery = Delivery::start(&destination(&endpoint.url), own, adopted);
+    let delivery = start(&destination(&endpoint.url), own, adopted, Delays::DEFAULT);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     let counts = delivery.close().await;
     // In the first run; then before ours, and once more after it.
@@ -262,7 +270,7 @@ async fn poisonous_batches_of_earlier_runs_wait_for_ours_to_pass() {
     drop((queue_of(&fixture, "run-1", &[1]), queue_of(&fixture, "run-2", &[2])));
     let own = fixture.queue("run-3");
     let adopted = fixture.spool.adopt("org").unwrap();
-    let delivery = Delivery::start(&destination(&endpoint.url), own, adopted);
+    let delivery = start(&destination(&endpoint.url), own, adopted, Delays::DEFAULT);
     assert_eq!(delivery.idle(never()).await, Idle::Held);
     assert_eq!(endpoint.records(), [1, 2]);
     push(&delivery, 3).await;
@@ -280,7 +288,7 @@ async fn an_endpoint_that_refuses_everything_gets_one_extra_try_and_nothing_is_p
     drop(queue_of(&fixture, "run-1", &[1, 2]));
     let own = queue_of(&fixture, "run-2", &[3, 4]);
     let adopted = fixture.spool.adopt("org").unwrap();
-    let delivery = Delivery::start(&destination(&endpoint.url), own, adopted);
+    let delivery = start(&destination(&endpoint.url), own, adopted, Delays::DEFAULT);
     assert_eq!(delivery.idle(never()).await, Idle::Held);
     push(&delivery, 5).await;
     assert_eq!(delivery.idle(never()).await, Idle::Held);
@@ -302,7 +310,7 @@ async fn a_signal_that_is_refused_does_not_hold_back_the_others() {
     for records in 1..=5 {
         store(&queue, records);
     }
-    let delivery = Delivery::start(&destination(&endpoint.url), queue, Vec::new());
+    let delivery = start(&destination(&endpoint.url), queue, Vec::new(), Delays::DEFAULT);
     assert_eq!(delivery.idle(never()).await, Idle::Held);
     let counts = delivery.counts();
     assert_eq!((counts.own.logs.delivered.batches, counts.own.metrics.spooled.batches), (5, 1));
@@ -333,7 +341,7 @@ async fn an_endpoint_that_is_not_there_is_said_so_and_nothing_is_lost() {
     let queue = fixture.queue("run-1");
     store(&queue, 1);
     let delays = Delays { least: Duration::from_secs(600), most: Duration::from_secs(600), ..Delays::DEFAULT };
-    let delivery = Delivery::start_with(&destination(&url), queue, Vec::new(), delays);
+    let delivery = start(&destination(&url), queue, Vec::new(), delays);
     assert_eq!(delivery.idle(never()).await, Idle::Held);
     let counts = delivery.close().await;
     assert_eq!(counts.last_error.as_deref(), Some("refuses connections"));
@@ -346,7 +354,7 @@ async fn an_endpoint_that_is_not_there_is_said_so_and_nothing_is_lost() {
 #[tokio::test]
 async fn closing_breaks_off_a_request_and_keeps_its_batch() {
     let (fixture, endpoint) = (fixture(), EndpointStub::answering(|_| Reply::Silence).await);
-    let delivery = Delivery::start_with(&destination(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW);
+    let delivery = start(&destination(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW);
     push(&delivery, 5).await;
     endpoint.wait_for(1).await;
     assert_eq!(delivery.idle(Instant::now()).await, Idle::Late);
@@ -365,7 +373,7 @@ async fn what_a_dead_relay_left_is_delivered_before_our_own() {
     store(&own, 3);
     let adopted = fixture.spool.adopt("org").unwrap();
     assert_eq!(adopted.len(), 2);
-    let delivery = Delivery::start_with(&destination(&endpoint.url), own, adopted, NOW);
+    let delivery = start(&destination(&endpoint.url), own, adopted, NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     let late = fixture.queue("run-0");
     store(&late, 4);
@@ -385,7 +393,7 @@ async fn a_signal_that_the_destination_is_not_given_any_more_is_dropped_and_coun
     let queue = fixture.queue("run-1");
     store(&queue, 2);
     let destination = Destination { signals: vec![Signal::Metrics], ..destination(&endpoint.url) };
-    let delivery = Delivery::start_with(&destination, queue, Vec::new(), NOW);
+    let delivery = start(&destination, queue, Vec::new(), NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     assert_eq!(delivery.close().await.own.logs.dropped, Count { batches: 1, records: 2 });
     assert_eq!(endpoint.received().len(), 0);
@@ -394,7 +402,7 @@ async fn a_signal_that_the_destination_is_not_given_any_more_is_dropped_and_coun
 #[tokio::test]
 async fn a_push_that_nobody_waits_for_is_delivered_all_the_same() {
     let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
-    let delivery = Delivery::start_with(&destination(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW);
+    let delivery = start(&destination(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW);
     let push = Box::pin(delivery.push(Signal::Logs, 3, 7, redacted(Signal::Logs, 3)));
     // Polled once, then dropped.
     poll_once(push).await;
@@ -419,7 +427,7 @@ async fn what_cannot_be_decoded_does_not_leave() {
     // Log records in a file that says traces: the checksum is right, the content is not what it says.
     queue.push(Signal::Traces, 300, 7, &redacted(Signal::Logs, 300)).unwrap();
     store(&queue, 2);
-    let delivery = Delivery::start_with(&destination(&endpoint.url), queue, Vec::new(), NOW);
+    let delivery = start(&destination(&endpoint.url), queue, Vec::new(), NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     let counts = delivery.close().await;
     assert_eq!(counts.own.traces.corrupt.batches, 1);
@@ -435,7 +443,7 @@ async fn a_disk_that_takes_nothing_still_delivers() {
     let queue = fixture.queue("run-1");
     std::fs::remove_dir_all(fixture.root.join("org/run-1")).unwrap();
     for queue in [queue, Queue::in_memory()] {
-        let delivery = Delivery::start_with(&destination(&endpoint.url), queue, Vec::new(), NOW);
+        let delivery = start(&destination(&endpoint.url), queue, Vec::new(), NOW);
         assert_eq!(delivery.push(Signal::Logs, 2, 7, redacted(Signal::Logs, 2)).await, Kept::InMemory);
         assert_eq!(delivery.idle(never()).await, Idle::Empty);
         let counts = delivery.close().await;
@@ -447,7 +455,7 @@ async fn a_disk_that_takes_nothing_still_delivers() {
 #[tokio::test]
 async fn what_is_left_in_memory_at_the_end_is_counted_as_dropped() {
     let endpoint = EndpointStub::answering(|_| Reply::Status(401)).await;
-    let delivery = Delivery::start(&destination(&endpoint.url), Queue::in_memory(), Vec::new());
+    let delivery = start(&destination(&endpoint.url), Queue::in_memory(), Vec::new(), Delays::DEFAULT);
     assert_eq!(delivery.push(Signal::Logs, 2, 7, redacted(Signal::Logs, 2)).await, Kept::InMemory);
     assert_eq!(delivery.idle(never()).await, Idle::Held);
     assert_eq!(delivery.counts().own.logs.in_memory.records, 2);
@@ -461,7 +469,7 @@ async fn a_header_that_cannot_be_sent_stops_and_is_not_repeated() {
     let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
     let mut destination = destination(&endpoint.url);
     destination.headers.push(("x".into(), Secret::new("FAKE\nvalue")));
-    let delivery = Delivery::start(&destination, fixture.queue("run-1"), Vec::new());
+    let delivery = start(&destination, fixture.queue("run-1"), Vec::new(), Delays::DEFAULT);
     push(&delivery, 1).await;
     assert_eq!(delivery.idle(never()).await, Idle::Held);
     let counts = delivery.close().await;
@@ -477,7 +485,7 @@ async fn a_host_without_an_address_is_told_from_one_that_refuses() {
     let delays = Delays { least: Duration::from_secs(600), most: Duration::from_secs(600), ..Delays::DEFAULT };
     // A label of more than 63 characters cannot be asked for: no packet leaves.
     let host = format!("http://{}.invalid/", "x".repeat(64));
-    let delivery = Delivery::start_with(&destination(&host), queue, Vec::new(), delays);
+    let delivery = start(&destination(&host), queue, Vec::new(), delays);
     assert_eq!(delivery.idle(never()).await, Idle::Held);
     assert_eq!(delivery.close().await.last_error.as_deref(), Some("has no address"));
 }
@@ -499,7 +507,7 @@ async fn the_counts_add_up_at_every_moment() {
         }
     })
     .await;
-    let delivery = Delivery::start_with(&destination(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW);
+    let delivery = start(&destination(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW);
     let mut pushed = 0;
     for records in (1..=8).cycle().take(60) {
         push(&delivery, records).await;

@@ -14,11 +14,11 @@ use tokio::time::Instant;
 use super::circuit::{Circuit, Key, OWN, Open};
 use super::client::Poster;
 use super::counts::{DeliveryCounts, Status};
-use super::prepare::{Item, Prepared, Unready, halve, prepare};
+use super::prepare::{Item, Prepared, Redaction, Unready, halve, prepare};
 use super::retry::{Attempt, Delays, Step, Trouble, step};
 use crate::config::Destination;
 use crate::otlp::Signal;
-use crate::redact::{CaptureLevel, Redacted};
+use crate::redact::{Policy, Redacted, Redactor};
 use crate::spool::{Exit, Kept, PerSignal, Queue, SpoolError, Tally};
 
 /// How a wait for idleness ended.
@@ -39,7 +39,7 @@ pub struct Delivery {
 }
 
 struct Shared {
-    capture: CaptureLevel,
+    redaction: Redaction,
     signals: Vec<Signal>,
     delays: Delays,
     own: Arc<Queue>,
@@ -77,13 +77,28 @@ enum Next {
 
 impl Delivery {
     /// Starts delivering, oldest first: what was adopted, then our own. Needs a tokio runtime.
-    pub fn start(destination: &Destination, own: Queue, adopted: Vec<Queue>) -> Self {
-        Self::start_with(destination, own, adopted, Delays::DEFAULT)
+    ///
+    /// What is sent is redacted by this policy, at the destination's own level.
+    pub fn start(
+        destination: &Destination,
+        redactor: Arc<Redactor>,
+        policy: &Policy,
+        own: Queue,
+        adopted: Vec<Queue>,
+    ) -> Self {
+        let redaction = Redaction::new(redactor, policy, destination);
+        Self::start_with(destination, redaction, own, adopted, Delays::DEFAULT)
     }
 
-    pub(super) fn start_with(destination: &Destination, own: Queue, adopted: Vec<Queue>, delays: Delays) -> Self {
+    pub(super) fn start_with(
+        destination: &Destination,
+        redaction: Redaction,
+        own: Queue,
+        adopted: Vec<Queue>,
+        delays: Delays,
+    ) -> Self {
         let shared = Arc::new(Shared {
-            capture: destination.capture,
+            redaction,
             signals: destination.signals.clone(),
             delays,
             own: Arc::new(own),
@@ -279,8 +294,8 @@ impl Shared {
             // An earlier run wanted it sent; today's configuration does not.
             return item.settle(Exit::Dropped).await;
         }
-        let capture = self.capture;
-        let prepared = item.blocking(move |item| prepare(item, capture)).await;
+        let redaction = self.redaction.clone();
+        let prepared = item.blocking(move |item| prepare(item, &redaction)).await;
         let Prepared { payload, records, withheld } = match prepared {
             Some(Ok(prepared)) => prepared,
             Some(Err(Unready::Settled)) => return,
@@ -317,7 +332,8 @@ impl Shared {
             }
             Step::Halve => {
                 lock(&self.status).well(item.signal);
-                match item.blocking(move |item| halve(item, capture)).await {
+                let redaction = self.redaction.clone();
+                match item.blocking(move |item| halve(item, &redaction)).await {
                     Some(Ok(true)) => item.queue.release(),
                     Some(Ok(false)) => {
                         item.settle(Exit::Parked).await;

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::otlp::Signal;
-use crate::redact::{self, CaptureLevel};
+use crate::redact::{Policy, Redactor};
 
 fn string(text: &str) -> AnyValue {
     AnyValue { value: Some(Value::StringValue(text.into())) }
@@ -154,7 +154,7 @@ proptest! {
             *place.get_mut(&mut bytes) = byte;
         }
         for signal in Signal::ALL {
-            if let Ok(batch) = redact::again(signal, &bytes, CaptureLevel::Metadata) {
+            if let Ok(batch) = Redactor::of_tests().again(signal, &bytes, &Policy::default()) {
                 read(&batch);
             }
         }

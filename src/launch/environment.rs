@@ -8,6 +8,10 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
+use serde::{Deserialize, Serialize};
+
+use crate::config::person::is_on;
+use crate::redact::CaptureLevel;
 use crate::relay::control::TOKEN_HEADER;
 
 /// What becomes of a variable.
@@ -38,8 +42,19 @@ pub enum Value {
     Exporter,
     /// The header that lets claude in.
     Token,
-    /// A person's own `file:` directory; otherwise off.
+    /// On if what we ask for ([`Asked`]) needs it at this level.
+    Opens(CaptureLevel),
+    /// A person's own `file:` directory; on if they set it so and we ask for content; otherwise off.
     RawBodies,
+}
+
+/// How much claude is asked to put into its records.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Asked {
+    /// The highest level that any sink is given.
+    pub level: CaptureLevel,
+    /// Whether the person's own destination is all there is: then no more than they have switched on themselves.
+    pub as_the_person: bool,
 }
 
 use Rule::{Nobody, Ours, Person, PersonIfTraces, Untouched};
@@ -101,13 +116,14 @@ pub const NAMES: &[(&str, Rule)] = &[
     // Moves logs and traces elsewhere, whatever the exporters say.
     ("BETA_TRACING_ENDPOINT", Nobody),
     ("ENABLE_BETA_TRACING_DETAILED", Nobody),
-    // What it puts into the records. The capture level `metadata` needs none of it.
-    ("OTEL_LOG_ASSISTANT_RESPONSES", OFF),
+    // What it puts into the records. Tool details are asked for at every level: the names of programs, skills, servers
+    // and subagents come with them only, and what is more than a name does not leave the relay at `metadata`.
+    ("OTEL_LOG_ASSISTANT_RESPONSES", Ours(Value::Opens(CaptureLevel::Content))),
     ("OTEL_LOG_MANAGED_SETTINGS", OFF),
     ("OTEL_LOG_RAW_API_BODIES", Ours(Value::RawBodies)),
-    ("OTEL_LOG_TOOL_CONTENT", OFF),
-    ("OTEL_LOG_TOOL_DETAILS", OFF),
-    ("OTEL_LOG_USER_PROMPTS", OFF),
+    ("OTEL_LOG_TOOL_CONTENT", Ours(Value::Opens(CaptureLevel::Content))),
+    ("OTEL_LOG_TOOL_DETAILS", Ours(Value::Opens(CaptureLevel::Metadata))),
+    ("OTEL_LOG_USER_PROMPTS", Ours(Value::Opens(CaptureLevel::Content))),
     // Without it the events lose `session.id` as well.
     ("OTEL_METRICS_INCLUDE_SESSION_ID", Ours(Value::Word("true"))),
     ("OTEL_METRICS_INCLUDE_ACCOUNT_UUID", Person("true")),
@@ -185,6 +201,8 @@ pub struct Run<'a> {
     pub token: &'a str,
     /// The person's own values, by name: environment, overlaid by user settings and their `--settings`.
     pub person: &'a BTreeMap<String, String>,
+    /// How much of content.
+    pub asked: Asked,
 }
 
 /// A value for each name: text, or `None` where it is to be removed.
@@ -220,7 +238,12 @@ fn ours(value: Value, name: &str, run: Run<'_>) -> String {
         Value::Path(path) => format!("{}{path}", run.base),
         Value::Exporter => exporters("otlp", person),
         Value::Token => format!("{TOKEN_HEADER}={}", run.token),
+        Value::Opens(level) => {
+            let open = run.asked.level >= level && (!run.asked.as_the_person || is_on(person));
+            if open { "1" } else { "0" }.to_owned()
+        }
         Value::RawBodies if person.starts_with("file:") => person.to_owned(),
+        Value::RawBodies if run.asked.level == CaptureLevel::Content && is_on(person) => "1".to_owned(),
         Value::RawBodies => "0".to_owned(),
     }
 }
@@ -239,11 +262,6 @@ pub fn exporters_without_otlp(person: &BTreeMap<String, String>) -> Vec<(&'stati
         .map(|name| (name, Some(exporters("", person.get(name).map(String::as_str).unwrap_or_default()))))
         .chain([("BETA_TRACING_ENDPOINT", None), ("ENABLE_BETA_TRACING_DETAILED", None)])
         .collect()
-}
-
-/// What Claude Code takes for yes.
-fn is_on(value: &str) -> bool {
-    matches!(value.trim().to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on")
 }
 
 /// The environment of the child: the one given, in its order, with the assignments in place and without our own
@@ -289,7 +307,11 @@ mod tests {
     }
 
     fn value(person: &BTreeMap<String, String>, name: &str) -> Option<String> {
-        assignments(Run { base: "http://127.0.0.1:9/r/1", token: "t", person })
+        asked(person, name, Asked::default())
+    }
+
+    fn asked(person: &BTreeMap<String, String>, name: &str, asked: Asked) -> Option<String> {
+        assignments(Run { base: "http://127.0.0.1:9/r/1", token: "t", person, asked })
             .into_iter()
             .find(|(known, _)| *known == name)
             .and_then(|(_, value)| value)
@@ -314,11 +336,47 @@ mod tests {
         assert!(without.contains(&("OTEL_METRICS_EXPORTER", Some("none".to_owned()))));
     }
 
+    const CONTENT: [&str; 3] = ["OTEL_LOG_USER_PROMPTS", "OTEL_LOG_ASSISTANT_RESPONSES", "OTEL_LOG_TOOL_CONTENT"];
+
+    #[test]
+    fn claude_is_asked_only_for_what_the_level_needs() {
+        let none = BTreeMap::new();
+        for level in [CaptureLevel::Metadata, CaptureLevel::Commands, CaptureLevel::Content] {
+            let wanted = Asked { level, as_the_person: false };
+            let get = |name| asked(&none, name, wanted);
+            assert_eq!(get("OTEL_LOG_TOOL_DETAILS").as_deref(), Some("1"), "{level:?}: names come with it");
+            let content = if level == CaptureLevel::Content { "1" } else { "0" };
+            for name in CONTENT {
+                assert_eq!(get(name).as_deref(), Some(content), "{level:?} {name}");
+            }
+            assert_eq!(get("OTEL_LOG_RAW_API_BODIES").as_deref(), Some("0"), "{level:?}: only if the person set it");
+        }
+    }
+
     #[test]
     fn content_stays_closed_whatever_the_person_opened() {
-        let person = person(&[("OTEL_LOG_TOOL_DETAILS", "1"), ("OTEL_LOG_RAW_API_BODIES", "1")]);
-        assert_eq!(value(&person, "OTEL_LOG_TOOL_DETAILS").as_deref(), Some("0"));
-        assert_eq!(value(&person, "OTEL_LOG_RAW_API_BODIES").as_deref(), Some("0"));
+        let person = person(&[
+            ("OTEL_LOG_USER_PROMPTS", "1"),
+            ("OTEL_LOG_ASSISTANT_RESPONSES", "1"),
+            ("OTEL_LOG_TOOL_CONTENT", "1"),
+            ("OTEL_LOG_RAW_API_BODIES", "1"),
+        ]);
+        for name in CONTENT.into_iter().chain(["OTEL_LOG_RAW_API_BODIES"]) {
+            assert_eq!(value(&person, name).as_deref(), Some("0"), "{name}");
+            let content = Asked { level: CaptureLevel::Content, as_the_person: false };
+            assert_eq!(asked(&person, name, content).as_deref(), Some("1"), "{name}");
+        }
+    }
+
+    #[test]
+    fn for_their_own_destination_a_person_is_asked_for_no_more_than_they_switched_on() {
+        let wanted = Asked { level: CaptureLevel::Content, as_the_person: true };
+        let person = person(&[("OTEL_LOG_USER_PROMPTS", "1"), ("OTEL_LOG_TOOL_CONTENT", "0")]);
+        let get = |name| asked(&person, name, wanted);
+        assert_eq!(get("OTEL_LOG_USER_PROMPTS").as_deref(), Some("1"));
+        for name in ["OTEL_LOG_TOOL_DETAILS", "OTEL_LOG_TOOL_CONTENT", "OTEL_LOG_RAW_API_BODIES"] {
+            assert_eq!(get(name).as_deref(), Some("0"), "{name}");
+        }
     }
 
     #[test]
@@ -332,7 +390,8 @@ mod tests {
         ];
         let environment = environment.map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let person = BTreeMap::new();
-        let child = apply(environment, &assignments(Run { base: "http://x", token: "t", person: &person }));
+        let run = Run { base: "http://x", token: "t", person: &person, asked: Asked::default() };
+        let child = apply(environment, &assignments(run));
         let names: Vec<_> = child.iter().take(3).map(|(name, _)| name.to_str().unwrap()).collect();
         assert_eq!(names, ["A", "OTEL_EXPORTER_OTLP_HEADERS", "B"]);
         assert!(!format!("{child:?}").contains("FAKE"));

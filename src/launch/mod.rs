@@ -258,8 +258,10 @@ impl Launch<'_> {
             Some(file) => arguments.with_settings(&self.invocation.args, PathBuf::from(file.clone()).as_os_str()),
             None => self.invocation.args.clone(),
         };
-        let environment =
-            environment::apply(self.invocation.environment.iter().cloned(), &identity.assignments(person));
+        let environment = environment::apply(
+            self.invocation.environment.iter().cloned(),
+            &identity.assignments(person, prepared.asked),
+        );
         let (started, notes) = (Timestamp::now(), prepared.notes.clone());
         let start = self.start_message(&identity, prepared, started);
         if let Err(error) = relay.send(&ToRelay::Start(Box::new(start))) {
@@ -336,6 +338,7 @@ impl Launch<'_> {
             settings: prepared.settings,
             ci: prepare::ci(Given { variables: &self.invocation.environment }),
             destinations: prepared.destinations,
+            policy: prepared.policy,
             notes: prepared.notes,
             known: prepared.known,
         }

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::argv::{Arguments, Kind};
-use super::environment::{self, NAMES, Run};
+use super::environment::{self, Asked, NAMES, Run};
 use super::given::Given;
 use super::settings::{self, MAX_SETTINGS_BYTES, SettingsError};
 use crate::config::known_values::{self, KnownSources, Wanted};
@@ -24,7 +24,7 @@ use crate::config::person::{Found, Unsupported, Unusable};
 use crate::config::user::Summary;
 use crate::config::{self, ConfigError, Destination, Endpoint, UserConfig, files, paths, person, user};
 use crate::otlp::Signal;
-use crate::redact::CaptureLevel;
+use crate::redact::{CaptureLevel, Policy};
 use crate::relay::control::{SentDestination, SentKnown, SentPath};
 use crate::report::Note;
 use crate::secrets::Secret;
@@ -96,9 +96,9 @@ impl Identity {
     }
 
     /// What claude's exporter is to be told, given what the person has.
-    pub fn assignments(&self, person: &BTreeMap<String, String>) -> Vec<(&'static str, Option<String>)> {
+    pub fn assignments(&self, person: &BTreeMap<String, String>, asked: Asked) -> Vec<(&'static str, Option<String>)> {
         let base = format!("http://127.0.0.1:{}/r/{}", self.port, self.run_id);
-        environment::assignments(Run { base: &base, token: self.token.expose(), person })
+        environment::assignments(Run { base: &base, token: self.token.expose(), person, asked })
     }
 }
 
@@ -146,6 +146,10 @@ pub struct Prepared {
     pub settings: Option<SentPath>,
     /// Who receives what.
     pub destinations: Vec<SentDestination>,
+    /// What the relay keeps: at the highest level that any of them is given.
+    pub policy: Policy,
+    /// What claude is to be asked for.
+    pub asked: Asked,
     /// What there is to say already.
     pub notes: Vec<Note>,
     /// This machine's own secrets.
@@ -211,29 +215,32 @@ fn persons_settings(value: &OsStr) -> Result<Map<String, Value>, SettingsError> 
     Ok(own)
 }
 
-/// Who receives what: `CC_OBSERVE_ENDPOINT`, else the configuration, else what the person has already.
+/// Who receives what: `CC_OBSERVE_ENDPOINT`, else the configuration, else what the person has already. Whether it is the
+/// latter is told as well.
 fn destinations(
     given: Given<'_>,
     config: UserConfig,
     person: &BTreeMap<String, String>,
     notes: &mut Vec<Note>,
-) -> Result<Vec<Destination>, ConfigError> {
+) -> Result<(Vec<Destination>, bool), ConfigError> {
     if let Some(url) = given.own("CC_OBSERVE_ENDPOINT") {
         let endpoint = Endpoint::parse(&url.to_string_lossy())
             .map_err(|source| ConfigError::Endpoint { origin: "CC_OBSERVE_ENDPOINT".to_owned(), source })?;
-        return Ok(vec![Destination {
+        let destination = Destination {
             name: ENDPOINT_DESTINATION.to_owned(),
             spool: format!("{ENDPOINT_DESTINATION}-{}", endpoint.fingerprint()),
             endpoint,
             headers: Vec::new(),
-            capture: CaptureLevel::Metadata,
+            capture: config.policy.level.min(CaptureLevel::default()),
+            max_attribute_bytes: None,
             signals: Signal::ALL.to_vec(),
-        }]);
+        };
+        return Ok((vec![destination], false));
     }
     if !config.destinations.is_empty() {
-        return Ok(config.destinations);
+        return Ok((config.destinations, false));
     }
-    let found = person::find(person);
+    let mut found = person::find(person);
     if found == Found::default() {
         notes.push(Note::LocalOnly);
     }
@@ -248,7 +255,11 @@ fn destinations(
         why: why.to_string(),
         signals,
     }));
-    Ok(found.destinations)
+    // What they switched on themselves counts, unless they have also written a ceiling.
+    for destination in &mut found.destinations {
+        destination.capture = config.capture.map_or(destination.capture, |ceiling| ceiling.min(destination.capture));
+    }
+    Ok((found.destinations, true))
 }
 
 /// Where Claude Code reads the organization's settings, which beat ours.
@@ -332,14 +343,19 @@ fn prepare_run(
     config: Result<UserConfig, ConfigError>,
     mut notes: Vec<Note>,
 ) -> Result<Prepared, SetupError> {
-    let destinations = destinations(given, config?, person, &mut notes)?;
+    let config = config?;
+    let policy = config.policy.clone();
+    let (destinations, theirs) = destinations(given, config, person, &mut notes)?;
+    let highest = destinations.iter().map(|destination| destination.capture).max();
+    let policy = policy.at(highest.unwrap_or(policy.level.min(CaptureLevel::default())));
+    let asked = Asked { level: policy.level, as_the_person: theirs && highest.is_some() };
     if let Some(path) = bypassed_by() {
         notes.push(Note::Bypassed { by: path.display().to_string() });
     }
     let state = paths::state_directory().map_err(SetupError::State)?;
     let mut file = None;
     if let Some(ours) = ours {
-        match settings::merge(ours, &identity.assignments(person)) {
+        match settings::merge(ours, &identity.assignments(person, asked)) {
             Ok(merged) => {
                 file = Some(write_settings(&state, identity.run_id, &merged).map_err(SetupError::Settings)?);
             }
@@ -350,6 +366,8 @@ fn prepare_run(
         state: state.as_path().into(),
         settings: file.as_deref().map(SentPath::from),
         destinations: destinations.iter().map(SentDestination::pack).collect(),
+        policy,
+        asked,
         notes,
         known: SentKnown::default(),
     })

@@ -10,6 +10,16 @@ use super::finder::{Finding, RuleId};
 /// How every marker begins.
 pub(super) const BEGIN: &str = "[REDACTED:";
 
+/// How every pseudonym begins.
+const PSEUDONYM: &str = "h:";
+
+/// Whether a text is a pseudonym already.
+pub(super) fn is_pseudonym(text: &str) -> bool {
+    text.strip_prefix(PSEUDONYM).is_some_and(|rest| {
+        rest.len() == 16 && rest.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    })
+}
+
 /// The key of this machine, or the organization's: the same secret gets the same tag under the same key.
 pub struct TagKey(hmac::Key);
 
@@ -23,6 +33,16 @@ impl TagKey {
     pub(super) fn tag(&self, secret: &str) -> Tag {
         let sum = hmac::sign(&self.0, secret.as_bytes());
         Tag(sum.as_ref().first_chunk::<4>().map_or(0, |first| u32::from_be_bytes(*first)))
+    }
+
+    /// What stands for a name that is hashed: `h:` and 16 hexadecimal digits. It says nothing about tags.
+    pub(super) fn pseudonym(&self, name: &str) -> String {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"identity\0");
+        context.update(name.as_bytes());
+        let sum = context.sign();
+        let number = sum.as_ref().first_chunk::<8>().map_or(0, |first| u64::from_be_bytes(*first));
+        format!("{PSEUDONYM}{number:016x}")
     }
 }
 
@@ -58,6 +78,33 @@ pub(super) fn write(into: &mut String, rule: &RuleId, tag: Option<Tag>) {
         into.push_str(&tag.to_string());
     }
     into.push(']');
+}
+
+/// The longest id of a rule that a marker may bear.
+const MAX_RULE: usize = 64;
+
+/// The longest marker, in bytes.
+pub(super) const MAX_LENGTH: usize = BEGIN.len() + MAX_RULE + 10;
+
+/// Where the first whole marker of a text begins, and how long it is, in bytes.
+///
+/// What only begins like one is none: behind a forged beginning anything could stand.
+pub(super) fn find(text: &str) -> Option<(usize, usize)> {
+    text.match_indices(BEGIN).find_map(|(at, _)| Some((at, length(text.get(at..)?)?)))
+}
+
+/// How long the marker is that a text begins with.
+pub(super) fn length(text: &str) -> Option<usize> {
+    let inner = text.strip_prefix(BEGIN)?;
+    let inner = inner.get(..inner.bytes().take(MAX_RULE + 10).position(|byte| byte == b']')?)?;
+    let (rule, tag) = inner.split_once(':').map_or((inner, None), |(rule, tag)| (rule, Some(tag)));
+    let is_rule = (1..=MAX_RULE).contains(&rule.len())
+        && rule.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        // An id is made of words; a token in its place would make the whole a way out.
+        && rule.split('-').all(|word| word.len() < 16 || word.bytes().all(|byte| byte.is_ascii_lowercase()));
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let is_tag = tag.is_none_or(|tag| tag.len() == 8 && tag.bytes().all(is_hex));
+    (is_rule && is_tag).then_some(BEGIN.len() + inner.len() + 1)
 }
 
 /// A text with markers where secrets stood.
@@ -116,20 +163,6 @@ impl Replaced {
             masked.span.start
         }
     }
-}
-
-/// How long the marker is that begins here, in bytes; None if there is none.
-pub(super) fn length(text: &str) -> Option<usize> {
-    let rest = text.strip_prefix(BEGIN)?;
-    let end = rest.bytes().take(80).position(|byte| byte == b']')?;
-    let inside = rest.get(..end)?;
-    let (rule, tag) = inside.split_once(':').map_or((inside, None), |(rule, tag)| (rule, Some(tag)));
-    let well = !rule.is_empty()
-        && rule.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        && tag.is_none_or(|tag| {
-            tag.len() == 8 && tag.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
-        });
-    well.then_some(BEGIN.len() + end + 1)
 }
 
 /// The text without the markers in it.

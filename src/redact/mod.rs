@@ -1,49 +1,32 @@
 //! Batch to `Redacted<Batch>`: the only place where telemetry becomes fit to leave the machine.
 
+mod cut;
 mod finder;
 mod halve;
+mod identity;
+mod labels;
+mod levels;
 mod marker;
-mod metadata;
+mod outcome;
 mod own;
+mod policy;
 mod shape;
 mod walk;
 
+pub use cut::MIN_ATTRIBUTE_BYTES;
 pub use finder::known::{self, Known};
 pub use finder::{Finding, RuleId, is_secret_name};
+pub use identity::{Identity, Treatment};
+pub use levels::{Levels, Placement, Trust};
 pub use marker::{Masked, Tag, TagKey};
+pub use outcome::{FoundIn, Outcome, Withheld};
 pub use own::{Enrichment, OwnValue};
+pub use policy::{CaptureLevel, Dropped, Policy};
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
-
+use self::walk::Walk;
 use crate::otlp::{Batch, DecodeError, Signal, decode_protobuf};
-
-/// How much of an event a sink is given. The order is the order of openness.
-///
-/// Until secrets are detected in text, every level is given what `metadata` is given: no setting lets more out.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CaptureLevel {
-    /// Names, ids, counts, sizes, durations, decisions and costs; nothing that a person or a model wrote.
-    #[default]
-    Metadata,
-    /// Commands too.
-    Commands,
-    /// Prompts, answers and file contents too.
-    Content,
-}
-
-impl CaptureLevel {
-    /// The name in configuration files.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Metadata => "metadata",
-            Self::Commands => "commands",
-            Self::Content => "content",
-        }
-    }
-}
 
 /// How often a text is searched again after something was masked in it.
 const MAX_ROUNDS: usize = 4;
@@ -112,38 +95,33 @@ impl Redactor {
         }
         (Cow::Owned(result.text), result.masked)
     }
+
+    /// The same of a text that is known by a name: what stands behind `password` is one.
+    pub fn value<'t>(&self, _key: &str, text: &'t str) -> (Cow<'t, str>, Vec<Masked>) {
+        self.text(text)
+    }
+
+    /// Redacts what came in over the loopback socket, for a sink of this policy.
+    pub fn batch(&self, batch: Batch, policy: &Policy) -> Outcome {
+        Walk::new(self, policy, Origin::Client, batch.signal()).batch(batch)
+    }
+
+    /// Redacts what a spool holds once more, by the rules and the policy of the moment it is sent.
+    ///
+    /// The bytes are trusted no more than those of the client, but for one thing: records and attributes that this
+    /// program added itself stay.
+    pub fn again(&self, signal: Signal, spooled: &[u8], policy: &Policy) -> Result<Redacted<Batch>, DecodeError> {
+        let batch = decode_protobuf(signal, spooled)?;
+        Ok(Walk::new(self, policy, Origin::Spool, signal).batch(batch).batch)
+    }
 }
 
-/// What redaction kept back.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Withheld {
-    /// Attributes that are not open at the capture level, or whose value has not the form it should have.
-    pub attributes: u64,
-    /// Log records, metrics and spans of other scopes than Claude Code's.
-    pub records: u64,
-}
-
-/// Redacts what came in over the loopback socket.
-///
-/// The level is `metadata` whatever the destinations would be given: commands and content stay closed until secrets
-/// in them are found.
-pub fn redact(batch: Batch) -> (Redacted<Batch>, Withheld) {
-    let (batch, withheld) = walk::Walk::new(Origin::Client).batch(batch);
-    (Redacted(batch), withheld)
-}
-
-/// Redacts what a spool holds once more, by the policy of the moment it is sent.
-///
-/// The bytes are trusted no more than those of the client, but for one thing: records and attributes that this
-/// program added itself stay.
-pub fn again(signal: Signal, spooled: &[u8], level: CaptureLevel) -> Result<Redacted<Batch>, DecodeError> {
-    let batch = decode_protobuf(signal, spooled)?;
-    let (batch, _) = match level {
-        CaptureLevel::Metadata | CaptureLevel::Commands | CaptureLevel::Content => {
-            walk::Walk::new(Origin::Spool).batch(batch)
-        }
-    };
-    Ok(Redacted(batch))
+#[cfg(test)]
+impl Redactor {
+    /// One with a key that every test has.
+    pub(crate) fn of_tests() -> Self {
+        Self::new(TagKey::new(b"a key for tests"))
+    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
-use super::metadata;
+use super::levels::Given;
+use super::levels::table;
 use super::walk::OWN_SCOPE;
 use super::{Redacted, Withheld};
 use crate::otlp::Batch;
@@ -25,8 +26,8 @@ impl Enrichment {
     pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> Self {
         let mut enrichment = Self::default();
         for (key, value) in pairs {
-            let shape = metadata::OWN_RESOURCE.iter().find(|(known, _)| *known == key).map(|(_, shape)| *shape);
-            if shape.is_some_and(|shape| shape.matches(&value)) {
+            let row = table::OWN_RESOURCE.iter().find(|(known, _)| *known == key);
+            if row.is_some_and(|(_, given)| matches!(given, Given::Metadata(shape) if shape.matches(&value))) {
                 enrichment.attributes.push(attribute(key, Value::StringValue(value)));
             } else {
                 enrichment.withheld.attributes += 1;
@@ -36,8 +37,8 @@ impl Enrichment {
     }
 
     /// What was left out.
-    pub fn withheld(&self) -> Withheld {
-        self.withheld
+    pub fn withheld(&self) -> &Withheld {
+        &self.withheld
     }
 
     /// The value of a key, if it passed.
@@ -50,7 +51,7 @@ impl Enrichment {
 }
 
 /// A value of a record of our own: nothing that could hold what somebody wrote.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum OwnValue {
     /// A count, a size, a duration.
     Count(u64),
@@ -58,6 +59,8 @@ pub enum OwnValue {
     Flag(bool),
     /// One of our own words.
     Word(&'static str),
+    /// Names of attributes.
+    Names(Vec<String>),
 }
 
 impl Redacted<Batch> {
@@ -99,10 +102,15 @@ impl Redacted<Batch> {
             attribute("event.timestamp", Value::StringValue(format!("{at:.3}"))),
         ];
         attributes.extend(values.iter().map(|(key, value)| {
-            let value = match *value {
-                OwnValue::Count(count) => Value::IntValue(i64::try_from(count).unwrap_or(i64::MAX)),
-                OwnValue::Flag(flag) => Value::BoolValue(flag),
-                OwnValue::Word(word) => Value::StringValue(word.to_owned()),
+            let value = match value {
+                OwnValue::Count(count) => Value::IntValue(i64::try_from(*count).unwrap_or(i64::MAX)),
+                OwnValue::Flag(flag) => Value::BoolValue(*flag),
+                OwnValue::Word(word) => Value::StringValue((*word).to_owned()),
+                OwnValue::Names(names) => {
+                    let values = names.iter().map(|name| Value::StringValue(name.clone()));
+                    let values = values.map(|value| AnyValue { value: Some(value) }).collect();
+                    Value::ArrayValue(ArrayValue { values })
+                }
             };
             attribute(key, value)
         }));
@@ -140,8 +148,8 @@ impl Redacted<Batch> {
 /// Whether every attribute a record of our own carries may pass: asked by a test of this module's users.
 #[cfg(test)]
 pub(super) fn allowed(name: &str, key: &str) -> bool {
-    let tables: [&[metadata::Allowed]; 2] = [metadata::own_event(name), &[metadata::COMMON]];
-    tables.iter().any(|table| table.iter().any(|allowed| allowed.iter().any(|(known, _)| *known == key)))
+    let lists = table::own_event(name).map_or(&[][..], |(_, lists)| lists).iter().chain([&table::COMMON]);
+    lists.copied().flatten().any(|(known, _)| *known == key)
 }
 
 fn attribute(key: &str, value: Value) -> KeyValue {

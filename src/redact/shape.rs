@@ -3,15 +3,18 @@
 //! A value is exempt by what it looks like, never by its name alone: `OTEL_RESOURCE_ATTRIBUTES` fills in whatever key
 //! a record lacks, so `request_id=<a token>` happens.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue};
 use uuid::Uuid;
+
+use super::marker;
 
 /// The longest name that passes, in characters.
 const MAX_NAME: usize = 128;
 /// The longest enumeration value that passes, in characters.
-const MAX_WORD: usize = 64;
+pub(super) const MAX_WORD: usize = 64;
 /// Letters and digits mixed in one unbroken run of this length are taken for a token.
 const TOKEN_RUN: usize = 16;
 
@@ -32,10 +35,14 @@ pub(super) enum Shape {
     Time,
     /// A UUID in hyphenated form.
     Uuid,
+    /// A session's UUID, or the id of an agent: `a` and hexadecimal digits.
+    Conversation,
     /// A prefix of this list and up to 64 letters, digits and underscores; or a UUID.
     Id(&'static [&'static str]),
     /// Lower-case hexadecimal digits, from 16 to 64, behind an optional prefix.
     Hash(&'static str),
+    /// A commit, perhaps shortened: from 7 to 64 lower-case hexadecimal digits.
+    Revision,
     /// An e-mail address.
     Email,
     /// Whoever the client says is using it: random id, UUID, e-mail address or name.
@@ -45,10 +52,9 @@ pub(super) enum Shape {
 }
 
 impl Shape {
-    /// The value in its plainest form if it has this shape, else nothing.
-    pub(super) fn accept(self, value: Option<AnyValue>) -> Option<AnyValue> {
-        let value = value?.value?;
-        let fits = match (&value, self) {
+    /// Whether a value has this shape.
+    pub(super) fn fits(self, value: &Value) -> bool {
+        match (value, self) {
             (Value::IntValue(_), Self::Count) | (Value::BoolValue(_), Self::Flag) => true,
             (Value::DoubleValue(number), Self::Count) => number.is_finite(),
             (Value::StringValue(text), _) => self.matches(text),
@@ -57,8 +63,26 @@ impl Shape {
                 _ => false,
             }),
             _ => false,
-        };
-        fits.then(|| AnyValue { value: Some(plain(value)) })
+        }
+    }
+
+    /// Whether a value of this shape may be something that a person wrote or chose, and so hold a secret all the same.
+    pub(super) fn is_free(self, text: &str) -> bool {
+        match self {
+            Self::Name | Self::Url => true,
+            Self::Person => ![Self::Hash(""), Self::Uuid].iter().any(|shape| shape.matches(text)),
+            Self::Count
+            | Self::Flag
+            | Self::Word
+            | Self::Words
+            | Self::Time
+            | Self::Uuid
+            | Self::Conversation
+            | Self::Id(_)
+            | Self::Hash(_)
+            | Self::Revision
+            | Self::Email => false,
+        }
     }
 
     /// Whether a text has this shape.
@@ -73,20 +97,23 @@ impl Shape {
             }
             Self::Flag => matches!(text, "true" | "false"),
             Self::Word => {
+                let text = without_markers(text);
                 text.len() <= MAX_WORD
                     && text
                         .bytes()
                         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':' | b'-'))
-                    && !looks_like_a_token(text)
+                    && !looks_like_a_token(&text)
             }
             Self::Name => {
+                let text = without_markers(text);
                 text.chars().count() <= MAX_NAME
                     && text.chars().all(|c| c.is_alphanumeric() || " _.:-/@+()[]#,&*".contains(c))
-                    && !looks_like_a_token(text)
-                    && !has_user_information(text)
+                    && !looks_like_a_token(&text)
+                    && !has_user_information(&text)
             }
             Self::Time => text.len() <= 40 && text.parse::<Timestamp>().is_ok(),
             Self::Uuid => text.len() == 36 && Uuid::try_parse(text).is_ok(),
+            Self::Conversation => [Self::Uuid, Self::Hash("a")].iter().any(|shape| shape.matches(text)),
             Self::Id(prefixes) => {
                 Self::Uuid.matches(text)
                     || prefixes.iter().filter_map(|prefix| text.strip_prefix(prefix)).any(|rest| {
@@ -94,10 +121,10 @@ impl Shape {
                             && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
                     })
             }
-            Self::Hash(prefix) => text.strip_prefix(prefix).is_some_and(|rest| {
-                (12..=64).contains(&rest.len())
-                    && rest.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-            }),
+            Self::Hash(prefix) => {
+                text.strip_prefix(prefix).is_some_and(|rest| (12..=64).contains(&rest.len()) && is_lower_hex(rest))
+            }
+            Self::Revision => (7..=64).contains(&text.len()) && is_lower_hex(text),
             Self::Email => {
                 text.len() <= 254
                     && text.split_once('@').is_some_and(|(local, domain)| {
@@ -116,19 +143,21 @@ impl Shape {
     }
 }
 
-/// The same value without whatever else its message may carry.
-fn plain(value: Value) -> Value {
-    match value {
-        Value::ArrayValue(array) => Value::ArrayValue(ArrayValue {
-            values: array
-                .values
-                .into_iter()
-                .filter_map(|item| item.value)
-                .map(|value| AnyValue { value: Some(value) })
-                .collect(),
-        }),
-        other => other,
+fn is_lower_hex(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+/// A text without the markers in it: what stands in the place of a secret does not change the shape of the rest.
+fn without_markers(text: &str) -> Cow<'_, str> {
+    let mut result = Cow::Borrowed("");
+    let mut rest = text;
+    let mut any = false;
+    while let Some((before, length)) = marker::find(rest) {
+        any = true;
+        result += rest.get(..before).unwrap_or_default();
+        rest = rest.get(before + length..).unwrap_or_default();
     }
+    if any { result + rest } else { Cow::Borrowed(text) }
 }
 
 /// Letters and digits mixed, in one run too long for a word somebody chose.
@@ -220,11 +249,26 @@ mod tests {
     }
 
     #[test]
+    fn a_marker_changes_no_shape() {
+        for text in
+            ["[REDACTED:github-token:0123abcd]", "a-[REDACTED:password]-b", "x[REDACTED:a:00000000][REDACTED:b]"]
+        {
+            assert!(Shape::Word.matches(text) && Shape::Name.matches(text), "{text}");
+        }
+        let secret = token("ghp_");
+        for text in
+            [format!("[REDACTED:{secret}]"), format!("[REDACTED:a:{secret}]"), "[REDACTED:hunter two".to_owned()]
+        {
+            assert!(!Shape::Word.matches(&text), "{text}");
+        }
+        assert!(!Shape::Uuid.matches("[REDACTED:a]57f101bd-7ec1-429a-80dc-2b2b68d0038a"));
+    }
+
+    #[test]
     fn numbers_that_are_none_do_not_count() {
         for text in ["", "NaN", "inf", "1e999", "0x10", "1_000", "12 "] {
             assert!(!Shape::Count.matches(text), "{text}");
         }
-        let value = AnyValue { value: Some(Value::DoubleValue(f64::NAN)) };
-        assert_eq!(Shape::Count.accept(Some(value)), None);
+        assert!(!Shape::Count.fits(&Value::DoubleValue(f64::NAN)));
     }
 }

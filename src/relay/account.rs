@@ -9,7 +9,7 @@ use super::pipeline::Pipeline;
 use crate::deliver::DeliveryCounts;
 use crate::event::Moment;
 use crate::otlp::Signal;
-use crate::redact::OwnValue;
+use crate::redact::{CaptureLevel, OwnValue};
 use crate::report::{self, Amount, Note, NothingReason, Received, RunSummary};
 use crate::spool::Count;
 
@@ -39,7 +39,7 @@ pub(super) fn summary(pipeline: &Pipeline, start: &Start, ended: Timestamp, exit
     for delivery in delivery.iter().filter(|delivery| delivery.last_error.is_none() && delivery.waiting() > 0) {
         notes.push(Note::OnTheirWay { destination: delivery.destination.clone(), batches: delivery.waiting() });
     }
-    let withheld = counted.withheld;
+    let withheld = &counted.withheld;
     RunSummary {
         run_id: start.run_id.clone(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -61,11 +61,16 @@ pub(super) fn summary(pipeline: &Pipeline, start: &Start, ended: Timestamp, exit
         redaction: report::Redaction {
             attributes_withheld: withheld.attributes,
             records_dropped: withheld.records,
-            by_reason: [("capture_level", withheld.attributes), ("foreign_scope", withheld.records)]
-                .into_iter()
-                .filter(|(_, count)| *count > 0)
-                .map(|(reason, count)| (reason.to_owned(), count))
-                .collect(),
+            by_reason: [
+                ("capture_level", withheld.attributes),
+                ("configured", withheld.configured),
+                ("foreign_scope", withheld.records),
+                ("unreadable", withheld.unreadable),
+            ]
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(reason, count)| (reason.to_owned(), count))
+            .collect(),
         },
         delivery,
         notes,
@@ -133,6 +138,8 @@ pub(super) fn run_ended(
         ("duration_ms", OwnValue::Count(milliseconds)),
         ("attributes_withheld", OwnValue::Count(counted.withheld.attributes)),
         ("records_dropped", OwnValue::Count(counted.withheld.records)),
+        ("dropped_by_configuration", OwnValue::Count(counted.withheld.configured)),
+        ("values_unreadable", OwnValue::Count(counted.withheld.unreadable)),
     ];
     for (signal, received) in counted.received.by_signal() {
         let key = match signal {
@@ -157,6 +164,20 @@ pub(super) fn run_ended(
         values.extend(exit.signal.map(|signal| ("exit_signal", count(signal))));
     }
     values
+}
+
+/// The values of `cc_observe.withheld` for a sink of a level. None where nothing was kept back from it.
+pub(super) fn withheld(pipeline: &Pipeline, level: CaptureLevel) -> Option<Vec<(&'static str, OwnValue)>> {
+    let counted = pipeline.counted();
+    let names = counted.withheld.names(level);
+    let more = counted.withheld.unnamed(level);
+    (!names.is_empty() || more > 0).then(|| {
+        vec![
+            ("capture", OwnValue::Word(level.as_str())),
+            ("attributes", OwnValue::Names(names)),
+            ("attributes_more", OwnValue::Count(more)),
+        ]
+    })
 }
 
 fn between(started: Timestamp, ended: Timestamp) -> Duration {

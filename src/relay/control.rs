@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::config::known_values::{CredentialFile, Wanted};
 use crate::config::{Destination, Endpoint, EndpointError};
 use crate::otlp::Signal;
-use crate::redact::CaptureLevel;
+use crate::redact::{CaptureLevel, Policy};
 use crate::report::{Note, RunSummary};
 use crate::secrets::Secret;
 
@@ -93,6 +93,8 @@ pub struct Start {
     pub ci: Vec<(String, String)>,
     /// Who receives what.
     pub destinations: Vec<SentDestination>,
+    /// What is kept and spooled: at the highest level that any of them is given.
+    pub policy: Policy,
     /// What the launcher already knows to say.
     pub notes: Vec<Note>,
     /// This machine's own secrets.
@@ -181,6 +183,7 @@ pub struct SentDestination {
     own: Vec<(Signal, String)>,
     headers: Vec<(String, String)>,
     capture: CaptureLevel,
+    max_attribute_bytes: Option<usize>,
     signals: Vec<Signal>,
 }
 
@@ -204,6 +207,7 @@ impl SentDestination {
                 .collect(),
             headers: destination.headers.iter().map(|(n, v)| (n.clone(), v.expose().to_owned())).collect(),
             capture: destination.capture,
+            max_attribute_bytes: destination.max_attribute_bytes,
             signals: destination.signals.clone(),
         }
     }
@@ -220,6 +224,7 @@ impl SentDestination {
             endpoint,
             headers: self.headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
             capture: self.capture,
+            max_attribute_bytes: self.max_attribute_bytes,
             signals: self.signals,
         })
     }
@@ -270,6 +275,7 @@ mod tests {
             endpoint,
             headers: vec![("a".to_owned(), Secret::new("FAKE"))],
             capture: CaptureLevel::Commands,
+            max_attribute_bytes: Some(65_536),
             signals: vec![Signal::Logs],
         };
         let packed = SentDestination::pack(&destination);

@@ -19,7 +19,8 @@ use super::repository::Repository;
 use super::{account, claude_process, facts, redactor, repository, settings_files};
 use crate::config::Destination;
 use crate::deliver::{Delivery, Idle};
-use crate::redact::{CaptureLevel, OwnValue, Redacted};
+use crate::otlp::Signal;
+use crate::redact::{OwnValue, Redacted, Redactor};
 use crate::report::RunSummary;
 use crate::spool::{ADOPTED_AT_ONCE, Queue, Spool};
 
@@ -76,13 +77,15 @@ pub(super) async fn live(
     let known = std::mem::take(&mut start.known);
     let (repository, redactor) = tokio::join!(repository_of(&start), redactor::build(&start, known, DISK_LIMIT));
     let enrichment = facts::enrichment(&start.run_id, repository.as_ref(), &start.ci);
-    let (spool, destinations) = open_destinations(&start).await;
-    let pipeline = Arc::new(Pipeline::new(Arc::new(redactor), enrichment, start.interactive, destinations));
+    let redactor = Arc::new(redactor);
+    let (spool, destinations) = open_destinations(&start, &redactor).await;
+    let policy = start.policy.clone();
+    let pipeline = Arc::new(Pipeline::new(redactor, policy, enrichment, start.interactive, destinations));
     let mut intake = Intake::new(listener, start.port, &start.run_id, start.token.clone(), Arc::clone(&pipeline))?;
     let started = [
         ("launch", OwnValue::Word(if start.exec { "exec" } else { "wait" })),
         ("interactive", OwnValue::Flag(start.interactive)),
-        ("capture", OwnValue::Word(CaptureLevel::Metadata.as_str())),
+        ("capture", OwnValue::Word(start.policy.level.as_str())),
     ];
     pipeline.own(Redacted::own_record("run_started", start.started, &started, pipeline.enrichment())).await;
     if let Some(spool) = spool {
@@ -100,6 +103,14 @@ pub(super) async fn live(
     let mut launcher = matches!(ending, Ending::Told(_)).then_some(writer);
     // Before our own last record is queued: it would always be on its way.
     tell(&mut launcher, account::summary(&pipeline, &start, ended, exit), drain.is_none()).await;
+    for (destination, delivery) in pipeline.destinations() {
+        if let Some(values) = account::withheld(&pipeline, destination.capture)
+            && destination.signals.contains(&Signal::Logs)
+        {
+            let record = Redacted::own_record("withheld", ended, &values, pipeline.enrichment());
+            pipeline.own_for(delivery, record).await;
+        }
+    }
     let last = account::run_ended(&pipeline, &start, ended, exit);
     pipeline.own(Redacted::own_record("run_ended", ended, &last, pipeline.enrichment())).await;
     let settings = start.settings.clone().map(PathBuf::from);
@@ -129,7 +140,7 @@ async fn repository_of(start: &Start) -> Option<Repository> {
 }
 
 /// Opens the spools. One that cannot be opened, or not in time, is one in memory.
-async fn open_destinations(start: &Start) -> (Option<Spool>, Vec<(Destination, Delivery)>) {
+async fn open_destinations(start: &Start, redactor: &Arc<Redactor>) -> (Option<Spool>, Vec<(Destination, Delivery)>) {
     let sent = start.destinations.iter().cloned();
     let wanted: Vec<Destination> = sent.filter_map(|sent| sent.unpack().ok()).collect();
     if wanted.is_empty() {
@@ -156,7 +167,7 @@ async fn open_destinations(start: &Start) -> (Option<Spool>, Vec<(Destination, D
     let mut queues = queues.into_iter();
     let deliver = |destination: Destination| {
         let queue = queues.next().flatten().unwrap_or_else(Queue::in_memory);
-        let delivery = Delivery::start(&destination, queue, Vec::new());
+        let delivery = Delivery::start(&destination, Arc::clone(redactor), &start.policy, queue, Vec::new());
         (destination, delivery)
     };
     (spool, wanted.into_iter().map(deliver).collect())

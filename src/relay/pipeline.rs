@@ -1,6 +1,7 @@
 //! Bytes in, acknowledgement out: decode, redact, enrich, count, and into the spool of every destination.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,12 +12,12 @@ use crate::config::Destination;
 use crate::deliver::Delivery;
 use crate::event::{self, Event};
 use crate::otlp::{self, Batch, DecodeError, Encoding, MAX_BODY_BYTES, Signal};
-use crate::redact::{self, Enrichment, Redacted, Redactor, Withheld};
+use crate::redact::{Enrichment, FoundIn, Outcome, Policy, Redacted, Redactor, RuleId, Withheld};
 use crate::report::Received;
 use crate::session::Ledger;
 
 /// The policy that batches are spooled under. It changes when what may pass changes.
-pub const POLICY: u64 = 1;
+pub const POLICY: u64 = 2;
 
 /// What has been counted so far.
 #[derive(Debug, Default)]
@@ -27,12 +28,14 @@ pub struct Counted {
     pub received: Received,
     /// What was kept back.
     pub withheld: Withheld,
+    /// How many secrets were masked, by what recognized them.
+    pub masked: BTreeMap<RuleId, u64>,
 }
 
 /// The way of a batch through the relay.
 pub struct Pipeline {
-    #[allow(dead_code, reason = "the walk is about to be given it")]
     redactor: Arc<Redactor>,
+    policy: Policy,
     enrichment: Enrichment,
     interactive: bool,
     counted: Mutex<Counted>,
@@ -58,21 +61,26 @@ struct Processed {
     records: u64,
     events: Vec<Event>,
     withheld: Withheld,
+    findings: Vec<FoundIn>,
 }
 
 impl Pipeline {
     /// A pipeline into these destinations; none keeps everything here.
+    ///
+    /// The policy's level is the highest that any of them is given: that is what is spooled.
     pub fn new(
         redactor: Arc<Redactor>,
+        policy: Policy,
         enrichment: Enrichment,
         interactive: bool,
         destinations: Vec<(Destination, Delivery)>,
     ) -> Self {
         let mut counted = Counted::default();
         counted.ledger.set_interactive(Some(interactive));
-        counted.withheld = enrichment.withheld();
+        counted.withheld = enrichment.withheld().clone();
         Self {
             redactor,
+            policy,
             enrichment,
             interactive,
             counted: Mutex::new(counted),
@@ -101,7 +109,7 @@ impl Pipeline {
         let this = Arc::clone(self);
         let processed = tokio::task::spawn_blocking(move || this.process(&export)).await;
         let processed = processed.unwrap_or(Err(DecodeError::Malformed(signal)));
-        let Processed { body, records, events, withheld } = match processed {
+        let Processed { body, records, events, withheld, findings } = match processed {
             Ok(processed) => processed,
             Err(error) => {
                 self.refused(signal);
@@ -113,8 +121,10 @@ impl Pipeline {
         let received = counted.received.signal_mut(signal);
         received.requests += 1;
         received.records += records;
-        counted.withheld.attributes += withheld.attributes;
-        counted.withheld.records += withheld.records;
+        counted.withheld.add(withheld);
+        for found in findings {
+            *counted.masked.entry(found.rule).or_default() += 1;
+        }
         for event in events {
             counted.ledger.record(event);
         }
@@ -124,16 +134,21 @@ impl Pipeline {
     fn process(&self, export: &Export) -> Result<Processed, DecodeError> {
         let body = if export.gzip { Cow::Owned(inflate(export)?) } else { Cow::Borrowed(export.body.as_slice()) };
         let batch = otlp::decode(export.signal, export.encoding, &body)?;
-        let (mut batch, withheld) = redact::redact(batch);
+        let Outcome { mut batch, withheld, findings, .. } = self.redactor.batch(batch, &self.policy);
         batch.add_decided_by(|record| event::decided_by(record, Some(self.interactive)));
         let events = event::read(&batch);
         batch.enrich(&self.enrichment);
-        Ok(Processed { body: batch.encode(), records: batch.get().records(), events, withheld })
+        Ok(Processed { body: batch.encode(), records: batch.get().records(), events, withheld, findings })
     }
 
     /// Puts a record of our own into the spools.
     pub async fn own(&self, batch: Redacted<Batch>) {
         self.spool(batch.get().signal(), batch.get().records(), &batch.encode()).await;
+    }
+
+    /// Puts a record of our own into the spool of one destination.
+    pub async fn own_for(&self, delivery: &Delivery, batch: Redacted<Batch>) {
+        delivery.push(batch.get().signal(), batch.get().records(), POLICY, batch.encode()).await;
     }
 
     async fn spool(&self, signal: Signal, records: u64, body: &Redacted<Vec<u8>>) {

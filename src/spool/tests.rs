@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::otlp::{Batch, Signal, encode};
-use crate::redact::{CaptureLevel, Redacted, again};
+use crate::redact::{Policy, Redacted, Redactor};
 
 /// So many log records, redacted; or an empty request of another signal.
 pub(crate) fn redacted(signal: Signal, records: u64) -> Redacted<Vec<u8>> {
@@ -28,7 +28,7 @@ pub(crate) fn redacted(signal: Signal, records: u64) -> Redacted<Vec<u8>> {
         }
         Signal::Metrics | Signal::Traces => Vec::new(),
     };
-    again(signal, &bytes, CaptureLevel::Metadata).unwrap().encode()
+    Redactor::of_tests().again(signal, &bytes, &Policy::default()).unwrap().encode()
 }
 
 /// A spool in a directory that goes when this does.

@@ -18,14 +18,15 @@ pub(crate) const ORG: &str = "http://127.0.0.1:4318";
 /// Where an endpoint is that a test says should get nothing, or something else.
 pub(crate) const OTHER: &str = "http://127.0.0.1:4319";
 
-/// What plain claude needs to export to [`ORG`].
-pub(crate) const EXPORT: [(&str, &str); 6] = [
+/// What plain claude needs to export to [`ORG`] what we ask it for at the level `commands`.
+pub(crate) const EXPORT: [(&str, &str); 7] = [
     ("CLAUDE_CODE_ENABLE_TELEMETRY", "1"),
     ("OTEL_LOGS_EXPORTER", "otlp"),
     ("OTEL_METRICS_EXPORTER", "otlp"),
     ("OTEL_TRACES_EXPORTER", "otlp"),
     ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", ORG),
+    ("OTEL_LOG_TOOL_DETAILS", "1"),
 ];
 
 /// One place for several runs. Home and working directory are new for each, unless the home is kept.

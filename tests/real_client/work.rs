@@ -87,6 +87,9 @@ fn the_summary_says_what_claude_says(observed: &Finished, plain: &[Record]) {
 /// them, and at our state directory as it is in the middle of a run.
 const LOOK_AROUND: &str = r#"{"tools":[{"name":"Bash","input":{"description":"Look around","command":"sleep 6; mkdir @OUT@/seen; cp -R $HOME/.local/state/cc-observe @OUT@/seen/state; for p in /proc/[0-9]*; do n=@OUT@/seen/${p##*/}; cp $p/cmdline $n.cmdline; case $(tr '\\0' ' ' <$p/cmdline) in 'cc-observe relay '*) cp $p/environ @OUT@/seen/relay.environ;; 'claude '*) cp $p/environ @OUT@/seen/claude.environ;; esac; done"}}]},"#;
 
+/// The level at which nothing of it may be found. Above it, what is text is searched by the rules for secrets.
+const SEARCHED: &str = "metadata";
+
 #[test]
 fn no_secret_of_the_session_or_of_the_person_leaves_claude() {
     let Some(client) = client() else { return };
@@ -97,6 +100,7 @@ fn no_secret_of_the_session_or_of_the_person_leaves_claude() {
         lab.set(format!("OTEL_LOG_{name}"), "1");
     }
     lab.set_all(EXPORT);
+    lab.file("home/.config/cc-observe/config.toml", format!("capture = \"{SEARCHED}\"\n"));
     lab.set("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer FAKEorg0123456789");
     lab.set("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", "1");
     let prompt = "do the work with sk-ant-FAKEprompt";

@@ -4,16 +4,13 @@
 //! which three bytes any anchor begins with (32 KiB, in the first-level cache); the anchors themselves are compared only
 //! where the table says yes. No state is carried from byte to byte, so the processor works on several at once.
 
-/// The fewest bytes of an anchor.
-pub(super) const MIN_ANCHOR: usize = 3;
-
 /// 15 bits: five of each byte.
 const TABLE: usize = 1 << 15;
 
 /// A literal and what it belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Anchor<K> {
-    /// ASCII or not; at least [`MIN_ANCHOR`] bytes.
+    /// ASCII or not; at least three bytes.
     pub literal: &'static str,
     /// Whether capitals count.
     pub exact: bool,

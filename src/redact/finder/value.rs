@@ -178,11 +178,7 @@ pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret>
                 return None;
             }
             // `password_hash2`, `sha256`: a name.
-            if made.length < 8 && made.others == 0 {
-                None
-            } else {
-                not_a_name(value, made).then_some(Secret { guessable })
-            }
+            if made.length < 8 && made.others == 0 { None } else { not_a_name(made).then_some(Secret { guessable }) }
         }
         (Hint::Password, _) => {
             if made.letters() + made.spaces + made.wide == made.length && (made.spaces > 0 || made.wide > 0) {
@@ -507,7 +503,7 @@ fn mixes_case(value: &str) -> bool {
 }
 
 /// Names in lower case with digits behind: `sha256`, `bucket2`, `utf8`.
-fn not_a_name(value: &str, made: Made) -> bool {
+fn not_a_name(made: Made) -> bool {
     made.upper > 0 || made.others > 0 || made.length >= 8 && made.digits >= 1
 }
 

@@ -1,0 +1,209 @@
+//! Values that are too long for a destination: shortened, with a mark that says so.
+
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+
+use super::{Redacted, marker};
+use crate::otlp::Batch;
+
+/// The least that a value may be cut to, in bytes: the mark has to find room in it, and something before it.
+pub const MIN_ATTRIBUTE_BYTES: usize = 256;
+
+/// How deep arrays and maps are looked into. Redaction has left nothing below.
+const MAX_DEPTH: usize = super::walk::MAX_DEPTH;
+
+impl Redacted<Batch> {
+    /// Shortens every text of attributes and bodies that is longer than so many bytes, the mark included. A limit below
+    /// [`MIN_ATTRIBUTE_BYTES`] counts as that.
+    pub fn shorten(&mut self, max_bytes: usize) {
+        let max_bytes = max_bytes.max(MIN_ATTRIBUTE_BYTES);
+        match &mut self.0 {
+            Batch::Logs(request) => {
+                for from in &mut request.resource_logs {
+                    each(from.resource.iter_mut().flat_map(|resource| &mut resource.attributes), max_bytes);
+                    for record in from.scope_logs.iter_mut().flat_map(|scope| &mut scope.log_records) {
+                        each(&mut record.attributes, max_bytes);
+                        value(record.body.as_mut(), max_bytes, 0);
+                    }
+                }
+            }
+            // A data point is a number with names: there is nothing long about it that is not on the resource.
+            Batch::Metrics(request) => {
+                for from in &mut request.resource_metrics {
+                    each(from.resource.iter_mut().flat_map(|resource| &mut resource.attributes), max_bytes);
+                }
+            }
+            Batch::Traces(request) => {
+                for from in &mut request.resource_spans {
+                    each(from.resource.iter_mut().flat_map(|resource| &mut resource.attributes), max_bytes);
+                    for span in from.scope_spans.iter_mut().flat_map(|scope| &mut scope.spans) {
+                        each(&mut span.attributes, max_bytes);
+                        each(span.events.iter_mut().flat_map(|event| &mut event.attributes), max_bytes);
+                        each(span.links.iter_mut().flat_map(|link| &mut link.attributes), max_bytes);
+                        if let Some(status) = &mut span.status {
+                            text(&mut status.message, max_bytes);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn each<'a>(attributes: impl IntoIterator<Item = &'a mut KeyValue>, max_bytes: usize) {
+    for attribute in attributes {
+        value(attribute.value.as_mut(), max_bytes, 0);
+    }
+}
+
+fn value(any: Option<&mut AnyValue>, max_bytes: usize, depth: usize) {
+    if depth > MAX_DEPTH {
+        return;
+    }
+    match any.and_then(|any| any.value.as_mut()) {
+        Some(Value::StringValue(string)) => text(string, max_bytes),
+        Some(Value::ArrayValue(array)) => {
+            array.values.iter_mut().for_each(|item| value(Some(item), max_bytes, depth + 1));
+        }
+        Some(Value::KvlistValue(map)) => {
+            map.values.iter_mut().for_each(|item| value(item.value.as_mut(), max_bytes, depth + 1));
+        }
+        Some(Value::BytesValue(bytes)) => bytes.truncate(max_bytes),
+        Some(Value::BoolValue(_) | Value::IntValue(_) | Value::DoubleValue(_) | Value::StringValueStrindex(_))
+        | None => {}
+    }
+}
+
+/// Shortens a text to so many bytes at most, the mark included.
+fn text(text: &mut String, max_bytes: usize) {
+    if text.len() <= max_bytes {
+        return;
+    }
+    let what = if looks_like_json(text) { "JSON " } else { "" };
+    let mark = format!("…[{what}cut by cc-observe, {} bytes]", text.len());
+    let place = place(text, max_bytes.saturating_sub(mark.len()));
+    text.truncate(place);
+    text.push_str(&mark);
+}
+
+fn looks_like_json(text: &str) -> bool {
+    let text = text.trim();
+    matches!((text.bytes().next(), text.bytes().next_back()), (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')))
+}
+
+/// The longest escape: two `\u` and their digits, for a character that UTF-16 writes as two.
+const LONGEST_ESCAPE: usize = 12;
+
+/// The last place up to a limit that is within no character, no escape and no marker.
+fn place(text: &str, limit: usize) -> usize {
+    let mut place = limit.min(text.len());
+    while !text.is_char_boundary(place) {
+        place -= 1;
+    }
+    if let Some(begin) = open_marker(text, place) {
+        return begin;
+    }
+    let before = text.get(..place).unwrap_or_default();
+    let near = before.len().saturating_sub(LONGEST_ESCAPE);
+    // An escape begins at a backslash that is not itself escaped: one of an odd run.
+    let backslash = before.bytes().enumerate().rev().take_while(|(at, _)| *at >= near).find(|(_, byte)| *byte == b'\\');
+    if let Some((last, _)) = backslash {
+        let run = before.get(..=last).unwrap_or_default().bytes().rev().take_while(|byte| *byte == b'\\').count();
+        if run % 2 == 1 && last + escape_length(text.get(last..).unwrap_or_default()) > place {
+            return first_of_pair(before, last);
+        }
+        if run % 2 == 1 && last + 6 == place && is_high_surrogate(before.get(last..).unwrap_or_default()) {
+            return last;
+        }
+    }
+    // `%2F`.
+    let percent = before.bytes().enumerate().rev().take(2).find(|(_, byte)| *byte == b'%');
+    percent.map_or(place, |(at, _)| at)
+}
+
+/// Where the marker begins that a place is in the middle of.
+fn open_marker(text: &str, place: usize) -> Option<usize> {
+    let mut near = place.saturating_sub(marker::MAX_LENGTH);
+    while !text.is_char_boundary(near) {
+        near += 1;
+    }
+    let mut end = (place + marker::MAX_LENGTH).min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let window = text.get(near..end)?;
+    window
+        .match_indices(marker::BEGIN)
+        .map(|(at, _)| (near + at, marker::length(window.get(at..).unwrap_or_default())))
+        .find_map(|(begin, length)| (begin < place && begin + length? > place).then_some(begin))
+}
+
+/// How many bytes an escape has that begins here.
+fn escape_length(text: &str) -> usize {
+    if text.get(1..2) == Some("u") { 6 } else { 2 }
+}
+
+/// Where a pair of surrogates begins, the second of which begins at `second`; else `second`.
+fn first_of_pair(before: &str, second: usize) -> usize {
+    let first = second.saturating_sub(6);
+    if before.get(first..second).is_some_and(is_high_surrogate) { first } else { second }
+}
+
+fn is_high_surrogate(escape: &str) -> bool {
+    let digits = escape.strip_prefix("\\u").and_then(|digits| u16::from_str_radix(digits.get(..4)?, 16).ok());
+    digits.is_some_and(|unit| (0xd800..0xdc00).contains(&unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_cut_to_its_limit_and_once(
+            string in r#"([a-zé€😀 ]|\\\\|\\u[0-9a-f]{4}|\[REDACTED:[a-z-]{1,9}(:[0-9a-f]{8})?\]|%[0-9A-F]{2}|["\n]){0,400}"#,
+            max_bytes in MIN_ATTRIBUTE_BYTES..600,
+        ) {
+            let cut = shortened(&string, max_bytes);
+            prop_assert!(cut.len() <= max_bytes);
+            prop_assert_eq!(cut == string, string.len() <= max_bytes);
+            prop_assert_eq!(shortened(&cut, max_bytes), cut);
+        }
+    }
+
+    fn shortened(string: &str, max_bytes: usize) -> String {
+        let mut string = string.to_owned();
+        text(&mut string, max_bytes);
+        string
+    }
+
+    #[test]
+    fn a_long_text_is_cut_with_a_mark_that_tells_how_long_it_was() {
+        let cut = shortened(&"x".repeat(1000), 300);
+        assert!(cut.ends_with("xx…[cut by cc-observe, 1000 bytes]"), "{cut}");
+        assert_eq!(cut.len(), 300);
+        assert_eq!(shortened(&"x".repeat(300), 300), "x".repeat(300));
+        let json = format!("{{\"a\":\"{}\"}}", "x".repeat(1000));
+        assert!(shortened(&json, 300).ends_with("…[JSON cut by cc-observe, 1008 bytes]"));
+        assert_eq!(shortened(&cut, 300), cut, "once is enough");
+    }
+
+    #[test]
+    fn no_cut_is_within_a_marker_an_escape_or_a_character() {
+        let parts = ["é", "[REDACTED:github-token:0123abcd]", r"\n", r"\\", r"\u00e9", r"\ud83d\ude00", "%2F", r#"\""#];
+        for part in parts {
+            for padding in 0..part.len() + 40 {
+                let string = format!("{}{}", "x".repeat(padding), part.repeat(300));
+                let cut = shortened(&string, 256);
+                assert!(cut.len() <= 256);
+                let (kept, _) = cut.split_once('…').unwrap();
+                let rest = &kept[padding..];
+                assert_eq!(rest.len() % part.len(), 0, "{part} {rest}");
+            }
+        }
+        let long = format!("{}{}", "\\".repeat(100_000), "x".repeat(1000));
+        assert!(shortened(&long, 65_536).len() <= 65_536);
+    }
+}
