@@ -88,12 +88,16 @@ fn assert_masked(sandbox: &Sandbox, endpoint: &OrgEndpoint, planted: &[(&str, St
 
 #[test]
 fn the_value_of_a_secret_variable_reaches_neither_endpoint_nor_state_directory() {
-    let planted = written(PASSWORD);
+    let mut planted = written(PASSWORD);
+    planted.push(("prompt", "Tr0ub4dor-FAKE-in-settings".to_owned()));
     let attributes: Vec<_> = planted.iter().map(|(name, text)| (*name, text.as_str())).collect();
     let mut sandbox = sends(&attributes);
     let endpoint = OrgEndpoint::start();
     configure(&sandbox, &endpoint, "");
     sandbox.set("DEPLOY_PASSWORD", PASSWORD);
+    // Claude Code adds these to its environment.
+    let settings = json!({ "env": { "DEPLOY_TOKEN": "Tr0ub4dor-FAKE-in-settings" } });
+    sandbox.write("home/.claude/settings.json", settings.to_string());
     assert_eq!(run(sandbox.observed(["-p", "go"])).code(), Some(0));
     sandbox.wait_until_idle();
     endpoint.wait_for_event("claude_code.api_request");

@@ -397,7 +397,7 @@ fn is_host(host: &str) -> bool {
     let label = |label: &str| {
         (1..=40).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-            && transitions(label) < 5
+            && transitions(label) < 3
     };
     let mut labels = host.split('.');
     let last = labels.next_back().unwrap_or_default();
@@ -540,6 +540,7 @@ mod tests {
             concat!("FAKEzQ8+2kLm9/", "xYz7RtP0wVbN4cD6eF8gH1jK"),
             "12345678-90ab-cdef-1234-567890abcdef",
             "pässwörter!",
+            "s3cr3t.pass",
             "p@ss w0rd!",
             "FAKE1234==",
             "$ecret$1$",

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::redact::{Redactor, TagKey};
 
 /// A made-up value with most of what has to be encoded.
 const VALUE: &str = "FAKE's \"p$4\"\\/<é>&+~!x";
@@ -177,6 +178,20 @@ proptest! {
         let cut = got.len().saturating_sub(14 * 2);
         prop_assert_eq!(&got[..cut], &want[..cut]);
         prop_assert!(want.iter().zip(&got).all(|(want, got)| !want || *got));
+    }
+
+    #[test]
+    fn whatever_a_value_is_it_is_found_in_every_encoding_and_a_marker_is_left_alone(value in "[ -~é\n]{10,40}") {
+        prop_assume!(is_fit(&value) && parts::of(&value).iter().any(|part| **part == value));
+        let redactor = Redactor::new(TagKey::new(&[7; 32])).known(known(&[&value]));
+        for written in encode::all(&value) {
+            let text = format!("(\u{3b1}{}\u{3b1})", written.text.as_str());
+            let (redacted, masked) = redactor.text(&text);
+            prop_assert!(!redacted.contains(written.text.as_str()), "{}", redacted);
+            prop_assert!(masked.iter().any(|masked| masked.rule.as_str() == "known-value"));
+            let (again, _) = redactor.text(&redacted);
+            prop_assert_eq!(&again, &redacted);
+        }
     }
 
     #[test]
