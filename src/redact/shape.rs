@@ -15,6 +15,8 @@ use super::marker;
 const MAX_NAME: usize = 128;
 /// The longest enumeration value that passes, in characters.
 pub(super) const MAX_WORD: usize = 64;
+/// The longest word or name with the markers in it, in bytes.
+const MAX_MARKED: usize = 1024;
 /// Letters and digits mixed in one unbroken run of this length are taken for a token.
 const TOKEN_RUN: usize = 16;
 
@@ -97,16 +99,20 @@ impl Shape {
             }
             Self::Flag => matches!(text, "true" | "false"),
             Self::Word => {
+                let marked = text.len();
                 let text = without_markers(text);
-                text.len() <= MAX_WORD
+                marked <= MAX_MARKED
+                    && text.len() <= MAX_WORD
                     && text
                         .bytes()
                         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':' | b'-'))
                     && !looks_like_a_token(&text)
             }
             Self::Name => {
+                let marked = text.len();
                 let text = without_markers(text);
-                text.chars().count() <= MAX_NAME
+                marked <= MAX_MARKED
+                    && text.chars().count() <= MAX_NAME
                     && text.chars().all(|c| c.is_alphanumeric() || " _.:-/@+()[]#,&*".contains(c))
                     && !looks_like_a_token(&text)
                     && !has_user_information(&text)
