@@ -1,16 +1,20 @@
 //! Batch to `Redacted<Batch>`: the only place where telemetry becomes fit to leave the machine.
 
+mod custom;
 mod finder;
 mod halve;
 mod marker;
 mod metadata;
 mod own;
+mod rules;
 mod shape;
 mod walk;
 
+pub use custom::{Custom, OwnAllow, OwnRule, OwnRuleError, OwnRules};
 pub use finder::{Finding, RuleId, is_secret_name};
 pub use marker::{Masked, Tag, TagKey};
 pub use own::{Enrichment, OwnValue};
+pub use rules::{RuleInfo, rules};
 
 use std::borrow::Cow;
 
@@ -81,6 +85,21 @@ impl Redactor {
     /// All built-in rules, with the key for tags.
     pub fn new(key: TagKey) -> Self {
         Self { finder: finder::Finder::default(), key }
+    }
+
+    /// With the person's own rules beside ours.
+    #[must_use]
+    pub fn with(mut self, custom: Custom) -> Self {
+        self.finder = self.finder.with(custom);
+        self
+    }
+
+    /// What there is to say of every rule, ours and the person's own, in the order of their ids.
+    pub fn rules(&self) -> Vec<RuleInfo> {
+        let mut all = rules();
+        all.extend(self.finder.custom().rules());
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all
     }
 
     /// The text with a marker in the place of each secret, and what was masked, in its order.

@@ -21,6 +21,11 @@ impl RuleId {
         Self(Cow::Borrowed(id))
     }
 
+    /// A rule of the person's own, whose id has been checked.
+    pub(super) fn own(id: String) -> Self {
+        Self(Cow::Owned(id))
+    }
+
     /// Its text.
     pub fn as_str(&self) -> &str {
         &self.0
