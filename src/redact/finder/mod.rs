@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use view::View;
 
+use super::custom::{Custom, settle};
+
 /// Which rule recognized a secret: the id of a token format (`github-token`) or of a context (`curl-user`).
 ///
 /// Lower-case letters, digits and hyphens, and nothing else: it stands in markers, records and JSON unescaped.
@@ -51,14 +53,30 @@ pub struct Finding {
 
 /// All rules, ready to be used. Built once.
 #[derive(Default)]
-pub struct Finder {}
+pub struct Finder {
+    custom: Custom,
+}
 
 impl Finder {
     /// The secrets in a text, in their order, without overlaps.
-    #[allow(clippy::unused_self, reason = "the engine is being built")]
     pub fn find(&self, text: &str) -> Vec<Finding> {
         let _whole = View::whole(text);
-        Vec::new()
+        let mut findings = Vec::new();
+        self.custom.find(text, &mut findings);
+        findings.retain(|finding| !text.get(finding.span.clone()).is_some_and(|secret| self.custom.allows(secret)));
+        settle(&mut findings);
+        findings
+    }
+
+    /// With the person's own rules beside ours.
+    pub(super) fn with(mut self, custom: Custom) -> Self {
+        self.custom = custom;
+        self
+    }
+
+    /// The person's own rules.
+    pub(super) fn custom(&self) -> &Custom {
+        &self.custom
     }
 }
 
