@@ -4,9 +4,12 @@ pub mod endpoint;
 pub mod files;
 pub mod paths;
 pub mod person;
+mod redaction;
+mod tag_key;
 pub mod user;
 
 pub use endpoint::{Endpoint, EndpointError};
+pub use tag_key::machine_key;
 pub use user::{ConfigError, UserConfig};
 
 use crate::otlp::Signal;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Destination, Endpoint, EndpointError};
+use super::{Destination, Endpoint, EndpointError, redaction};
 use crate::otlp::Signal;
-use crate::redact::CaptureLevel;
+use crate::redact::{CaptureLevel, OwnRules};
 use crate::secrets::Secret;
 
 /// The largest configuration file that is read, in bytes.
@@ -25,6 +25,8 @@ pub struct UserConfig {
     pub summary: Option<Summary>,
     /// The claude to run, instead of the one on the search path.
     pub claude: Option<PathBuf>,
+    /// `[redaction]`: rules that are not checked yet.
+    pub redaction: OwnRules,
 }
 
 /// `summary = "auto"`.
@@ -91,6 +93,8 @@ struct File {
     summary: Option<Summary>,
     claude: Option<PathBuf>,
     #[serde(default)]
+    redaction: redaction::Table,
+    #[serde(default)]
     destinations: BTreeMap<String, Table>,
 }
 
@@ -129,7 +133,8 @@ impl UserConfig {
                 signals: Signal::ALL.to_vec(),
             });
         }
-        Ok(Self { destinations, summary: file.summary, claude: file.claude })
+        let redaction = file.redaction.into_rules(path, text);
+        Ok(Self { destinations, summary: file.summary, claude: file.claude, redaction })
     }
 }
 
@@ -208,6 +213,27 @@ mod tests {
                 assert!(!error.contains(value), "{error}");
             }
         }
+    }
+
+    #[test]
+    fn own_rules_are_read_with_the_lines_where_they_stand() {
+        let text = "[redaction]\nallow = [\n'a',\n'b']\n\n[[redaction.rules]]\nid = \"x\"\npattern = '\\d{9}'\n\
+                    examples = ['123456789']\n\n# Two.\n[[redaction.rules]]\nid = \"y\"\npattern = \"(\"\nanchor = 'z'\nwhat = 'Y'";
+        let OwnRules { file, rules, allow } = parse(text).unwrap().redaction;
+        assert_eq!(file, "config.toml");
+        let [x, y] = rules.try_into().unwrap();
+        assert_eq!((&*x.id, &*x.pattern, x.examples.len(), x.anchor, x.line), ("x", "\\d{9}", 1, None, Some(6)));
+        assert_eq!((y.anchor.as_deref(), y.what.as_deref(), y.line), (Some("z"), Some("Y"), Some(12)));
+        let allow: Vec<_> = allow.iter().map(|allow| (&*allow.pattern, allow.line)).collect();
+        assert_eq!(allow, [("a", Some(3)), ("b", Some(4))]);
+    }
+
+    #[test]
+    fn a_key_of_a_rule_that_is_none_is_an_error_of_the_file() {
+        let error = parse("[[redaction.rules]]\nid = \"x\"\npatern = \"FAKE\"").unwrap_err().to_string();
+        assert!(error.starts_with("config.toml:3: unknown field `patern`, expected one of `id`, `pattern`"), "{error}");
+        let error = parse("[[redaction.rules]]\nid = \"x\"\n").unwrap_err().to_string();
+        assert!(error.starts_with("config.toml:1: missing field `pattern`"), "{error}");
     }
 
     #[test]

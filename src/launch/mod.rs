@@ -337,6 +337,7 @@ impl Launch<'_> {
             ci: prepare::ci(Given { variables: &self.invocation.environment }),
             destinations: prepared.destinations,
             notes: prepared.notes,
+            redaction: prepared.redaction,
         }
     }
 

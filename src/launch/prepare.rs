@@ -23,7 +23,7 @@ use crate::config::person::{Found, Unsupported, Unusable};
 use crate::config::user::Summary;
 use crate::config::{self, ConfigError, Destination, Endpoint, UserConfig, files, paths, person, user};
 use crate::otlp::Signal;
-use crate::redact::CaptureLevel;
+use crate::redact::{CaptureLevel, OwnRules};
 use crate::relay::control::{SentDestination, SentPath};
 use crate::report::Note;
 use crate::secrets::Secret;
@@ -147,6 +147,8 @@ pub struct Prepared {
     pub destinations: Vec<SentDestination>,
     /// What there is to say already.
     pub notes: Vec<Note>,
+    /// The person's own rules, unchecked.
+    pub redaction: OwnRules,
 }
 
 /// Reads the user's configuration file. One that is not there is an empty one, unless it was named.
@@ -326,7 +328,10 @@ fn prepare_run(
     config: Result<UserConfig, ConfigError>,
     mut notes: Vec<Note>,
 ) -> Result<Prepared, SetupError> {
-    let destinations = destinations(given, config?, person, &mut notes)?;
+    let mut config = config?;
+    let mut redaction = std::mem::take(&mut config.redaction);
+    redaction.file = given.with_tilde(&redaction.file);
+    let destinations = destinations(given, config, person, &mut notes)?;
     if let Some(path) = bypassed_by() {
         notes.push(Note::Bypassed { by: path.display().to_string() });
     }
@@ -345,6 +350,7 @@ fn prepare_run(
         settings: file.as_deref().map(SentPath::from),
         destinations: destinations.iter().map(SentDestination::pack).collect(),
         notes,
+        redaction,
     })
 }
 

@@ -39,6 +39,8 @@ const ANYTHING_PROBES: [&str; 2] = ["q7~Zp[0]_x/|Kd+=%uW", "Tr0ub4dor&3"];
 /// What the configuration says of redaction, as it is written there.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct OwnRules {
+    /// What people call the file that says it. Empty where no file does.
+    pub file: String,
     /// `[[redaction.rules]]`
     pub rules: Vec<OwnRule>,
     /// `[redaction] allow`
@@ -74,7 +76,9 @@ pub struct OwnAllow {
 /// Which own rule cannot be used, and why. No value of the configuration is repeated but a well-formed id.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OwnRuleError {
-    /// Where it stands, counted from 1.
+    /// What people call the file. Empty where there is none.
+    pub file: String,
+    /// Where it stands there, counted from 1.
     pub line: Option<usize>,
     /// Which rule.
     pub rule: Which,
@@ -138,6 +142,11 @@ pub enum Why {
 
 impl fmt::Display for OwnRuleError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.file.as_str(), self.line) {
+            ("", _) => {}
+            (file, Some(line)) => write!(formatter, "{file}:{line}: ")?,
+            (file, None) => write!(formatter, "{file}: ")?,
+        }
         match &self.rule {
             Which::Rule(id) => write!(formatter, "redaction rule {id}: ")?,
             Which::Position(position) => write!(formatter, "redaction rule number {position}: ")?,
@@ -173,8 +182,9 @@ impl Custom {
     pub fn new(own: OwnRules) -> Result<Self, Vec<OwnRuleError>> {
         let mut errors = Vec::new();
         if own.rules.len() > MAX_OWN_RULES || own.allow.len() > MAX_OWN_RULES {
-            return Err(vec![OwnRuleError { line: None, rule: Which::All, why: Why::TooMany }]);
+            return Err(vec![OwnRuleError { file: own.file, line: None, rule: Which::All, why: Why::TooMany }]);
         }
+        let error = |line, rule, why| OwnRuleError { file: own.file.clone(), line, rule, why };
         let mut ids = BTreeSet::new();
         let mut rules = Vec::with_capacity(own.rules.len());
         for (index, rule) in own.rules.into_iter().enumerate() {
@@ -183,14 +193,14 @@ impl Custom {
             let new = ids.insert(rule.id.clone());
             match checked(rule).and_then(|rule| if new { Ok(rule) } else { Err(Why::Duplicate) }) {
                 Ok(rule) => rules.push(rule),
-                Err(why) => errors.push(OwnRuleError { line, rule: which, why }),
+                Err(why) => errors.push(error(line, which, why)),
             }
         }
         let mut allow = Vec::with_capacity(own.allow.len());
         for (index, OwnAllow { pattern, line }) in own.allow.into_iter().enumerate() {
             match allowing(&pattern) {
                 Ok(regex) => allow.push(regex),
-                Err(why) => errors.push(OwnRuleError { line, rule: Which::Allow(index + 1), why }),
+                Err(why) => errors.push(error(line, Which::Allow(index + 1), why)),
             }
         }
         if errors.is_empty() { Ok(Self { rules, allow }) } else { Err(errors) }

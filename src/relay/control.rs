@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Destination, Endpoint, EndpointError};
 use crate::otlp::Signal;
-use crate::redact::CaptureLevel;
+use crate::redact::{CaptureLevel, OwnRules};
 use crate::report::{Note, RunSummary};
 use crate::secrets::Secret;
 
@@ -93,6 +93,8 @@ pub struct Start {
     pub destinations: Vec<SentDestination>,
     /// What the launcher already knows to say.
     pub notes: Vec<Note>,
+    /// The person's own rules, unchecked.
+    pub redaction: OwnRules,
 }
 
 /// A path on its way to another process: bytes, since a path need not be text.

@@ -17,10 +17,10 @@ use super::intake::Intake;
 use super::pipeline::Pipeline;
 use super::repository::Repository;
 use super::{account, claude_process, facts, repository, settings_files};
-use crate::config::Destination;
+use crate::config::{Destination, machine_key};
 use crate::deliver::{Delivery, Idle};
-use crate::redact::{CaptureLevel, OwnValue, Redacted};
-use crate::report::RunSummary;
+use crate::redact::{CaptureLevel, Custom, OwnValue, Redacted, Redactor};
+use crate::report::{Note, RunSummary};
 use crate::spool::{ADOPTED_AT_ONCE, Queue, Spool};
 
 /// How long after claude's end its connections may still be open.
@@ -64,7 +64,7 @@ enum Ending {
 
 /// Runs until claude is gone and what it left is delivered or safe.
 pub(super) async fn live(
-    start: Start,
+    mut start: Start,
     listener: std::net::TcpListener,
     control: std::os::unix::net::UnixStream,
 ) -> std::io::Result<()> {
@@ -75,8 +75,10 @@ pub(super) async fn live(
 
     let repository = repository_of(&start).await;
     let enrichment = facts::enrichment(&start.run_id, repository.as_ref(), &start.ci);
-    let (spool, destinations) = open_destinations(&start).await;
-    let pipeline = Arc::new(Pipeline::new(enrichment, start.interactive, destinations));
+    let own = own_rules(&mut start);
+    let (spool, destinations) = open_destinations(&start, own.is_none()).await;
+    let redactor = Redactor::new(machine_key()).with(own.unwrap_or_default());
+    let pipeline = Arc::new(Pipeline::new(enrichment, start.interactive, redactor, destinations));
     let mut intake = Intake::new(listener, start.port, &start.run_id, start.token.clone(), Arc::clone(&pipeline))?;
     let started = [
         ("launch", OwnValue::Word(if start.exec { "exec" } else { "wait" })),
@@ -127,10 +129,27 @@ async fn repository_of(start: &Start) -> Option<Repository> {
     tokio::time::timeout(DISK_LIMIT, read).await.ok()?.ok()?
 }
 
-/// Opens the spools. One that cannot be opened, or not in time, is one in memory.
-async fn open_destinations(start: &Start) -> (Option<Spool>, Vec<(Destination, Delivery)>) {
+/// The person's own rules. None if one of them cannot be used: then what it was to keep in is kept in with all else.
+fn own_rules(start: &mut Start) -> Option<Custom> {
+    let errors = match Custom::new(std::mem::take(&mut start.redaction)) {
+        Ok(custom) => return Some(custom),
+        Err(errors) => errors,
+    };
+    let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    for error in &errors {
+        tracing::warn!("only metadata is captured: {error}");
+    }
+    start.notes.push(Note::RulesNotUsable { errors });
+    None
+}
+
+/// Opens the spools. `closed`: whatever the destinations were to get, it is metadata. One that cannot be opened, or not in time, is one in memory.
+async fn open_destinations(start: &Start, closed: bool) -> (Option<Spool>, Vec<(Destination, Delivery)>) {
     let sent = start.destinations.iter().cloned();
-    let wanted: Vec<Destination> = sent.filter_map(|sent| sent.unpack().ok()).collect();
+    let mut wanted: Vec<Destination> = sent.filter_map(|sent| sent.unpack().ok()).collect();
+    for destination in wanted.iter_mut().filter(|_| closed) {
+        destination.capture = CaptureLevel::Metadata;
+    }
     if wanted.is_empty() {
         return (None, Vec::new());
     }

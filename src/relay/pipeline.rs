@@ -11,7 +11,7 @@ use crate::config::Destination;
 use crate::deliver::Delivery;
 use crate::event::{self, Event};
 use crate::otlp::{self, Batch, DecodeError, Encoding, MAX_BODY_BYTES, Signal};
-use crate::redact::{self, Enrichment, Redacted, Withheld};
+use crate::redact::{self, Enrichment, Redacted, Redactor, Withheld};
 use crate::report::Received;
 use crate::session::Ledger;
 
@@ -33,6 +33,7 @@ pub struct Counted {
 pub struct Pipeline {
     enrichment: Enrichment,
     interactive: bool,
+    redactor: Redactor,
     counted: Mutex<Counted>,
     destinations: Vec<(Destination, Delivery)>,
     /// Requests that have been received whole and are not yet answered.
@@ -60,11 +61,23 @@ struct Processed {
 
 impl Pipeline {
     /// A pipeline into these destinations; none keeps everything here.
-    pub fn new(enrichment: Enrichment, interactive: bool, destinations: Vec<(Destination, Delivery)>) -> Self {
+    pub fn new(
+        enrichment: Enrichment,
+        interactive: bool,
+        redactor: Redactor,
+        destinations: Vec<(Destination, Delivery)>,
+    ) -> Self {
         let mut counted = Counted::default();
         counted.ledger.set_interactive(Some(interactive));
         counted.withheld = enrichment.withheld();
-        Self { enrichment, interactive, counted: Mutex::new(counted), destinations, under_way: watch::Sender::new(0) }
+        Self {
+            enrichment,
+            interactive,
+            redactor,
+            counted: Mutex::new(counted),
+            destinations,
+            under_way: watch::Sender::new(0),
+        }
     }
 
     /// Takes a request's body. When this returns `Ok`, what may be delivered survives us.
@@ -147,6 +160,11 @@ impl Pipeline {
     /// What the resource of everything is given.
     pub fn enrichment(&self) -> &Enrichment {
         &self.enrichment
+    }
+
+    /// What finds secrets.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// Who receives what.

@@ -116,6 +116,7 @@ fn every_note() -> Vec<Note> {
             why: "not a URL".into(),
             signals: Signal::ALL.to_vec(),
         },
+        Note::RulesNotUsable { errors: vec![text(), text(), text()] },
         Note::RelayGone,
         Note::TracesMissing,
         Note::Incomplete,
@@ -236,6 +237,7 @@ fn every_note_is_one_plain_sentence() {
     The configured endpoint wants grpc, which this version cannot speak; nothing was sent.
     The configured endpoint wants grpc, which this version cannot speak; traces were not sent.
     OTEL_EXPORTER_OTLP_ENDPOINT cannot be used (not a URL); logs, metrics and traces were not sent.
+    Your own redaction rules cannot be used (something) and 2 more; only metadata is captured.
     The relay ended early; what it had not yet written to disk is lost.
     Traces were asked for, but none arrived.
     Events may still be arriving; the numbers may be too low.
@@ -247,7 +249,7 @@ fn one_line_has_a_word_for_what_is_missing() {
     let mut summary = captured("18c-model-1m");
     summary.notes = every_note();
     summary.session.missing_events = 12;
-    insta::assert_snapshot!(line(&summary, &Style { width: 200, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed not sent traces not sent logs, metrics and traces not sent relay gone no traces incomplete");
+    insta::assert_snapshot!(line(&summary, &Style { width: 240, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed not sent traces not sent logs, metrics and traces not sent own rules not usable relay gone no traces incomplete");
 }
 
 /// What is said of a delivery, in full and in the one line.
@@ -428,6 +430,7 @@ proptest! {
         summary.notes = vec![
             Note::Bypassed { by: text.clone() },
             Note::NotObserved { why: text.clone() },
+            Note::RulesNotUsable { errors: vec![text.clone(); 2] },
             Note::Refused { destination: format!("{text}2"), status: None, batches: 1 },
         ];
         let style = Style { colour, width, time_zone: TimeZone::UTC };

@@ -10,16 +10,16 @@ fn rule(id: &str, pattern: &str) -> OwnRule {
 }
 
 fn of(rules: Vec<OwnRule>) -> Custom {
-    Custom::new(OwnRules { rules, allow: Vec::new() }).unwrap()
+    Custom::new(OwnRules { rules, ..OwnRules::default() }).unwrap()
 }
 
 fn with_allow(rules: Vec<OwnRule>, allow: &str) -> Custom {
     let allow = vec![OwnAllow { pattern: allow.into(), line: None }];
-    Custom::new(OwnRules { rules, allow }).unwrap()
+    Custom::new(OwnRules { rules, allow, ..OwnRules::default() }).unwrap()
 }
 
 fn refused(rule: OwnRule) -> String {
-    let errors = Custom::new(OwnRules { rules: vec![rule], allow: Vec::new() }).unwrap_err();
+    let errors = Custom::new(OwnRules { rules: vec![rule], ..OwnRules::default() }).unwrap_err();
     let [error] = errors.try_into().unwrap();
     assert_eq!(error.line, Some(7));
     error.to_string()
@@ -27,7 +27,7 @@ fn refused(rule: OwnRule) -> String {
 
 fn refused_allow(pattern: &str) -> Why {
     let allow = vec![OwnAllow { pattern: pattern.into(), line: Some(3) }];
-    let [error] = Custom::new(OwnRules { rules: Vec::new(), allow }).unwrap_err().try_into().unwrap();
+    let [error] = Custom::new(OwnRules { allow, ..OwnRules::default() }).unwrap_err().try_into().unwrap();
     assert_eq!((error.line, error.rule), (Some(3), Which::Allow(1)));
     error.why
 }
@@ -139,22 +139,28 @@ fn a_bad_rule_is_named_with_the_reason() {
 
 #[test]
 fn two_rules_of_one_id_are_refused_and_so_are_too_many() {
-    let own = OwnRules { rules: vec![rule("a", "x"), rule("b", "y"), rule("a", "z")], allow: Vec::new() };
+    let own = OwnRules { rules: vec![rule("a", "x"), rule("b", "y"), rule("a", "z")], ..OwnRules::default() };
     let [error] = Custom::new(own).unwrap_err().try_into().unwrap();
     assert_eq!((error.rule, error.why), (Which::Rule("a".into()), Why::Duplicate));
 
     let rules = (0..=MAX_OWN_RULES).map(|number| rule(&format!("r{number}"), "x")).collect();
-    let errors = Custom::new(OwnRules { rules, allow: Vec::new() }).unwrap_err();
+    let errors = Custom::new(OwnRules { rules, ..OwnRules::default() }).unwrap_err();
     assert_eq!(errors[0].why, Why::TooMany);
 }
 
 #[test]
 fn everything_that_is_wrong_is_told_at_once() {
     let own = OwnRules {
+        file: "config.toml".into(),
         rules: vec![rule("a", "("), rule("b", "fine"), rule("C", "x")],
         allow: vec![OwnAllow { pattern: "[".into(), line: Some(1) }],
     };
-    assert_eq!(Custom::new(own).unwrap_err().len(), 3);
+    let told = Custom::new(own).unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    config.toml:7: redaction rule a: the pattern is not a regular expression: unclosed group
+    config.toml:7: redaction rule number 3: an id is made of a-z, 0-9 and -, 64 at most
+    config.toml:1: redaction.allow, pattern 1: the pattern is not a regular expression: unclosed character class
+    ");
 }
 
 #[test]
@@ -190,7 +196,7 @@ proptest! {
     #[test]
     fn findings_lie_within_the_text(text in "\\PC{0,40}", patterns in prop::collection::vec("[a-c.é]{1,3}|[^a]|(x|\\w)+", 1..4)) {
         let rules = patterns.iter().enumerate().map(|(n, pattern)| rule(&format!("r{n}"), pattern)).collect();
-        let Ok(custom) = Custom::new(OwnRules { rules, allow: Vec::new() }) else { return Ok(()) };
+        let Ok(custom) = Custom::new(OwnRules { rules, ..OwnRules::default() }) else { return Ok(()) };
         let mut findings = Vec::new();
         custom.find(&text, &mut findings);
         settle(&mut findings);
