@@ -1,5 +1,6 @@
 //! Batch to `Redacted<Batch>`: the only place where telemetry becomes fit to leave the machine.
 
+mod borders;
 mod custom;
 mod finder;
 mod halve;
@@ -10,6 +11,7 @@ mod rules;
 mod shape;
 mod walk;
 
+pub use borders::Borders;
 pub use custom::{Custom, OwnAllow, OwnRule, OwnRuleError, OwnRules};
 pub use finder::{Finding, RuleId, is_secret_name};
 pub use marker::{Masked, Tag, TagKey};
