@@ -152,7 +152,7 @@ pub struct Prepared {
 }
 
 /// Reads the user's configuration file. One that is not there is an empty one, unless it was named.
-fn read_config(given: Given<'_>) -> Result<UserConfig, ConfigError> {
+pub fn read_config(given: Given<'_>) -> Result<UserConfig, ConfigError> {
     let named = given.own("CC_OBSERVE_CONFIG").map(PathBuf::from);
     let must_exist = named.is_some();
     let Some(path) = named.or_else(|| given.config_file()) else { return Ok(UserConfig::default()) };

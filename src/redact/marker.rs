@@ -57,6 +57,13 @@ pub(super) fn write(into: &mut String, rule: &RuleId, tag: Option<Tag>) {
     into.push(']');
 }
 
+/// The marker of what could be guessed, or was not looked into.
+pub fn marker(rule: &RuleId) -> String {
+    let mut marker = String::new();
+    write(&mut marker, rule, None);
+    marker
+}
+
 /// The text with markers where secrets stood.
 pub(super) fn replace(text: &str, findings: Vec<Finding>, key: &TagKey) -> (String, Vec<Masked>) {
     let mut result = String::with_capacity(text.len());

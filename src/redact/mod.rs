@@ -14,9 +14,9 @@ mod walk;
 pub use borders::Borders;
 pub use custom::{Custom, OwnAllow, OwnRule, OwnRuleError, OwnRules};
 pub use finder::{Finding, RuleId, is_secret_name};
-pub use marker::{Masked, Tag, TagKey};
+pub use marker::{Masked, Tag, TagKey, marker};
 pub use own::{Enrichment, OwnValue};
-pub use rules::{RuleInfo, rules};
+pub use rules::{INVALID_UTF8, RuleInfo, TOO_LONG, rules};
 
 use std::borrow::Cow;
 

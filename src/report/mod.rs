@@ -1,5 +1,6 @@
 //! Values to text, JSON and Markdown: returns it, never prints it.
 
+mod findings;
 mod full;
 mod json;
 mod layout;
@@ -10,6 +11,7 @@ mod printable;
 mod summary;
 mod words;
 
+pub use findings::{Found, FoundTable, RuleLine, found_json, rules, rules_json};
 pub use full::full;
 pub use json::json;
 pub use line::line;
