@@ -16,6 +16,7 @@ mod faults;
 mod intake;
 mod job_control;
 mod real_client;
+mod redact;
 mod situations;
 mod stand_ins;
 mod start_faults;

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 
 use super::Source;
 use crate::redact::{Borders, INVALID_UTF8, RuleId, TOO_LONG, marker};
@@ -170,7 +170,7 @@ fn chunk(bytes: Vec<u8>, too_long: &[usize]) -> Chunk {
 
 /// Whether a line looks like text of two bytes a character: nothing would be found in it.
 fn is_wide(line: &[u8]) -> bool {
-    let zeros = line.iter().filter(|byte| **byte == 0).count();
+    let zeros = memchr_iter(0, line).count();
     zeros > 0 && zeros * 4 >= line.len()
 }
 
