@@ -149,6 +149,11 @@ impl SentDestination {
         }
     }
 
+    /// Gives it metadata and no more, whatever it was to be given.
+    pub fn close(&mut self) {
+        self.capture = CaptureLevel::Metadata;
+    }
+
     /// Unpacks it in the relay.
     pub fn unpack(self) -> Result<Destination, EndpointError> {
         let mut endpoint = Endpoint::parse(&self.base)?;
@@ -217,7 +222,10 @@ mod tests {
         assert!(!format!("{packed:?}").contains("FAKE"));
         let bytes = frame(&packed).unwrap();
         let received: SentDestination = message(&bytes[4..]).unwrap();
+        let mut closed = received.clone();
         assert_eq!(received.unpack().unwrap(), destination);
+        closed.close();
+        assert_eq!(closed.unpack().unwrap().capture, CaptureLevel::Metadata);
     }
 
     #[test]

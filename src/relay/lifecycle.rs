@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::control::{self, Exit, Start, ToLauncher, ToRelay};
+use super::control::{self, Exit, SentDestination, Start, ToLauncher, ToRelay};
 use super::intake::Intake;
 use super::pipeline::Pipeline;
 use super::repository::Repository;
@@ -75,10 +75,9 @@ pub(super) async fn live(
 
     let repository = repository_of(&start).await;
     let enrichment = facts::enrichment(&start.run_id, repository.as_ref(), &start.ci);
-    let own = own_rules(&mut start);
-    let (spool, destinations) = open_destinations(&start, own.is_none()).await;
-    let redactor = Redactor::new(machine_key()).with(own.unwrap_or_default());
-    let pipeline = Arc::new(Pipeline::new(enrichment, start.interactive, redactor, destinations));
+    let redactor = Arc::new(Redactor::new(machine_key()).with(own_rules(&mut start)));
+    let (spool, destinations) = open_destinations(&start).await;
+    let pipeline = Arc::new(Pipeline::new(redactor, enrichment, start.interactive, destinations));
     let mut intake = Intake::new(listener, start.port, &start.run_id, start.token.clone(), Arc::clone(&pipeline))?;
     let started = [
         ("launch", OwnValue::Word(if start.exec { "exec" } else { "wait" })),
@@ -129,27 +128,26 @@ async fn repository_of(start: &Start) -> Option<Repository> {
     tokio::time::timeout(DISK_LIMIT, read).await.ok()?.ok()?
 }
 
-/// The person's own rules. None if one of them cannot be used: then what it was to keep in is kept in with all else.
-fn own_rules(start: &mut Start) -> Option<Custom> {
+/// The person's own rules. If one of them cannot be used, there are none, and what it was to keep in is kept in with all
+/// else.
+fn own_rules(start: &mut Start) -> Custom {
     let errors = match Custom::new(std::mem::take(&mut start.redaction)) {
-        Ok(custom) => return Some(custom),
+        Ok(custom) => return custom,
         Err(errors) => errors,
     };
+    start.destinations.iter_mut().for_each(SentDestination::close);
     let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
     for error in &errors {
         tracing::warn!("only metadata is captured: {error}");
     }
     start.notes.push(Note::RulesNotUsable { errors });
-    None
+    Custom::default()
 }
 
-/// Opens the spools. `closed`: whatever the destinations were to get, it is metadata. One that cannot be opened, or not in time, is one in memory.
-async fn open_destinations(start: &Start, closed: bool) -> (Option<Spool>, Vec<(Destination, Delivery)>) {
+/// Opens the spools. One that cannot be opened, or not in time, is one in memory.
+async fn open_destinations(start: &Start) -> (Option<Spool>, Vec<(Destination, Delivery)>) {
     let sent = start.destinations.iter().cloned();
-    let mut wanted: Vec<Destination> = sent.filter_map(|sent| sent.unpack().ok()).collect();
-    for destination in wanted.iter_mut().filter(|_| closed) {
-        destination.capture = CaptureLevel::Metadata;
-    }
+    let wanted: Vec<Destination> = sent.filter_map(|sent| sent.unpack().ok()).collect();
     if wanted.is_empty() {
         return (None, Vec::new());
     }

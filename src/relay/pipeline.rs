@@ -31,9 +31,9 @@ pub struct Counted {
 
 /// The way of a batch through the relay.
 pub struct Pipeline {
+    redactor: Arc<Redactor>,
     enrichment: Enrichment,
     interactive: bool,
-    redactor: Redactor,
     counted: Mutex<Counted>,
     destinations: Vec<(Destination, Delivery)>,
     /// Requests that have been received whole and are not yet answered.
@@ -62,18 +62,18 @@ struct Processed {
 impl Pipeline {
     /// A pipeline into these destinations; none keeps everything here.
     pub fn new(
+        redactor: Arc<Redactor>,
         enrichment: Enrichment,
         interactive: bool,
-        redactor: Redactor,
         destinations: Vec<(Destination, Delivery)>,
     ) -> Self {
         let mut counted = Counted::default();
         counted.ledger.set_interactive(Some(interactive));
         counted.withheld = enrichment.withheld();
         Self {
+            redactor,
             enrichment,
             interactive,
-            redactor,
             counted: Mutex::new(counted),
             destinations,
             under_way: watch::Sender::new(0),
