@@ -53,3 +53,6 @@ pub fn rules() -> Vec<RuleInfo> {
 pub(super) fn is_built_in(id: &str) -> bool {
     rules().iter().any(|rule| rule.id.as_str() == id)
 }
+
+#[cfg(test)]
+mod documentation;
