@@ -30,6 +30,9 @@ const GUESSABLE_BYTES: usize = 16;
 /// The group of a pattern that is the secret; without one, it is the whole match.
 const SECRET: &str = "secret";
 
+/// What an `allow` pattern does not count for: nobody can have meant a private key, or a secret of this machine.
+const NEVER_ALLOWED: [&str; 2] = ["known-value", "private-key"];
+
 /// Texts at which a pattern shows that it matches nothing at all, the empty string between two characters.
 const EMPTY_PROBES: [&str; 3] = ["", "a b", "\n"];
 
@@ -217,9 +220,9 @@ impl Custom {
 
     /// Whether what was found may stay: an `allow` pattern matches it from its first character to its last.
     ///
-    /// It is for the caller not to ask this of known values and of key blocks: nobody can have meant them.
-    pub fn allows(&self, secret: &str) -> bool {
-        self.allow.iter().any(|pattern| pattern.is_match(secret))
+    /// It does not count for known values and private keys.
+    pub fn allows(&self, secret: &str, rule: &RuleId) -> bool {
+        !NEVER_ALLOWED.contains(&rule.as_str()) && self.allow.iter().any(|pattern| pattern.is_match(secret))
     }
 
     /// What there is to say of each rule.

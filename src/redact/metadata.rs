@@ -10,7 +10,9 @@ use super::shape::Shape::{self, Count, Email, Flag, Hash, Id, Name, Person, Time
 pub(super) type Allowed = &'static [(&'static str, Shape)];
 
 const REQUEST: Shape = Id(&["req_"]);
-const TOOL_USE: Shape = Id(&["toolu_", "srvtoolu_", "call_"]);
+/// How the ids of tool calls begin.
+pub(super) const TOOL_USE_IDS: &[&str] = &["toolu_", "srvtoolu_", "call_"];
+const TOOL_USE: Shape = Id(TOOL_USE_IDS);
 const MESSAGE: Shape = Id(&["msg_"]);
 const AGENT: Shape = Hash("a");
 
@@ -316,6 +318,18 @@ const EVENTS: &[(&str, &[Allowed])] = &[
 /// What the records of this program itself may carry, by the name behind `cc_observe.`.
 const OWN_EVENTS: &[(&str, &[Allowed])] = &[
     (
+        "finding",
+        &[&[
+            ("attribute", Word),
+            ("event", Word),
+            ("rule", Word),
+            ("signal", Word),
+            ("tag", Word),
+            ("tool_use_id", TOOL_USE),
+        ]],
+    ),
+    ("findings_left_out", &[&[("count", Count)]]),
+    (
         "run_ended",
         &[&[
             ("attributes_withheld", Count),
@@ -330,6 +344,8 @@ const OWN_EVENTS: &[(&str, &[Allowed])] = &[
             ("records_delivered", Count),
             ("records_dropped", Count),
             ("requests_refused", Count),
+            ("secrets_masked", Count),
+            ("secrets_masked_places", Count),
             ("traces_received", Count),
         ]],
     ),

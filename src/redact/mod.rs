@@ -6,17 +6,23 @@ mod finder;
 mod halve;
 mod marker;
 mod metadata;
+mod outcome;
 mod own;
 mod rules;
 mod shape;
+mod tally;
+mod told;
 mod walk;
 
 pub use borders::Borders;
 pub use custom::{Custom, OwnAllow, OwnRule, OwnRuleError, OwnRules};
 pub use finder::{Finding, RuleId, is_secret_name};
 pub use marker::{Masked, Tag, TagKey, marker};
+pub use outcome::FoundIn;
 pub use own::{Enrichment, OwnValue};
 pub use rules::{INVALID_UTF8, RuleInfo, TOO_LONG, rules};
+pub use tally::{Count, Tally};
+pub use told::MAX_TOLD;
 
 use std::borrow::Cow;
 

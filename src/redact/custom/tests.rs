@@ -87,9 +87,18 @@ fn a_rule_is_tried_only_where_its_anchor_stands() {
 #[test]
 fn what_is_allowed_wholly_stays_and_what_is_allowed_in_part_does_not() {
     let custom = || with_allow(vec![rule("acme", "acme_[a-z0-9]+")], "acme_example|acme_test[0-9]");
-    assert!(custom().allows("acme_test7"));
-    assert!(!custom().allows("acme_test77") && !custom().allows("xacme_test7") && !custom().allows("acme_test7\n"));
+    let allows = |secret| custom().allows(secret, &RuleId::of("acme"));
+    assert!(allows("acme_test7"));
+    assert!(!allows("acme_test77") && !allows("xacme_test7") && !allows("acme_test7\n"));
     assert_eq!(masked(custom(), "acme_example acme_example2"), "acme_example [REDACTED:acme]");
+}
+
+#[test]
+fn nothing_allows_a_private_key_or_a_value_that_is_known() {
+    let custom = with_allow(Vec::new(), "x[0-9]");
+    for (rule, allowed) in [("private-key", false), ("known-value", false), ("password", true)] {
+        assert_eq!(custom.allows("x1", &RuleId::of(rule)), allowed, "{rule}");
+    }
 }
 
 #[test]

@@ -63,7 +63,9 @@ impl Finder {
         let _whole = View::whole(text);
         let mut findings = Vec::new();
         self.custom.find(text, &mut findings);
-        findings.retain(|finding| !text.get(finding.span.clone()).is_some_and(|secret| self.custom.allows(secret)));
+        findings.retain(|Finding { span, rule, .. }| {
+            !text.get(span.clone()).is_some_and(|secret| self.custom.allows(secret, rule))
+        });
         settle(&mut findings);
         findings
     }

@@ -41,9 +41,8 @@ fn every_rule_has_an_id_of_its_own_and_a_short_name() {
 
 /// Text as a cell of a table; addresses become links.
 fn cell(text: &str) -> String {
-    let words = text.split(' ').map(|word| match word.starts_with("https://") {
-        true => format!("<{word}>"),
-        false => word.replace('|', "\\|"),
-    });
+    let words = text
+        .split(' ')
+        .map(|word| if word.starts_with("https://") { format!("<{word}>") } else { word.replace('|', "\\|") });
     words.collect::<Vec<_>>().join(" ")
 }
