@@ -5,13 +5,14 @@ use std::io::Read as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flate2::read::MultiGzDecoder;
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::config::Destination;
 use crate::deliver::Delivery;
 use crate::event::{self, Event};
 use crate::otlp::{self, Batch, DecodeError, Encoding, MAX_BODY_BYTES, Signal};
-use crate::redact::{self, Enrichment, Redacted, Redactor, Withheld};
+use crate::redact::{self, Enrichment, FoundIn, Redacted, Redactor, Tally, Withheld};
 use crate::report::Received;
 use crate::session::Ledger;
 
@@ -27,6 +28,8 @@ pub struct Counted {
     pub received: Received,
     /// What was kept back.
     pub withheld: Withheld,
+    /// What was masked.
+    pub masked: Tally,
 }
 
 /// The way of a batch through the relay.
@@ -50,6 +53,8 @@ pub struct Export {
     pub gzip: bool,
     /// As it came over the wire.
     pub body: Vec<u8>,
+    /// When it had come whole.
+    pub received: Timestamp,
 }
 
 struct Processed {
@@ -57,6 +62,7 @@ struct Processed {
     records: u64,
     events: Vec<Event>,
     withheld: Withheld,
+    findings: Vec<FoundIn>,
 }
 
 impl Pipeline {
@@ -96,11 +102,11 @@ impl Pipeline {
     }
 
     async fn take(self: &Arc<Self>, export: Export) -> Result<(), DecodeError> {
-        let signal = export.signal;
+        let (signal, received_at) = (export.signal, export.received);
         let this = Arc::clone(self);
         let processed = tokio::task::spawn_blocking(move || this.process(&export)).await;
         let processed = processed.unwrap_or(Err(DecodeError::Malformed(signal)));
-        let Processed { body, records, events, withheld } = match processed {
+        let Processed { body, records, events, withheld, findings } = match processed {
             Ok(processed) => processed,
             Err(error) => {
                 self.refused(signal);
@@ -108,12 +114,18 @@ impl Pipeline {
             }
         };
         self.spool(signal, records, &body).await;
+        if let Some(told) = Redacted::findings(&findings, received_at, &self.enrichment) {
+            self.own(told).await;
+        }
         let mut counted = self.counted();
         let received = counted.received.signal_mut(signal);
         received.requests += 1;
         received.records += records;
         counted.withheld.attributes += withheld.attributes;
         counted.withheld.records += withheld.records;
+        for found in &findings {
+            counted.masked.add(found);
+        }
         for event in events {
             counted.ledger.record(event);
         }
@@ -127,7 +139,7 @@ impl Pipeline {
         batch.add_decided_by(|record| event::decided_by(record, Some(self.interactive)));
         let events = event::read(&batch);
         batch.enrich(&self.enrichment);
-        Ok(Processed { body: batch.encode(), records: batch.get().records(), events, withheld })
+        Ok(Processed { body: batch.encode(), records: batch.get().records(), events, withheld, findings: Vec::new() })
     }
 
     /// Puts a record of our own into the spools.

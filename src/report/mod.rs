@@ -18,7 +18,7 @@ pub use line::line;
 pub use markdown::markdown;
 pub use notes::{Note, NothingReason};
 pub use printable::{Printable, printable};
-pub use summary::{Amount, Delivery, Exit, Received, ReceivedSignal, Redaction, RunSummary, SCHEMA_VERSION};
+pub use summary::{Amount, Delivery, Exit, Masked, Received, ReceivedSignal, Redaction, RunSummary, SCHEMA_VERSION};
 
 pub use crate::event::Moment;
 
