@@ -1,12 +1,14 @@
 //! What the documents say is so: their commands run, their links lead somewhere, their tables are complete.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use cc_observe::config::UserConfig;
 use cc_observe::otlp::Signal;
+use cc_observe::redact::Custom;
 
 use crate::support::sandbox::cc_observe;
 use crate::support::{OrgEndpoint, Sandbox, run, wait_until};
@@ -50,7 +52,9 @@ fn every_configuration_in_the_documents_is_one() {
     assert!(!blocks.is_empty());
     for (file, block) in blocks {
         let config = UserConfig::parse(Path::new("config.toml"), &block);
-        assert!(config.is_ok_and(|config| !config.destinations.is_empty()), "{file}:\n{block}");
+        let config = config.unwrap_or_else(|error| panic!("{file}: {error}\n{block}"));
+        assert!(!config.destinations.is_empty() || !config.redaction.rules.is_empty(), "{file}:\n{block}");
+        assert!(Custom::new(config.redaction).is_ok(), "{file}:\n{block}");
     }
 }
 
@@ -113,6 +117,8 @@ fn every_exit_code_is_in_the_readme() {
     let mut codes = BTreeSet::new();
     let mut code = |command| codes.insert(run(command).code().unwrap());
     code(sandbox.cc_observe(["--no-such-option"]));
+    let not_text = sandbox.write("not-text", b"\xff");
+    code(sandbox.cc_observe([OsStr::new("redact"), OsStr::new("--check"), not_text.as_os_str()]));
     code(sandbox.cc_observe(["/nonexistent/claude"]));
     code(sandbox.cc_observe([sandbox.write("not-executable", "")]));
     code(sandbox.cc_observe([cc_observe()]));

@@ -18,6 +18,7 @@ mod job_control;
 mod known_values;
 mod levels;
 mod real_client;
+mod redact;
 mod situations;
 mod stand_ins;
 mod start_faults;

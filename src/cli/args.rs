@@ -17,14 +17,15 @@ use crate::launch::situation::SummaryOption;
 #[command(
     name = "cc-observe",
     version,
-    override_usage = "cc-observe [OPTIONS] claude [ARGS]…\n       cc-observe [OPTIONS] /path/to/claude [ARGS]…",
+    override_usage = "cc-observe [OPTIONS] claude [ARGS]…\n       cc-observe [OPTIONS] /path/to/claude [ARGS]…\n       \
+        cc-observe redact [OPTIONS] [FILE]",
     after_help = "Everything behind `claude` is claude's, untouched: `cc-observe claude --help` is claude's help.\n\n\
         Environment:\n  \
         CC_OBSERVE_ENDPOINT=URL  deliver to this OTLP/HTTP endpoint, instead of the configured ones\n  \
         CC_OBSERVE_CONFIG=FILE   read this configuration file\n  \
         CC_OBSERVE_CLAUDE=PATH   run this claude\n\n\
         Exit codes: claude's own, deaths by signal included; 125 cc-observe could not, 126 claude is not executable,\n\
-        127 claude was not found; 2 a mistake in cc-observe's own options."
+        127 claude was not found; 2 a mistake in cc-observe's own options. `cc-observe redact --help` tells its own."
 )]
 pub struct Options {
     /// What is shown on stderr when claude has exited.
@@ -36,6 +37,67 @@ pub struct Options {
     /// `claude`, or a path to it.
     #[arg(hide = true)]
     pub program: Option<OsString>,
+}
+
+/// Takes secrets out of text: FILE or stdin to stdout, a marker in the place of each.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cc-observe redact",
+    bin_name = "cc-observe redact",
+    after_help = "Own rules come from the configuration file, which CC_OBSERVE_CONFIG=FILE names.\n\n\
+        Exit codes: 0 done; 1 something was found (with --check); 2 a mistake in the options or the configuration, or\n\
+        input that cannot be read; 125 the output cannot be written."
+)]
+#[command(group = clap::ArgGroup::new("mode"))]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option that people type")]
+pub struct RedactOptions {
+    /// What is read; `-` or nothing is stdin.
+    #[arg(value_name = "FILE", conflicts_with = "rules")]
+    pub file: Option<PathBuf>,
+    /// Reads lines {"id","text"} and writes lines {"id","text","findings":[{"rule","start","end"}]}, in the same order;
+    /// `start` and `end` are bytes of the text that was read.
+    #[arg(long, group = "mode")]
+    pub jsonl: bool,
+    /// Reads an OTLP export request, protobuf or JSON, and writes it in the same encoding.
+    #[arg(long, value_enum, value_name = "SIGNAL", group = "mode")]
+    pub otlp: Option<SignalOption>,
+    /// Writes where each secret stands, what it is and why, instead of the text; never the secret.
+    #[arg(long, group = "mode")]
+    pub explain: bool,
+    /// Lists the rules, your own among them.
+    #[arg(long, group = "mode")]
+    pub rules: bool,
+    /// With --explain an object a line, with --rules an array.
+    #[arg(long, conflicts_with_all = ["jsonl", "otlp"])]
+    pub json: bool,
+    /// What is let through of telemetry, with --otlp; commands by default.
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub level: Option<LevelOption>,
+    /// Exits with 1 if something was found.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// `--otlp`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum SignalOption {
+    /// Events.
+    Logs,
+    /// Counters.
+    Metrics,
+    /// Spans.
+    Traces,
+}
+
+/// `--level`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum LevelOption {
+    /// Names, numbers and decisions.
+    Metadata,
+    /// Commands too.
+    Commands,
+    /// Prompts, answers and file contents too.
+    Content,
 }
 
 /// An argument list, cut where claude's own begins.
@@ -111,5 +173,6 @@ mod tests {
     fn the_definition_of_the_command_line_is_sound() {
         use clap::CommandFactory as _;
         Options::command().debug_assert();
+        RedactOptions::command().debug_assert();
     }
 }

@@ -1,6 +1,7 @@
 //! Edge: what people type, and which part of the program does it.
 
 mod args;
+mod redact;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
@@ -19,6 +20,9 @@ const USAGE: u8 = 2;
 
 /// A failure of our own, as other programs that run programs have it (`env`, `timeout`, `nohup`).
 pub const COULD_NOT: u8 = 125;
+
+/// The word of the filter.
+const REDACT: &str = "redact";
 
 /// The word by which the launcher starts the relay.
 const RELAY: &str = "relay";
@@ -47,6 +51,13 @@ pub fn run(args: &[OsString], inherited: &Inherited) -> u8 {
         Some(word) if word == "claude" => Target::Named(word.to_owned()),
         Some(word) if is_path(word) => Target::Path(PathBuf::from(word)),
         Some(word) if word == RELAY && split.ours.len() == 1 => return relay::run(),
+        Some(word) if word == REDACT => {
+            if split.ours.len() > 1 {
+                complain("options of `redact` stand behind it. See cc-observe redact --help");
+                return USAGE;
+            }
+            return redact::run(split.theirs, &environment(), inherited);
+        }
         Some(word) => {
             let word = word.to_string_lossy();
             complain(&format!(

@@ -6,6 +6,7 @@ pub mod known_values;
 pub mod machine_key;
 pub mod paths;
 pub mod person;
+mod redaction;
 pub mod user;
 
 pub use endpoint::{Endpoint, EndpointError};

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::known_values::{KnownSource, KnownSources};
-use super::{Destination, Endpoint, EndpointError};
+use super::known_values::KnownSources;
+use super::{Destination, Endpoint, EndpointError, redaction};
 use crate::otlp::Signal;
-use crate::redact::{CaptureLevel, Dropped, Identity, Levels, MIN_ATTRIBUTE_BYTES, Placement, Policy, Trust};
+use crate::redact::{CaptureLevel, Dropped, Identity, Levels, MIN_ATTRIBUTE_BYTES, OwnRules, Placement, Policy, Trust};
 use crate::secrets::Secret;
 
 /// The largest configuration file that is read, in bytes.
@@ -32,6 +32,8 @@ pub struct UserConfig {
     pub claude: Option<PathBuf>,
     /// `[redaction] known_values = […]`.
     pub known_values: KnownSources,
+    /// `[redaction]`: rules that are not checked yet.
+    pub redaction: OwnRules,
 }
 
 /// `summary = "auto"`.
@@ -98,7 +100,7 @@ struct File {
     summary: Option<Summary>,
     claude: Option<PathBuf>,
     #[serde(default)]
-    redaction: Redaction,
+    redaction: redaction::Table,
     #[serde(default)]
     levels: BTreeMap<String, Placement>,
     #[serde(default)]
@@ -107,12 +109,6 @@ struct File {
     drop: Dropped,
     #[serde(default)]
     destinations: BTreeMap<String, Table>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Redaction {
-    known_values: Option<Vec<KnownSource>>,
 }
 
 #[derive(Deserialize)]
@@ -161,7 +157,8 @@ impl UserConfig {
                 signals: Signal::ALL.to_vec(),
             });
         }
-        let known_values = file.redaction.known_values.as_deref().map(KnownSources::from).unwrap_or_default();
+        let known_values = file.redaction.known_values();
+        let redaction = file.redaction.into_rules(path, text);
         let policy = Policy {
             level: ceiling,
             levels: Levels::default().with(file.levels, Trust::Person),
@@ -175,6 +172,7 @@ impl UserConfig {
             summary: file.summary,
             claude: file.claude,
             known_values,
+            redaction,
         })
     }
 }
@@ -287,7 +285,7 @@ mod tests {
             ),
             (
                 "[redaction]\nknown_value = [\"FAKE\"]",
-                "config.toml:2: unknown field `known_value`, expected `known_values`",
+                "config.toml:2: unknown field `known_value`, expected one of `known_values`",
             ),
             ("headers = FAKE", "config.toml:1: "),
             ("[levels]\n\"tool_result.tool_input\" = \"FAKE\"", "config.toml:2: unknown variant …, expected one of"),
@@ -309,6 +307,27 @@ mod tests {
                 assert!(!error.contains(value), "{error}");
             }
         }
+    }
+
+    #[test]
+    fn own_rules_are_read_with_the_lines_where_they_stand() {
+        let text = "[redaction]\nallow = [\n'a',\n'b']\n\n[[redaction.rules]]\nid = \"x\"\npattern = '\\d{9}'\n\
+                    examples = ['123456789']\n\n# Two.\n[[redaction.rules]]\nid = \"y\"\npattern = \"(\"\nanchor = 'z'\nwhat = 'Y'";
+        let OwnRules { file, rules, allow } = parse(text).unwrap().redaction;
+        assert_eq!(file, "config.toml");
+        let [x, y] = rules.try_into().unwrap();
+        assert_eq!((&*x.id, &*x.pattern, x.examples.len(), x.anchor, x.line), ("x", "\\d{9}", 1, None, Some(6)));
+        assert_eq!((y.anchor.as_deref(), y.what.as_deref(), y.line), (Some("z"), Some("Y"), Some(12)));
+        let allow: Vec<_> = allow.iter().map(|allow| (&*allow.pattern, allow.line)).collect();
+        assert_eq!(allow, [("a", Some(3)), ("b", Some(4))]);
+    }
+
+    #[test]
+    fn a_key_of_a_rule_that_is_none_is_an_error_of_the_file() {
+        let error = parse("[[redaction.rules]]\nid = \"x\"\npatern = \"FAKE\"").unwrap_err().to_string();
+        assert!(error.starts_with("config.toml:3: unknown field `patern`, expected one of `id`, `pattern`"), "{error}");
+        let error = parse("[[redaction.rules]]\nid = \"x\"\n").unwrap_err().to_string();
+        assert!(error.starts_with("config.toml:1: missing field `pattern`"), "{error}");
     }
 
     #[test]

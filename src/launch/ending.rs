@@ -170,10 +170,8 @@ fn style(given: Given<'_>, summary: &RunSummary) -> Style {
     let stderr = io::stderr();
     let terminal = process::is_terminal(stderr.as_fd());
     let width = tcgetwinsize(stderr.as_fd()).map(|size| usize::from(size.ws_col)).ok().filter(|width| *width > 0);
-    let forced = given.get("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
-    let dumb = given.get("TERM").is_none_or(|term| term == "dumb");
     Style {
-        colour: !given.is_set("NO_COLOR") && (forced || terminal && !dumb),
+        colour: given.colours(terminal),
         width: width.unwrap_or(Style::PLAIN.width).clamp(MIN_WIDTH, MAX_WIDTH),
         // Only "since 14:02" needs it, and reading it costs more than all the rest of the summary.
         time_zone: if summary.delivery.iter().any(|delivery| delivery.failing_since.is_some()) {

@@ -46,6 +46,13 @@ impl Given<'_> {
         directories::BaseDirs::new().map(|directories| directories.home_dir().to_owned())
     }
 
+    /// Whether colours may be used, on a terminal or elsewhere (<https://no-color.org>, <https://bixense.com/clicolors>).
+    pub fn colours(&self, terminal: bool) -> bool {
+        let forced = self.get("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
+        let dumb = self.get("TERM").is_none_or(|term| term == "dumb");
+        !self.is_set("NO_COLOR") && (forced || terminal && !dumb)
+    }
+
     /// A sentence with the person's home written as they would: on one line of a terminal, the end of it counts.
     pub fn with_tilde(&self, sentence: &str) -> String {
         match self.home().as_deref().and_then(Path::to_str) {

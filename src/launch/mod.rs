@@ -6,7 +6,7 @@ pub mod argv;
 mod ending;
 pub mod environment;
 mod find;
-mod given;
+pub mod given;
 mod prepare;
 mod relay_process;
 mod settings;
@@ -27,7 +27,8 @@ use nix::unistd::Pid;
 use self::argv::{Arguments, Kind};
 use self::ending::Begun;
 use self::find::{FindError, HOPS, Hops};
-use self::given::Given;
+pub use self::given::Given;
+pub use self::prepare::read_config;
 use self::prepare::{Configured, Identity, Part, Preparation, Prepared};
 use self::relay_process::{NoAnswer, Relay};
 use self::situation::{Plan, Situation, SummaryOption, Way};
@@ -341,6 +342,7 @@ impl Launch<'_> {
             policy: prepared.policy,
             notes: prepared.notes,
             known: prepared.known,
+            redaction: prepared.redaction,
         }
     }
 

@@ -24,7 +24,7 @@ use crate::config::person::{Found, Unsupported, Unusable};
 use crate::config::user::Summary;
 use crate::config::{self, ConfigError, Destination, Endpoint, UserConfig, files, paths, person, user};
 use crate::otlp::Signal;
-use crate::redact::{CaptureLevel, Policy};
+use crate::redact::{CaptureLevel, OwnRules, Policy};
 use crate::relay::control::{SentDestination, SentKnown, SentPath};
 use crate::report::Note;
 use crate::secrets::Secret;
@@ -154,10 +154,12 @@ pub struct Prepared {
     pub notes: Vec<Note>,
     /// This machine's own secrets.
     pub known: SentKnown,
+    /// The person's own rules, unchecked.
+    pub redaction: OwnRules,
 }
 
 /// Reads the user's configuration file. One that is not there is an empty one, unless it was named.
-fn read_config(given: Given<'_>) -> Result<UserConfig, ConfigError> {
+pub fn read_config(given: Given<'_>) -> Result<UserConfig, ConfigError> {
     let named = given.own("CC_OBSERVE_CONFIG").map(PathBuf::from);
     let must_exist = named.is_some();
     let Some(path) = named.or_else(|| given.config_file()) else { return Ok(UserConfig::default()) };
@@ -343,7 +345,9 @@ fn prepare_run(
     config: Result<UserConfig, ConfigError>,
     mut notes: Vec<Note>,
 ) -> Result<Prepared, SetupError> {
-    let config = config?;
+    let mut config = config?;
+    let mut redaction = std::mem::take(&mut config.redaction);
+    redaction.file = given.with_tilde(&redaction.file);
     let policy = config.policy.clone();
     let (destinations, theirs) = destinations(given, config, person, &mut notes)?;
     let highest = destinations.iter().map(|destination| destination.capture).max();
@@ -370,6 +374,7 @@ fn prepare_run(
         asked,
         notes,
         known: SentKnown::default(),
+        redaction,
     })
 }
 

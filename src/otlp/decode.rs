@@ -85,6 +85,17 @@ pub fn encode(batch: &Batch) -> Vec<u8> {
     }
 }
 
+/// Encodes a batch as OTLP JSON.
+pub fn encode_json(batch: &Batch) -> Vec<u8> {
+    let encoded = match batch {
+        Batch::Logs(request) => serde_json::to_vec(request),
+        Batch::Metrics(request) => serde_json::to_vec(request),
+        Batch::Traces(request) => serde_json::to_vec(request),
+    };
+    // The messages have only keys that are strings, so this cannot fail.
+    encoded.unwrap_or_default()
+}
+
 fn check_size(body: &[u8]) -> Result<(), DecodeError> {
     if body.len() > MAX_BODY_BYTES {
         return Err(DecodeError::TooLarge { bytes: body.len() });

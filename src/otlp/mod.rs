@@ -4,7 +4,9 @@ mod budget;
 mod decode;
 mod halve;
 
-pub use decode::{DecodeError, Encoding, MAX_BODY_BYTES, MAX_ITEMS, decode, decode_json, decode_protobuf, encode};
+pub use decode::{
+    DecodeError, Encoding, MAX_BODY_BYTES, MAX_ITEMS, decode, decode_json, decode_protobuf, encode, encode_json,
+};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;

@@ -80,6 +80,13 @@ pub(super) fn write(into: &mut String, rule: &RuleId, tag: Option<Tag>) {
     into.push(']');
 }
 
+/// The marker of what could be guessed, or was not looked into.
+pub fn marker(rule: &RuleId) -> String {
+    let mut marker = String::new();
+    write(&mut marker, rule, None);
+    marker
+}
+
 /// The longest id of a rule that a marker may bear.
 const MAX_RULE: usize = 64;
 

@@ -1,5 +1,7 @@
 //! Batch to `Redacted<Batch>`: the only place where telemetry becomes fit to leave the machine.
 
+mod borders;
+mod custom;
 mod cut;
 mod finder;
 mod halve;
@@ -10,18 +12,26 @@ mod marker;
 mod outcome;
 mod own;
 mod policy;
+mod rules;
 mod shape;
+mod tally;
+mod told;
 mod walk;
 
+pub use borders::Borders;
+pub use custom::{Custom, OwnAllow, OwnRule, OwnRuleError, OwnRules};
 pub use cut::MIN_ATTRIBUTE_BYTES;
 pub use finder::known::{self, Known};
 pub use finder::{Finding, RuleId, is_secret_name};
 pub use identity::{Identity, Treatment};
 pub use levels::{Levels, Placement, Trust};
-pub use marker::{Masked, Tag, TagKey};
+pub use marker::{Masked, Tag, TagKey, marker};
 pub use outcome::{FoundIn, Outcome, Withheld};
 pub use own::{Enrichment, OwnValue};
 pub use policy::{CaptureLevel, Dropped, Policy};
+pub use rules::{INVALID_UTF8, RuleInfo, TOO_LONG, rules};
+pub use tally::{Count, Tally};
+pub use told::MAX_TOLD;
 
 use std::borrow::Cow;
 
@@ -76,11 +86,34 @@ impl Redactor {
         Self { finder: self.finder.with_known(known), ..self }
     }
 
+    /// With the person's own rules beside ours.
+    #[must_use]
+    pub fn with(mut self, custom: Custom) -> Self {
+        self.finder = self.finder.with(custom);
+        self
+    }
+
+    /// What there is to say of every rule, ours and the person's own, in the order of their ids.
+    pub fn rules(&self) -> Vec<RuleInfo> {
+        let mut all = rules();
+        all.extend(self.finder.custom().rules());
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all
+    }
+
     /// The text with a marker in the place of each secret, and what was masked, in its order.
     ///
     /// What comes out is searched again, until nothing more is found: the result is the same when it is redacted again.
     pub fn text<'t>(&self, text: &'t str) -> (Cow<'t, str>, Vec<Masked>) {
-        let mut findings = self.finder.find(text);
+        self.mask(text, self.finder.find(text))
+    }
+
+    /// The same of a text that is known by a name: what stands behind `password` is one.
+    pub fn value<'t>(&self, key: &str, text: &'t str) -> (Cow<'t, str>, Vec<Masked>) {
+        self.mask(text, self.finder.find_named(key, text))
+    }
+
+    fn mask<'t>(&self, text: &'t str, mut findings: Vec<Finding>) -> (Cow<'t, str>, Vec<Masked>) {
         if findings.is_empty() {
             return (Cow::Borrowed(text), Vec::new());
         }
@@ -94,11 +127,6 @@ impl Redactor {
             result = marker::replace(text, &findings, &self.key, self.finder.known());
         }
         (Cow::Owned(result.text), result.masked)
-    }
-
-    /// The same of a text that is known by a name: what stands behind `password` is one.
-    pub fn value<'t>(&self, _key: &str, text: &'t str) -> (Cow<'t, str>, Vec<Masked>) {
-        self.text(text)
     }
 
     /// Redacts what came in over the loopback socket, for a sink of this policy.

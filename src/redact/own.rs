@@ -152,6 +152,6 @@ pub(super) fn allowed(name: &str, key: &str) -> bool {
     lists.copied().flatten().any(|(known, _)| *known == key)
 }
 
-fn attribute(key: &str, value: Value) -> KeyValue {
+pub(super) fn attribute(key: &str, value: Value) -> KeyValue {
     KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
 }

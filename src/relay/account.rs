@@ -9,8 +9,8 @@ use super::pipeline::Pipeline;
 use crate::deliver::DeliveryCounts;
 use crate::event::Moment;
 use crate::otlp::Signal;
-use crate::redact::{CaptureLevel, OwnValue};
-use crate::report::{self, Amount, Note, NothingReason, Received, RunSummary};
+use crate::redact::{CaptureLevel, OwnValue, RuleId, Tally};
+use crate::report::{self, Amount, Masked, Note, NothingReason, Received, RunSummary};
 use crate::spool::Count;
 
 /// A claude that ran for longer should have sent something.
@@ -71,11 +71,29 @@ pub(super) fn summary(pipeline: &Pipeline, start: &Start, ended: Timestamp, exit
             .filter(|(_, count)| *count > 0)
             .map(|(reason, count)| (reason.to_owned(), count))
             .collect(),
+            masked: masked(pipeline, &counted.masked),
         },
         delivery,
         notes,
         ..RunSummary::default()
     }
+}
+
+/// What was masked, by rule, the most first.
+fn masked(pipeline: &Pipeline, tally: &Tally) -> Vec<Masked> {
+    let rules = pipeline.redactor().rules();
+    let what = |id: &RuleId| rules.iter().find(|rule| rule.id == *id).map_or(id.as_str(), |rule| &rule.what).to_owned();
+    let mut masked: Vec<Masked> = tally
+        .by_rule()
+        .map(|(rule, count)| Masked {
+            rule: rule.to_string(),
+            what: what(rule),
+            secrets: count.secrets,
+            places: count.places,
+        })
+        .collect();
+    masked.sort_by(|a, b| b.secrets.cmp(&a.secrets).then_with(|| a.rule.cmp(&b.rule)));
+    masked
 }
 
 /// Why nothing arrived, if something should have.
@@ -140,6 +158,8 @@ pub(super) fn run_ended(
         ("records_dropped", OwnValue::Count(counted.withheld.records)),
         ("dropped_by_configuration", OwnValue::Count(counted.withheld.configured)),
         ("values_unreadable", OwnValue::Count(counted.withheld.unreadable)),
+        ("secrets_masked", OwnValue::Count(counted.masked.total().secrets)),
+        ("secrets_masked_places", OwnValue::Count(counted.masked.total().places)),
     ];
     for (signal, received) in counted.received.by_signal() {
         let key = match signal {

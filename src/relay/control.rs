@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::config::known_values::{CredentialFile, Wanted};
 use crate::config::{Destination, Endpoint, EndpointError};
 use crate::otlp::Signal;
-use crate::redact::{CaptureLevel, Policy};
+use crate::redact::{CaptureLevel, OwnRules, Policy};
 use crate::report::{Note, RunSummary};
 use crate::secrets::Secret;
 
@@ -99,6 +99,8 @@ pub struct Start {
     pub notes: Vec<Note>,
     /// This machine's own secrets.
     pub known: SentKnown,
+    /// The person's own rules, unchecked.
+    pub redaction: OwnRules,
 }
 
 /// A path on its way to another process: bytes, since a path need not be text.
@@ -212,6 +214,11 @@ impl SentDestination {
         }
     }
 
+    /// Gives it metadata and no more, whatever it was to be given.
+    pub fn close(&mut self) {
+        self.capture = CaptureLevel::Metadata;
+    }
+
     /// Unpacks it in the relay.
     pub fn unpack(self) -> Result<Destination, EndpointError> {
         let mut endpoint = Endpoint::parse(&self.base)?;
@@ -282,7 +289,10 @@ mod tests {
         assert!(!format!("{packed:?}").contains("FAKE"));
         let bytes = frame(&packed).unwrap();
         let received: SentDestination = message(&bytes[4..]).unwrap();
+        let mut closed = received.clone();
         assert_eq!(received.unpack().unwrap(), destination);
+        closed.close();
+        assert_eq!(closed.unpack().unwrap().capture, CaptureLevel::Metadata);
     }
 
     #[test]

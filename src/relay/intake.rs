@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use jiff::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -254,10 +255,13 @@ impl Door {
                 return Err(StatusCode::REQUEST_TIMEOUT);
             }
         };
-        self.pipeline.accept(Export { signal, encoding, gzip, body: body.into() }).await.map_err(|error| match error {
-            DecodeError::TooLarge { .. } | DecodeError::TooManyItems => StatusCode::PAYLOAD_TOO_LARGE,
-            DecodeError::Malformed(_) => StatusCode::BAD_REQUEST,
-        })
+        self.pipeline
+            .accept(Export { signal, encoding, gzip, body: body.into(), received: Timestamp::now() })
+            .await
+            .map_err(|error| match error {
+                DecodeError::TooLarge { .. } | DecodeError::TooManyItems => StatusCode::PAYLOAD_TOO_LARGE,
+                DecodeError::Malformed(_) => StatusCode::BAD_REQUEST,
+            })
     }
 }
 

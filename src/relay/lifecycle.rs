@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::control::{self, Exit, Start, ToLauncher, ToRelay};
+use super::control::{self, Exit, SentDestination, Start, ToLauncher, ToRelay};
 use super::intake::Intake;
 use super::pipeline::Pipeline;
 use super::repository::Repository;
@@ -20,8 +20,8 @@ use super::{account, claude_process, facts, redactor, repository, settings_files
 use crate::config::Destination;
 use crate::deliver::{Delivery, Idle};
 use crate::otlp::Signal;
-use crate::redact::{OwnValue, Redacted, Redactor};
-use crate::report::RunSummary;
+use crate::redact::{CaptureLevel, Custom, OwnValue, Redacted, Redactor};
+use crate::report::{Note, RunSummary};
 use crate::spool::{ADOPTED_AT_ONCE, Queue, Spool};
 
 /// How long after claude's end its connections may still be open.
@@ -77,7 +77,7 @@ pub(super) async fn live(
     let known = std::mem::take(&mut start.known);
     let (repository, redactor) = tokio::join!(repository_of(&start), redactor::build(&start, known, DISK_LIMIT));
     let enrichment = facts::enrichment(&start.run_id, repository.as_ref(), &start.ci);
-    let redactor = Arc::new(redactor);
+    let redactor = Arc::new(redactor.with(own_rules(&mut start)));
     let (spool, destinations) = open_destinations(&start, &redactor).await;
     let policy = start.policy.clone();
     let pipeline = Arc::new(Pipeline::new(redactor, policy, enrichment, start.interactive, destinations));
@@ -137,6 +137,23 @@ async fn repository_of(start: &Start) -> Option<Repository> {
     let directory = start.directory.clone().map(PathBuf::from)?;
     let read = tokio::task::spawn_blocking(move || repository::read(&directory));
     tokio::time::timeout(DISK_LIMIT, read).await.ok()?.ok()?
+}
+
+/// The person's own rules. If one of them cannot be used, there are none, and what it was to keep in is kept in with all
+/// else.
+fn own_rules(start: &mut Start) -> Custom {
+    let errors = match Custom::new(std::mem::take(&mut start.redaction)) {
+        Ok(custom) => return custom,
+        Err(errors) => errors,
+    };
+    start.destinations.iter_mut().for_each(SentDestination::close);
+    start.policy = start.policy.at(CaptureLevel::Metadata);
+    let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    for error in &errors {
+        tracing::warn!("only metadata is captured: {error}");
+    }
+    start.notes.push(Note::RulesNotUsable { errors });
+    Custom::default()
 }
 
 /// Opens the spools. One that cannot be opened, or not in time, is one in memory.

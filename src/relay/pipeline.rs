@@ -1,18 +1,18 @@
 //! Bytes in, acknowledgement out: decode, redact, enrich, count, and into the spool of every destination.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flate2::read::MultiGzDecoder;
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::config::Destination;
 use crate::deliver::Delivery;
 use crate::event::{self, Event};
 use crate::otlp::{self, Batch, DecodeError, Encoding, MAX_BODY_BYTES, Signal};
-use crate::redact::{Enrichment, FoundIn, Outcome, Policy, Redacted, Redactor, RuleId, Withheld};
+use crate::redact::{Enrichment, FoundIn, Outcome, Policy, Redacted, Redactor, Tally, Withheld};
 use crate::report::Received;
 use crate::session::Ledger;
 
@@ -28,8 +28,8 @@ pub struct Counted {
     pub received: Received,
     /// What was kept back.
     pub withheld: Withheld,
-    /// How many secrets were masked, by what recognized them.
-    pub masked: BTreeMap<RuleId, u64>,
+    /// What was masked.
+    pub masked: Tally,
 }
 
 /// The way of a batch through the relay.
@@ -54,6 +54,8 @@ pub struct Export {
     pub gzip: bool,
     /// As it came over the wire.
     pub body: Vec<u8>,
+    /// When it had come whole.
+    pub received: Timestamp,
 }
 
 struct Processed {
@@ -105,7 +107,7 @@ impl Pipeline {
     }
 
     async fn take(self: &Arc<Self>, export: Export) -> Result<(), DecodeError> {
-        let signal = export.signal;
+        let (signal, received_at) = (export.signal, export.received);
         let this = Arc::clone(self);
         let processed = tokio::task::spawn_blocking(move || this.process(&export)).await;
         let processed = processed.unwrap_or(Err(DecodeError::Malformed(signal)));
@@ -117,13 +119,16 @@ impl Pipeline {
             }
         };
         self.spool(signal, records, &body).await;
+        if let Some(told) = Redacted::findings(&findings, received_at, &self.enrichment) {
+            self.own(told).await;
+        }
         let mut counted = self.counted();
         let received = counted.received.signal_mut(signal);
         received.requests += 1;
         received.records += records;
         counted.withheld.add(withheld);
-        for found in findings {
-            *counted.masked.entry(found.rule).or_default() += 1;
+        for found in &findings {
+            counted.masked.add(found);
         }
         for event in events {
             counted.ledger.record(event);
@@ -176,6 +181,11 @@ impl Pipeline {
     /// What the resource of everything is given.
     pub fn enrichment(&self) -> &Enrichment {
         &self.enrichment
+    }
+
+    /// What finds secrets.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// Who receives what.

@@ -24,6 +24,7 @@ pub fn full(summary: &RunSummary, style: &Style) -> String {
         lines.extend(rejected(summary, style));
         lines.extend(code(summary, style));
     }
+    lines.extend(masked(summary, style));
     if summary.redaction.records_dropped > 0 {
         let dropped = words::many(summary.redaction.records_dropped, "record");
         lines.push(row(style, "Dropped", vec![piece(Ink::Bad, format!("{dropped} that could not be redacted"))], &[]));
@@ -190,6 +191,26 @@ fn code(summary: &RunSummary, style: &Style) -> Option<String> {
         }
     }
     (!items.is_empty()).then(|| row(style, "Code", Item::new(), &items))
+}
+
+/// The most kinds of secrets that are named; the rest is counted.
+const KINDS: usize = 6;
+
+/// `3 in telemetry: curl -u (2), AWS key (1); rotate them`
+fn masked(summary: &RunSummary, style: &Style) -> Vec<String> {
+    let secrets = summary.redaction.secrets();
+    if secrets == 0 {
+        return Vec::new();
+    }
+    let (named, more) = summary.redaction.masked.split_at(summary.redaction.masked.len().min(KINDS));
+    let mut kinds: Vec<String> =
+        named.iter().map(|kind| format!("{} ({})", printable(&kind.what, words::NAME), kind.secrets)).collect();
+    if !more.is_empty() {
+        kinds.push(format!("+{} more", more.len()));
+    }
+    let them = if secrets == 1 { "it" } else { "them" };
+    let text = format!("{secrets} in telemetry: {}; rotate {them}", kinds.join(", "));
+    paragraph(style, "Masked", Ink::Held, &text)
 }
 
 /// Nothing when everything was delivered.

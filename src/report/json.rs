@@ -10,8 +10,14 @@ use super::summary::RunSummary;
 /// What a terminal might act on is written as `\u` escapes, which mean the same to whoever parses it.
 pub fn json(summary: &RunSummary) -> String {
     // The document has only keys that are strings, and numbers that JSON has.
-    let plain = serde_json::to_string_pretty(summary).unwrap_or_default();
-    let mut escaped = String::with_capacity(plain.len() + 1);
+    let mut text = safe(&serde_json::to_string_pretty(summary).unwrap_or_default());
+    text.push('\n');
+    text
+}
+
+/// JSON with what a terminal might act on written as `\u` escapes: such characters stand only in strings.
+pub(super) fn safe(plain: &str) -> String {
+    let mut escaped = String::with_capacity(plain.len());
     for character in plain.chars() {
         if character == '\n' || is_safe(character) {
             escaped.push(character);
@@ -21,6 +27,5 @@ pub fn json(summary: &RunSummary) -> String {
             }
         }
     }
-    escaped.push('\n');
     escaped
 }

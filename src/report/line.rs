@@ -36,6 +36,10 @@ pub fn line(summary: &RunSummary, style: &Style) -> String {
             parts.push(vec![piece(Ink::Bad, format!("{count} {what}"))]);
         }
     }
+    let masked = summary.redaction.secrets();
+    if masked > 0 {
+        parts.push(vec![piece(Ink::Held, format!("{masked} masked"))]);
+    }
     if session.missing_events > 0 {
         parts.push(vec![piece(Ink::Held, format!("{} missing", session.missing_events))]);
     }

@@ -1,5 +1,6 @@
 //! Values to text, JSON and Markdown: returns it, never prints it.
 
+mod findings;
 mod full;
 mod json;
 mod layout;
@@ -10,13 +11,14 @@ mod printable;
 mod summary;
 mod words;
 
+pub use findings::{Found, FoundTable, RuleLine, found_json, rules, rules_json};
 pub use full::full;
 pub use json::json;
 pub use line::line;
 pub use markdown::markdown;
 pub use notes::{Note, NothingReason};
 pub use printable::{Printable, printable};
-pub use summary::{Amount, Delivery, Exit, Received, ReceivedSignal, Redaction, RunSummary, SCHEMA_VERSION};
+pub use summary::{Amount, Delivery, Exit, Masked, Received, ReceivedSignal, Redaction, RunSummary, SCHEMA_VERSION};
 
 pub use crate::event::Moment;
 

@@ -73,6 +73,12 @@ pub enum Note {
         #[serde(default)]
         signals: Vec<Signal>,
     },
+    /// Rules of the person's own cannot be used, and so no more than metadata is captured.
+    RulesNotUsable {
+        /// Which, and why: a line each.
+        #[serde(default)]
+        errors: Vec<String>,
+    },
     /// The relay ended before its time: what it had not written yet is lost.
     RelayGone,
     /// Traces were asked for and none came.
@@ -145,6 +151,7 @@ impl Note {
             Self::LocalOnly => "local only",
             Self::Bypassed { .. } => "bypassed",
             Self::SettingsNotMerged { .. } => "settings not merged",
+            Self::RulesNotUsable { .. } => "own rules not usable",
             Self::RelayGone => "relay gone",
             Self::TracesMissing => "no traces",
             Self::Incomplete => "incomplete",
@@ -182,6 +189,14 @@ impl Note {
             }
             Self::EndpointNotUsable { variable, why, signals } => {
                 format!("{variable} cannot be used ({why}); {}.", what_was(signals))
+            }
+            Self::RulesNotUsable { errors } => {
+                let first = errors.first().map_or_else(String::new, |first| format!(" ({first})"));
+                let more = match errors.len() {
+                    0 | 1 => String::new(),
+                    count => format!(" and {} more", count - 1),
+                };
+                format!("Your own redaction rules cannot be used{first}{more}; only metadata is captured.")
             }
             Self::RelayGone => "The relay ended early; what it had not yet written to disk is lost.".to_owned(),
             Self::TracesMissing => "Traces were asked for, but none arrived.".to_owned(),

@@ -150,6 +150,29 @@ pub struct Redaction {
     pub records_dropped: u64,
     /// Both, by reason.
     pub by_reason: BTreeMap<String, u64>,
+    /// Secrets that a marker stands for now, by rule, the most first.
+    pub masked: Vec<Masked>,
+}
+
+impl Redaction {
+    /// All secrets that were masked; at least so many.
+    pub fn secrets(&self) -> u64 {
+        self.masked.iter().fold(0, |sum: u64, masked| sum.saturating_add(masked.secrets))
+    }
+}
+
+/// Secrets of one kind that were masked.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Masked {
+    /// The id of the rule that recognized them.
+    pub rule: String,
+    /// What they are, in a word or two.
+    pub what: String,
+    /// Different ones; at least so many.
+    pub secrets: u64,
+    /// Places where they stood: one command comes out in several attributes and events.
+    pub places: u64,
 }
 
 /// What became of a run's telemetry at one destination.

@@ -80,7 +80,12 @@ fn a_working_day() -> RunSummary {
     session.code.lines_removed = 96;
     session.code.commits = 2;
     session.code.pull_requests = 1;
+    let masked = |rule: &str, what: &str, secrets| Masked { rule: rule.into(), what: what.into(), secrets, places: 4 };
     RunSummary {
+        redaction: Redaction {
+            masked: vec![masked("curl-user", "curl -u", 2), masked("aws-access-key", "AWS key", 1)],
+            ..Redaction::default()
+        },
         delivery: vec![Delivery {
             destination: "org".into(),
             endpoint: "https://collectors.example.com".into(),
@@ -116,6 +121,7 @@ fn every_note() -> Vec<Note> {
             why: "not a URL".into(),
             signals: Signal::ALL.to_vec(),
         },
+        Note::RulesNotUsable { errors: vec![text(), text(), text()] },
         Note::RelayGone,
         Note::TracesMissing,
         Note::Incomplete,
@@ -133,9 +139,10 @@ fn a_working_day_is_the_picture_of_the_design() {
     Decided   48 rule or mode, 9 you once, 1 you always, 1 you rejected
     Rejected  Bash 1
     Code      +412 -96 lines, 2 commits, 1 pull request
+    Masked    3 in telemetry: curl -u (2), AWS key (1); rotate them
     Sent      0 of 37 batches: org refuses connections since 14:02; kept on disk
     "#);
-    insta::assert_snapshot!(line(&a_working_day(), &Style::PLAIN), @"cc-observe $4.31 40m 58 tools 3 failed 1 rejected 1 API error org:37 held");
+    insta::assert_snapshot!(line(&a_working_day(), &Style { width: 100, ..Style::PLAIN }), @"cc-observe $4.31 40m 58 tools 3 failed 1 rejected 1 API error 3 masked org:37 held");
 }
 
 #[test]
@@ -236,6 +243,7 @@ fn every_note_is_one_plain_sentence() {
     The configured endpoint wants grpc, which this version cannot speak; nothing was sent.
     The configured endpoint wants grpc, which this version cannot speak; traces were not sent.
     OTEL_EXPORTER_OTLP_ENDPOINT cannot be used (not a URL); logs, metrics and traces were not sent.
+    Your own redaction rules cannot be used (something) and 2 more; only metadata is captured.
     The relay ended early; what it had not yet written to disk is lost.
     Traces were asked for, but none arrived.
     Events may still be arriving; the numbers may be too low.
@@ -247,7 +255,7 @@ fn one_line_has_a_word_for_what_is_missing() {
     let mut summary = captured("18c-model-1m");
     summary.notes = every_note();
     summary.session.missing_events = 12;
-    insta::assert_snapshot!(line(&summary, &Style { width: 200, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed not sent traces not sent logs, metrics and traces not sent relay gone no traces incomplete");
+    insta::assert_snapshot!(line(&summary, &Style { width: 240, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed not sent traces not sent logs, metrics and traces not sent own rules not usable relay gone no traces incomplete");
 }
 
 /// What is said of a delivery, in full and in the one line.
@@ -273,6 +281,23 @@ fn delivery_is_mentioned_only_while_it_is_not_done() {
               dropped
     cc-observe $0.12 40m 2 tools org:1 dropped org:2 held
     "#);
+}
+
+#[test]
+fn masked_secrets_are_named_by_kind_and_counted() {
+    let mut summary = captured("18c-model-1m");
+    let kind = |number: u64| Masked { what: format!("kind {number}"), secrets: number, ..Masked::default() };
+    let mut row = |kinds: Vec<Masked>| {
+        summary.redaction.masked = kinds;
+        let rows = full(&summary, &Style::PLAIN);
+        rows.lines().skip_while(|line| !line.starts_with("Masked")).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(row(vec![kind(1)]), @"Masked    1 in telemetry: kind 1 (1); rotate it");
+    insta::assert_snapshot!(row((0..9).map(|number| kind(9 - number)).collect()), @r"
+    Masked    45 in telemetry: kind 9 (9), kind 8 (8), kind 7 (7), kind 6 (6), kind
+              5 (5), kind 4 (4), +3 more; rotate them
+    ");
+    assert_eq!(row(Vec::new()), "");
 }
 
 #[test]
@@ -316,14 +341,14 @@ fn what_is_set_aside_or_thrown_away_is_said_with_the_reason() {
 
 #[test]
 fn colours_mean_failure_and_holding_back() {
-    let style = Style { colour: true, ..Style::PLAIN };
-    insta::assert_snapshot!(line(&a_working_day(), &style).replace('\u{1b}', "ESC"), @"ESC[2mcc-observeESC[0m $4.31 40m 58 tools ESC[31m3 failedESC[0m ESC[31m1 rejectedESC[0m ESC[31m1 API errorESC[0m ESC[33morg:37 heldESC[0m");
+    let style = Style { colour: true, width: 100, ..Style::PLAIN };
+    insta::assert_snapshot!(line(&a_working_day(), &style).replace('\u{1b}', "ESC"), @"ESC[2mcc-observeESC[0m $4.31 40m 58 tools ESC[31m3 failedESC[0m ESC[31m1 rejectedESC[0m ESC[31m1 API errorESC[0m ESC[33m3 maskedESC[0m ESC[33morg:37 heldESC[0m");
     let coloured = full(&a_working_day(), &style);
     let mut plain = coloured.clone();
     for code in ["0", "2", "31", "33"] {
         plain = plain.replace(&format!("\u{1b}[{code}m"), "");
     }
-    assert_eq!(plain, full(&a_working_day(), &Style::PLAIN));
+    assert_eq!(plain, full(&a_working_day(), &Style { width: 100, ..Style::PLAIN }));
 }
 
 #[test]
@@ -341,6 +366,7 @@ fn a_step_summary_is_a_table() {
     | Decided | 48 rule or mode, 9 you once, 1 you always, 1 you rejected |
     | Rejected | Bash 1 |
     | Code | +412 -96 lines, 2 commits, 1 pull request |
+    | Masked | 3 in telemetry: curl -u (2), AWS key (1); rotate them |
     | Sent | 0 of 37 batches: org refuses connections since 14:02; kept on disk |
     | Run | 019ab7c2-1f3e-7c4d-8a5b-6c7d8e9f0a1b |
     "#);
@@ -418,6 +444,7 @@ proptest! {
         summary.session.by_agent[1].name.clone_from(&text);
         summary.session.tools[0].tool.clone_from(&text);
         summary.session.client_version = Some(text.clone());
+        summary.redaction.masked[0].what.clone_from(&text);
         summary.delivery[0].destination.clone_from(&text);
         summary.delivery[0].last_error = Some(text.clone());
         summary.delivery[0].in_memory = amount(1);
@@ -428,6 +455,7 @@ proptest! {
         summary.notes = vec![
             Note::Bypassed { by: text.clone() },
             Note::NotObserved { why: text.clone() },
+            Note::RulesNotUsable { errors: vec![text.clone(); 2] },
             Note::Refused { destination: format!("{text}2"), status: None, batches: 1 },
         ];
         let style = Style { colour, width, time_zone: TimeZone::UTC };

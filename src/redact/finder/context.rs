@@ -802,7 +802,7 @@ pub(super) fn floor(text: &str, mut at: usize) -> usize {
     at
 }
 
-/// A secret in prose has to be one: see [`value::judge`]. This is for tests and for callers that have a name already.
+/// Whether the value of something with a name is a secret: by which rule, and whether it could be guessed.
 pub(super) fn named(name: &str, value: &str) -> Option<(&'static str, bool)> {
     let says = hint(name)?;
     judge(value, says, Written::Quoted).map(|secret| (rule(says), secret.guessable))

@@ -26,6 +26,8 @@ use anchors::{Anchor, Anchors};
 use known::Known;
 use view::View;
 
+use super::custom::Custom;
+
 /// Which rule recognized a secret: the id of a token format (`github-token`) or of a context (`curl-user`).
 ///
 /// Lower-case letters, digits and hyphens, and nothing else: it stands in markers, records and JSON unescaped.
@@ -36,6 +38,11 @@ impl RuleId {
     /// A rule of ours.
     pub(super) const fn of(id: &'static str) -> Self {
         Self(Cow::Borrowed(id))
+    }
+
+    /// A rule of the person's own, whose id has been checked.
+    pub(super) fn own(id: String) -> Self {
+        Self(Cow::Owned(id))
     }
 
     /// Its text.
@@ -68,11 +75,12 @@ const MAX_DEPTH: usize = 8;
 pub struct Finder {
     rules: &'static Rules,
     known: Known,
+    custom: Custom,
 }
 
 impl Default for Finder {
     fn default() -> Self {
-        Self { rules: &RULES, known: Known::default() }
+        Self { rules: &RULES, known: Known::default(), custom: Custom::default() }
     }
 }
 
@@ -122,6 +130,18 @@ impl Finder {
         self
     }
 
+    /// With the person's own rules beside ours.
+    #[must_use]
+    pub(super) fn with(mut self, custom: Custom) -> Self {
+        self.custom = custom;
+        self
+    }
+
+    /// The person's own rules.
+    pub(super) fn custom(&self) -> &Custom {
+        &self.custom
+    }
+
     /// The values that are known.
     pub(super) fn known(&self) -> &Known {
         &self.known
@@ -129,14 +149,33 @@ impl Finder {
 
     /// The secrets in a text, in their order, without overlaps.
     pub fn find(&self, text: &str) -> Vec<Finding> {
-        let mut hits = Vec::new();
+        self.find_among(text, Vec::new())
+    }
+
+    /// The same of a text that is the value of something with a name.
+    pub(super) fn find_named(&self, name: &str, text: &str) -> Vec<Finding> {
+        let whole = context::named(name, text).map(|(rule, guessable)| Finding {
+            span: 0..text.len(),
+            rule: RuleId::of(rule),
+            guessable,
+        });
+        self.find_among(text, whole.into_iter().collect())
+    }
+
+    fn find_among(&self, text: &str, mut hits: Vec<Finding>) -> Vec<Finding> {
         self.known.find(text, &mut hits);
         self.search(&View::whole(text), 0, &mut hits);
+        hits.retain(|Finding { span, rule, .. }| {
+            !text.get(span.clone()).is_some_and(|secret| self.custom.allows(secret, rule))
+        });
         merge(text, hits)
     }
 
     fn search(&self, view: &View<'_>, depth: usize, hits: &mut Vec<Finding>) {
         let text = view.text();
+        let mut own = Vec::new();
+        self.custom.find(text, &mut own);
+        hits.extend(own.into_iter().filter_map(|found| Some(Finding { span: view.root(found.span)?, ..found })));
         let mut seen: Vec<(Kind, usize, usize)> = Vec::new();
         self.rules.anchors.find(text.as_bytes(), |kind, from, to| seen.push((kind, from, to)));
         if seen.is_empty() {
@@ -282,4 +321,14 @@ fn is_context(rule: &RuleId) -> bool {
 /// Whether a variable of this name is expected to hold a secret.
 pub fn is_secret_name(name: &str) -> bool {
     names::hint(name) >= Some(names::Hint::Strong)
+}
+
+/// The formats of tokens: id, what, source.
+pub(super) fn formats() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    token::all().map(|(rule, _)| (rule.id, rule.what, rule.source))
+}
+
+/// The rules of programs: id, and the names of the programs.
+pub(super) fn programs() -> impl Iterator<Item = (&'static str, &'static str)> {
+    shell::programs()
 }

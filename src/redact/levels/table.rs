@@ -383,6 +383,18 @@ pub(super) const EVENTS: &[(&str, &[Rows])] = &[
 /// What the records of this program itself may carry, by the name behind `cc_observe.`.
 pub(super) const OWN_EVENTS: &[(&str, &[Rows])] = &[
     (
+        "finding",
+        &[&[
+            ("attribute", Metadata(Word)),
+            ("event", Metadata(Word)),
+            ("rule", Metadata(Word)),
+            ("signal", Metadata(Word)),
+            ("tag", Metadata(Word)),
+            ("tool_use_id", Metadata(TOOL_USE)),
+        ]],
+    ),
+    ("findings_left_out", &[&[("count", Metadata(Count))]]),
+    (
         "run_ended",
         &[&[
             ("attributes_withheld", Metadata(Count)),
@@ -398,6 +410,8 @@ pub(super) const OWN_EVENTS: &[(&str, &[Rows])] = &[
             ("records_delivered", Metadata(Count)),
             ("records_dropped", Metadata(Count)),
             ("requests_refused", Metadata(Count)),
+            ("secrets_masked", Metadata(Count)),
+            ("secrets_masked_places", Metadata(Count)),
             ("traces_received", Metadata(Count)),
             ("values_unreadable", Metadata(Count)),
         ]],
