@@ -4,6 +4,7 @@ mod names;
 mod notation;
 mod rules;
 mod token;
+mod vendors;
 mod view;
 
 use std::borrow::Cow;
