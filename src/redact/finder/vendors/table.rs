@@ -1133,4 +1133,24 @@ pub(super) const VENDORS: &[Vendor] = &[
         "[A-Za-z0-9._-]{50,160}",
         "https://developer.surveymonkey.com/api/v3/",
     ),
+    vendor(
+        "square-access-token",
+        &["square"],
+        "EAAA[A-Za-z0-9_-]{20,64}",
+        "https://developer.squareup.com/docs/build-basics/access-tokens",
+    ),
+    vendor(
+        "yandex-static-key",
+        &["yandex"],
+        "YC[A-Za-z0-9_-]{38}",
+        "https://yandex.cloud/en/docs/iam/concepts/authorization/access-key",
+    ),
+    vendor(
+        "bluesky-password",
+        &["bluesky", "bsky", "atproto"],
+        "[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}",
+        "https://docs.bsky.app/docs/get-started",
+    ),
+    vendor("cypress-record-key", &["cypress"], UUID, "https://docs.cypress.io/cloud/account-management/projects"),
+    vendor("fusionauth-key", &["fusionauth"], "[A-Za-z0-9_-]{43,64}", "https://fusionauth.io/docs/apis/authentication"),
 ];
