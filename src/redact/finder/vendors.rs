@@ -6,7 +6,7 @@
 mod table;
 
 use std::cmp::Ordering;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::notation::{NotationError, Shape, ends_in_escape, is_word};
 use super::token::bits;
@@ -77,6 +77,12 @@ const KEY_ENDINGS: [&str; 14] = [
     "clientsecret",
     "apisecret",
 ];
+/// Key words that say too little to make a key of a value whose form is not known.
+const VAGUE: [&str; 8] = ["api", "auth", "authorization", "sid", "dsn", "hash", "private", "bearer"];
+/// How long such a key is.
+const ANY_KEY: RangeInclusive<usize> = 20..=200;
+/// Shannon entropy that such a key has at least, in bits for each byte: that of random hexadecimal digits, barely.
+const ANY_KEY_BITS: f64 = 3.2;
 /// Words that may stand between a name and its key without making it more or less of one.
 const FILLERS: [&str; 18] = [
     "is",
@@ -144,7 +150,7 @@ impl Vendors {
         let mut vendors = vendors.take_while(|(known, _)| ignoring_case(known, word) == Ordering::Equal).peekable();
         vendors.peek()?;
         let places = places(text, word_end);
-        vendors.find_map(|(_, vendor)| {
+        let own = vendors.clone().find_map(|(_, vendor)| {
             let (value, vendor) = (self.values.get(*vendor)?, all().get(*vendor)?);
             let end_of = |place: usize| {
                 let reach = value.forward(text, place);
@@ -153,9 +159,31 @@ impl Vendors {
             };
             let (place, end) = places.iter().flatten().find_map(|place| Some((*place, end_of(*place)?)))?;
             let (called, value) = (text.get(word_at..place)?, text.get(place..end)?);
-            is_key(value, || is_called_a_key(called)).then_some((place..end, vendor.id))
+            is_key(value, || words_of(called).any(is_key_word)).then_some((place..end, vendor.id))
+        });
+        own.or_else(|| {
+            let id = vendors.find_map(|(_, vendor)| all().get(*vendor))?.id;
+            let key = places.iter().flatten().find_map(|place| any_key(text, word_at, *place))?;
+            Some((key, id))
         })
     }
+}
+
+/// A key of a form that is not known: a service, a word that means a key and nothing else, and behind it what looks random.
+fn any_key(text: &str, word_at: usize, place: usize) -> Option<Range<usize>> {
+    let last = words_of(text.get(word_at..place)?).filter(|word| !word.is_empty()).last()?;
+    if !is_key_word(last) || VAGUE.iter().any(|vague| vague.eq_ignore_ascii_case(last)) {
+        return None;
+    }
+    let bytes = text.as_bytes().get(place..)?;
+    let length = bytes.iter().take(ANY_KEY.end() + 1).take_while(|byte| is_word(**byte) || **byte == b'-').count();
+    let value = text.get(place..place + length)?;
+    let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let key = ANY_KEY.contains(&length)
+        && ends_there(text, place + length)
+        && is_key(value, || plain && bits(value) > ANY_KEY_BITS)
+        && !value.contains("--");
+    key.then_some(place..place + length)
 }
 
 /// Whether a name is a word of its own here, or a part of an identifier.
@@ -198,7 +226,7 @@ fn places(text: &str, word_end: usize) -> [Option<usize>; 4] {
         *place = Some(at);
         let length = rest(at).take(REACH).take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_').count();
         let word = text.get(at..at + length).unwrap_or_default();
-        if !(FILLERS.iter().any(|filler| filler.eq_ignore_ascii_case(word)) || is_called_a_key(word)) {
+        if !(FILLERS.iter().any(|filler| filler.eq_ignore_ascii_case(word)) || words_of(word).any(is_key_word)) {
             break;
         }
         at += length;
@@ -227,30 +255,29 @@ fn is_key(value: &str, called: impl Fn() -> bool) -> bool {
     random && (like_nothing_else || called())
 }
 
-/// Whether a text that stands before a value has a word in it by which the value is called a secret.
-fn is_called_a_key(text: &str) -> bool {
-    let mut from = 0;
-    let mut before = b'_';
-    let is = |word: &str| {
-        KEY_WORDS.iter().any(|key| key.eq_ignore_ascii_case(word))
-            || KEY_ENDINGS.iter().any(|ending| {
-                word.len()
-                    .checked_sub(ending.len())
-                    .and_then(|at| word.get(at..))
-                    .is_some_and(|end| end.eq_ignore_ascii_case(ending))
-            })
-    };
-    for (at, byte) in text.bytes().enumerate() {
-        let hump = before.is_ascii_lowercase() && byte.is_ascii_uppercase();
-        if hump || !byte.is_ascii_alphabetic() {
-            if text.get(from..at).is_some_and(is) {
-                return true;
+/// The words of a text: between what is no letter, and at the humps of a name in camel case.
+fn words_of(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|character: char| !character.is_ascii_alphabetic()).flat_map(|mut rest| {
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
             }
-            from = if hump { at } else { at + 1 };
-        }
-        before = byte;
-    }
-    text.get(from..).is_some_and(is)
+            let pairs = rest.as_bytes().windows(2);
+            let hump = pairs.enumerate().find(|(_, pair)| matches!(pair, [b'a'..=b'z', b'A'..=b'Z']));
+            let (word, behind) = rest.split_at_checked(hump.map_or(rest.len(), |(at, _)| at + 1))?;
+            rest = behind;
+            Some(word)
+        })
+    })
+}
+
+/// Whether a value is called a secret by this word.
+fn is_key_word(word: &str) -> bool {
+    let ends = |ending: &&str| {
+        let at = word.len().checked_sub(ending.len());
+        at.and_then(|at| word.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    };
+    KEY_WORDS.iter().any(|key| key.eq_ignore_ascii_case(word)) || KEY_ENDINGS.iter().any(|ending| ends(&ending))
 }
 
 /// The order of a lower-case word and one of any case.
