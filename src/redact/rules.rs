@@ -71,7 +71,11 @@ pub fn rules() -> Vec<RuleInfo> {
         what: Cow::Borrowed(what),
         source: Cow::Borrowed(source),
     }));
-    rules.extend(finder::formats().map(|(id, what, source)| of(id, Cow::Borrowed(what), Cow::Borrowed(source))));
+    rules.extend(finder::formats().map(|(id, what, source)| {
+        // A service's key is called after the service.
+        let what = if id == what { Cow::Owned(id.replace('-', " ")) } else { Cow::Borrowed(what) };
+        of(id, what, Cow::Borrowed(source))
+    }));
     rules.extend(finder::programs().map(|(id, names)| {
         let names = names.split(' ').take(4).collect::<Vec<_>>().join(", ");
         of(id, Cow::Owned(id.replace('-', " ")), Cow::Owned(format!("an argument of a program: {names}")))

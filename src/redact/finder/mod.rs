@@ -14,6 +14,7 @@ mod shell;
 mod token;
 mod url;
 mod value;
+mod vendors;
 mod view;
 
 use std::borrow::Cow;
@@ -98,12 +99,15 @@ enum Kind {
     Block(&'static str),
     /// What a shell's command is known by.
     Shell,
+    /// The name of a service.
+    Vendor,
 }
 
 /// The built-in rules, and where each begins.
 struct Rules {
     anchors: Anchors<Kind>,
     tokens: Vec<token::Matcher>,
+    vendors: Option<vendors::Vendors>,
 }
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
@@ -117,9 +121,13 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let keys = pem::ANCHORS.iter().map(|anchor| exact(anchor, Kind::Pem(anchor)));
     let blocks = blocks::ANCHORS.iter().map(|anchor| any(anchor, Kind::Block(anchor)));
     let oracle = [any("jdbc:oracle:thin:", Kind::Oracle)];
+    let vendors = vendors::Vendors::new().ok();
+    let services = vendors.iter().flat_map(vendors::Vendors::words).map(|word| any(word, Kind::Vendor));
     let shell = shell::anchors().map(|literal| any(literal, Kind::Shell));
-    let anchors = Anchors::new(formats.chain(shell).chain(names).chain(urls).chain(oracle).chain(keys).chain(blocks));
-    Rules { anchors, tokens }
+    let anchors = Anchors::new(
+        formats.chain(services).chain(shell).chain(names).chain(urls).chain(oracle).chain(keys).chain(blocks),
+    );
+    Rules { anchors, tokens, vendors }
 });
 
 impl Finder {
@@ -241,6 +249,13 @@ impl Finder {
                 }
                 Kind::Block(_) => {}
                 Kind::Shell => commands = true,
+                Kind::Vendor => {
+                    if let Some((span, rule)) =
+                        self.rules.vendors.as_ref().and_then(|vendors| vendors.at(text, from, to - from))
+                    {
+                        tell(span, rule, false);
+                    }
+                }
             }
         }
         let mut nested = Vec::new();
@@ -325,7 +340,8 @@ pub fn is_secret_name(name: &str) -> bool {
 
 /// The formats of tokens: id, what, source.
 pub(super) fn formats() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    token::all().map(|(rule, _)| (rule.id, rule.what, rule.source))
+    let services = vendors::all().iter().map(|vendor| (vendor.id, vendor.id, vendor.source));
+    token::all().map(|(rule, _)| (rule.id, rule.what, rule.source)).chain(services)
 }
 
 /// The rules of programs: id, and the names of the programs.

@@ -75,8 +75,8 @@ pub(super) enum Check {
 }
 
 /// Shannon entropy above which characters look random, in bits for each. 32 random hexadecimal digits have about 3.6, a
-/// placeholder that was counted up or repeated less than 2.5.
-const MIXED_BITS: f64 = 2.75;
+/// placeholder that was counted up or repeated less than 2.
+const MIXED_BITS: f64 = 2.5;
 /// How much of a token its check looks at, in bytes. Deciding must not cost more.
 const CHECKED: usize = 128;
 /// Of how much of a token at least must be there if the text was cut.

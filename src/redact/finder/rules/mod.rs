@@ -8,10 +8,14 @@ mod chat;
 mod cloud;
 mod code;
 mod database;
+mod identity;
+mod keys;
 mod mail;
 mod monitoring;
 mod network;
 mod payment;
+mod services;
+mod urls;
 
 use super::token::Rule;
 
@@ -22,8 +26,12 @@ pub(super) const FIELDS: &[&[Rule]] = &[
     cloud::RULES,
     code::RULES,
     database::RULES,
+    identity::RULES,
+    keys::RULES,
     mail::RULES,
     monitoring::RULES,
     network::RULES,
     payment::RULES,
+    services::RULES,
+    urls::RULES,
 ];
