@@ -68,9 +68,12 @@ impl<'r, 't> Reader<'r, 't> {
                 assignment(behind.get(at + length..)?).map(|_| (value + at, length))
             });
             let range = part.range.start + from + value..part.range.start + from + end.map_or(rest.len(), |(at, _)| at);
-            let set = part.word.text.get(range.clone()).is_some_and(|v| literal::is_setting(v) || literal::is_path(v));
-            if let Some(kind) = rest.get(name).and_then(kind)
-                && !set
+            let given = part.word.text.get(range.clone()).unwrap_or_default();
+            let name = rest.get(name).unwrap_or_default();
+            if let Some(kind) = kind(name)
+                && !literal::is_setting(given)
+                && !literal::is_path(given)
+                && !literal::is_code(name, given)
             {
                 self.secret(&Part { word: part.word, range }, rule, kind);
             }
@@ -100,7 +103,7 @@ impl<'r, 't> Reader<'r, 't> {
                 self.pairs(&Part { word, range: 2..text.len() }, "secret-option");
             }
             let name_end = plain.find(['=', ':']).unwrap_or(plain.len());
-            let name = plain.get(..name_end).unwrap_or_default();
+            let name = plain.get(..name_end).unwrap_or_default().trim_end_matches([',', ')', ']', '.']);
             if name.len() < 2 {
                 continue;
             }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::lexer::Word;
+use super::naming::option_hint;
 use super::programs::Kind;
 use crate::redact::marker;
 
@@ -77,7 +78,7 @@ pub(super) fn stands_for(text: &str) -> bool {
     {
         return true;
     }
-    if inner("{", "}") && is_identifier(text.trim_matches(['{', '}']))
+    if inner("{", "}") && !text.contains(['"', ' ', ','])
         || inner("[", "]") && is_identifier(text.trim_matches(['[', ']']))
     {
         return true;
@@ -271,6 +272,22 @@ pub(super) fn is_setting(text: &str) -> bool {
             | "all"
             | "login"
     )
+}
+
+/// Whether what is assigned to a name is an expression of a program: `password=None,`, `token=self.token)`, `password=password`.
+pub(super) fn is_code(name: &str, text: &str) -> bool {
+    let core = text.trim_end_matches([',', ')', ';', '}', ']', ':']);
+    let closed = core.len() < text.len();
+    core.eq_ignore_ascii_case(name)
+        || text.contains("()")
+        || text.starts_with('%') && core.len() == 2
+        || core.rsplit_once('.').is_some_and(|(root, last)| is_identifier(root) && option_hint(last).is_some())
+        || core.strip_prefix("self.").or(core.strip_prefix("this.")).is_some_and(is_identifier)
+        || closed
+            && (is_setting(core)
+                || core.contains(['(', '['])
+                || core.ends_with(&format!(".{name}"))
+                || is_identifier(core) && core.contains('_') && !core.contains(|c: char| c.is_ascii_digit()))
 }
 
 /// Whether a word behind an option goes on with a sentence about it: `the --password option`.

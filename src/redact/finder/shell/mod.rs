@@ -8,6 +8,7 @@ mod generic;
 mod input;
 mod lexer;
 mod literal;
+mod lookup;
 mod naming;
 mod programs;
 mod reader;

@@ -2,30 +2,18 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use super::Found;
 use super::lexer::{self, Command, Redirection, Script, Word};
-use super::literal;
-use super::naming::{Table, is_front, is_installer, is_quiet, kind};
-use super::programs::{Kind, PROGRAMS, Program};
+use super::naming::{is_front, is_installer, is_quiet, kind};
+use super::programs::Kind;
 use super::wrappers;
+use super::{literal, lookup};
 
 /// How many programs one command is searched for.
 const CHAIN: usize = 12;
 /// How many words behind a program that was found in the middle of a command are its arguments.
 const WINDOW: usize = 60;
-
-/// The programs of each name.
-static BY_NAME: LazyLock<Table<Vec<&'static Program>>> = LazyLock::new(|| {
-    let mut by_name: Table<Vec<&'static Program>> = Table::default();
-    for program in PROGRAMS {
-        for name in program.names.split(' ') {
-            by_name.entry(name).or_default().push(program);
-        }
-    }
-    by_name
-});
 
 /// Finds in what was lexed.
 pub(super) struct Reader<'r, 't> {
@@ -96,7 +84,7 @@ impl<'r, 't> Reader<'r, 't> {
         for (index, (at, name)) in chain.iter().enumerate() {
             let end = chain.get(index + 1).map_or(words.len(), |(next, _)| *next);
             let (Some(words), Some(texts)) = (words.get(at + 1..end), texts.get(at + 1..end)) else { continue };
-            for program in BY_NAME.get(&**name).into_iter().flatten() {
+            for program in lookup::named(name) {
                 self.program(program, words, texts, true);
                 self.input(program, command, before, texts);
             }
@@ -115,7 +103,9 @@ impl<'r, 't> Reader<'r, 't> {
                 continue;
             }
             let name = self.name(word);
-            let Some(programs) = BY_NAME.get(&*name) else { continue };
+            if !lookup::is_known(&name) {
+                continue;
+            }
             count += 1;
             if count > CHAIN {
                 return;
@@ -124,7 +114,7 @@ impl<'r, 't> Reader<'r, 't> {
             let rest = rest.get(..WINDOW.min(rest.len())).unwrap_or_default();
             let inner = wrappers::inner(&name, rest).unwrap_or(rest.len());
             let (Some(words), Some(texts)) = (words.get(at + 1..at + 1 + inner), rest.get(..inner)) else { continue };
-            for program in programs.iter().filter(|program| !program.word) {
+            for program in lookup::named(&name).filter(|known| !known.program.word) {
                 self.program(program, words, texts, false);
             }
         }
@@ -139,8 +129,8 @@ impl<'r, 't> Reader<'r, 't> {
         }
         let raw = raw.get(raw.len().saturating_sub(200)..).unwrap_or(raw);
         let raw = raw.trim_matches(['"', '\'', '`', '(', ')', '{', '}']);
-        let base = raw.rsplit(['/', '\\']).next().unwrap_or(raw).trim_end_matches([',', ':', '.']);
-        if BY_NAME.contains_key(base) {
+        let base = raw.rsplit(['/', '\\']).next().unwrap_or(raw).trim_end_matches([',', '.']);
+        if lookup::is_known(base) {
             return Cow::Borrowed(base);
         }
         let end = base.len().saturating_sub(4);
