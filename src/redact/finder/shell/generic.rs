@@ -67,8 +67,16 @@ impl<'r, 't> Reader<'r, 't> {
                 };
                 assignment(behind.get(at + length..)?).map(|_| (value + at, length))
             });
-            let range = part.range.start + from + value..part.range.start + from + end.map_or(rest.len(), |(at, _)| at);
+            let mut range =
+                part.range.start + from + value..part.range.start + from + end.map_or(rest.len(), |(at, _)| at);
             let given = part.word.text.get(range.clone()).unwrap_or_default();
+            if given.starts_with('[') && text.contains("=[") {
+                // `SCRAM-SHA-512=[iterations=8192,password=x]`
+                from += value + 1;
+                continue;
+            }
+            let given = if text.contains("=[") { given.strip_suffix(']').unwrap_or(given) } else { given };
+            range.end = range.start + given.len();
             let name = rest.get(name).unwrap_or_default();
             if let Some(kind) = kind(name)
                 && !literal::is_setting(given)
@@ -88,6 +96,15 @@ impl<'r, 't> Reader<'r, 't> {
     pub(super) fn options(&mut self, words: &'r [Word<'t>], texts: &[&str], head: &str) {
         for (at, word) in words.iter().enumerate() {
             let text = &*word.text;
+            // `/password:x`, as programs of Windows have it.
+            if let Some((name, value)) = text.strip_prefix('/').and_then(|rest| rest.split_once(':')) {
+                let named = name.eq_ignore_ascii_case("p") || option_hint(name) == Some(Hint::Password);
+                if named && name.len() <= 12 && value.len() >= 4 && !value.contains(['=', '/']) && !name.contains('.') {
+                    let range = text.len() - value.len()..text.len();
+                    self.secret(&Part { word, range }, "password-option", Kind::Password);
+                }
+                continue;
+            }
             let Some(plain) = text.strip_prefix('-').map(|rest| rest.strip_prefix('-').unwrap_or(rest)) else {
                 continue;
             };
@@ -108,7 +125,9 @@ impl<'r, 't> Reader<'r, 't> {
                 continue;
             }
             let glued = name_end < plain.len();
-            if glued && !name.ends_with("file") && !name.ends_with("path") {
+            // `--set-secrets=NAME=secret:latest` names them.
+            let names_them = ["file", "path", "set-secrets", "update-secrets"].iter().any(|end| name.ends_with(end));
+            if glued && !names_them {
                 // A pair as the value: `--set=a.password=x`, `-backend-config=secret_key=x`.
                 let value = dashes + name_end + 1..text.len();
                 if text.get(value.clone()).and_then(assignment).is_some() {

@@ -9,7 +9,7 @@ use crate::redact::marker;
 
 /// The part of a word's value that is literally secret. None: nothing of it is.
 pub(super) fn secret(word: &Word<'_>, value: Range<usize>, kind: Kind) -> Option<Range<usize>> {
-    let value = until_cut(word, value);
+    let value = without_quotes(word, until_cut(word, value));
     // What was cut is not judged by how it looks.
     let kind = if word.open && kind == Kind::Token { Kind::Key } else { kind };
     let text = word.text.get(value.clone())?;
@@ -41,6 +41,13 @@ fn until_cut(word: &Word<'_>, value: Range<usize>) -> Range<usize> {
     }
 }
 
+/// A value without quotes around it that the shell left: `-v pw="'x'"`.
+fn without_quotes(word: &Word<'_>, value: Range<usize>) -> Range<usize> {
+    let text = word.text.get(value.clone()).unwrap_or_default();
+    let quoted = text.len() > 2 && ['"', '\''].iter().any(|quote| text.starts_with(*quote) && text.ends_with(*quote));
+    if quoted { value.start + 1..value.end - 1 } else { value }
+}
+
 /// Whether a variable is more likely part of a password that should have been quoted: `$$`, `$1`, `$!`.
 fn is_accident(variable: &str) -> bool {
     variable.len() == 2
@@ -70,7 +77,7 @@ pub(super) fn written_out(text: &str, kind: Kind) -> bool {
 pub(super) fn stands_for(text: &str) -> bool {
     let text = text.trim();
     let Some(first) = text.chars().next() else { return true };
-    if text == "-" || text.starts_with(marker::BEGIN) {
+    if matches!(text, "-" | "public") || text.ends_with(":latest") || text.starts_with(marker::BEGIN) {
         return true;
     }
     let inner = |open: &str, close: &str| text.starts_with(open) && text.ends_with(close);
@@ -114,6 +121,13 @@ pub(super) fn stands_for(text: &str) -> bool {
         return true;
     }
     if first == '@' && text.get(1..).is_some_and(is_path) {
+        return true;
+    }
+    // An option of Windows: `/delete`, `/persistent:yes`.
+    if let Some(option) = text.strip_prefix('/')
+        && option.len() < 20
+        && option.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b':')
+    {
         return true;
     }
     // A mask: `***`, `xxxxxxxx`, `......`.
@@ -238,40 +252,41 @@ pub(super) fn is_path(text: &str) -> bool {
 
 /// Whether a value is one of the words that options are set to.
 pub(super) fn is_setting(text: &str) -> bool {
-    matches!(
-        text.to_ascii_lowercase().as_str(),
-        "true"
-            | "false"
-            | "yes"
-            | "no"
-            | "on"
-            | "off"
-            | "none"
-            | "null"
-            | "nil"
-            | "auto"
-            | "ask"
-            | "prompt"
-            | "optional"
-            | "required"
-            | "enabled"
-            | "disabled"
-            | "default"
-            | "read"
-            | "write"
-            | "0"
-            | "1"
-            | "stdin"
-            | "keyring"
-            | "basic"
-            | "bearer"
-            | "oauth"
-            | "oauth2"
-            | "oidc"
-            | "any"
-            | "all"
-            | "login"
-    )
+    text.len() == 1
+        || matches!(
+            text.to_ascii_lowercase().as_str(),
+            "true"
+                | "false"
+                | "yes"
+                | "no"
+                | "on"
+                | "off"
+                | "none"
+                | "null"
+                | "nil"
+                | "auto"
+                | "ask"
+                | "prompt"
+                | "optional"
+                | "required"
+                | "enabled"
+                | "disabled"
+                | "default"
+                | "read"
+                | "write"
+                | "0"
+                | "1"
+                | "stdin"
+                | "keyring"
+                | "basic"
+                | "bearer"
+                | "oauth"
+                | "oauth2"
+                | "oidc"
+                | "any"
+                | "all"
+                | "login"
+        )
 }
 
 /// Whether what is assigned to a name is an expression of a program: `password=None,`, `token=self.token)`, `password=password`.

@@ -20,6 +20,8 @@ pub(super) struct Reader<'r, 't> {
     pub(super) text: &'t str,
     pub(super) script: &'r Script<'t>,
     pub(super) found: &'r mut Vec<Found>,
+    /// Whether the text waits for a password somewhere; None: not yet looked.
+    pub(super) asked: Option<bool>,
 }
 
 /// A value: a word, and which part of it.
@@ -73,6 +75,9 @@ impl<'r, 't> Reader<'r, 't> {
         self.decoded(words, head);
         if head == "printf" {
             self.format(words);
+        }
+        if head == "send" {
+            self.sent(words);
         }
         let first = chain.first().map_or(0, |(at, _)| *at);
         if is_quiet(head, texts.get(first + 1..).unwrap_or_default()) {
@@ -196,6 +201,19 @@ impl<'r, 't> Reader<'r, 't> {
             range.map(|at| Some((u32::try_from(at).ok()?, u32::try_from(at + 1).ok()?))).collect();
         if let Some(written) = written {
             self.found.push(Found::Nested { text: text.to_owned(), written });
+        }
+    }
+
+    /// `send "x\\r"` of expect, in a script that waits for a password.
+    fn sent(&mut self, words: &'r [Word<'t>]) {
+        let text = self.text;
+        let asked = *self.asked.get_or_insert_with(|| text.contains("assword") || text.contains("assphrase"));
+        let Some(word) = words.iter().skip(1).find(|word| !word.text.starts_with('-')).filter(|_| asked) else {
+            return;
+        };
+        let end = ["\\r", "\\n", "\r", "\n"].iter().find_map(|end| word.text.strip_suffix(end)).map(str::len);
+        if let Some(end) = end {
+            self.secret(&Part { word, range: 0..end }, "expect-password", Kind::Password);
         }
     }
 

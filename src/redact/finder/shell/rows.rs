@@ -36,6 +36,9 @@ impl<'r, 't> Reader<'r, 't> {
                             }
                             Some(Value::Next) => {
                                 let Some(word) = words.get(at) else { break };
+                                if !certain && literal::is_prose(&word.text) {
+                                    continue;
+                                }
                                 if word.text.starts_with('-') && word.text.len() > 1 && !is_dash_led_secret(&word.text)
                                 {
                                     continue;
@@ -59,10 +62,20 @@ impl<'r, 't> Reader<'r, 't> {
                         }
                     }
                 }
+                Place::Last => {
+                    if let Some(word) =
+                        positions.iter().rfind(|position| **position >= from).and_then(|at| words.get(*at))
+                    {
+                        self.value(program, row, &Part { word, range: 0..word.text.len() }, certain);
+                    }
+                }
                 Place::Behind(start, number) => {
                     let mut rest = texts.iter().enumerate().skip(from);
                     let Some((key, _)) = rest.find(|(_, text)| text.starts_with(start)) else { continue };
-                    if let Some(word) = words.get(key + number) {
+                    let behind = words.iter().skip(key + 1);
+                    // `/user:bob` may stand between.
+                    let mut behind = behind.filter(|word| !(word.text.starts_with('/') && word.text.contains(':')));
+                    if let Some(word) = behind.nth(number.saturating_sub(1)) {
                         self.value(program, row, &Part { word, range: 0..word.text.len() }, certain);
                     }
                 }

@@ -713,6 +713,11 @@ fn a_cut_secret_is_masked_to_the_end() {
     });
 }
 
+/// Commands as people type them, one a line, with `{P}` and `{T}` for what is secret.
+const SECRET: &str = include_str!("tests/secret.txt");
+/// Commands and sentences in which nothing is secret, one a line.
+const ORDINARY: &str = include_str!("tests/ordinary.txt");
+
 /// Forms of shell text, each with its secrets in place.
 const FORMS: &[&str] = &[
     // Quotes and escapes
@@ -840,7 +845,7 @@ fn what_is_escaped_is_masked_as_it_is_written() {
 #[test]
 fn no_form_of_shell_text_hides_a_secret() {
     let mut wrong = Vec::new();
-    for template in FORMS {
+    for template in FORMS.iter().copied().chain(SECRET.lines()) {
         let (text, wanted) = filled(template, PASSWORD, TOKEN);
         let masked = masked(&text);
         if masked != wanted {
@@ -853,9 +858,10 @@ fn no_form_of_shell_text_hides_a_secret() {
 #[test]
 fn an_ordinary_command_is_not_changed() {
     let mut wrong = Vec::new();
-    for (_, _, misses) in PROGRAM_TABLE {
-        for text in *misses {
-            for text in [(*text).to_owned(), format!("cd x && {text}"), format!("bash -c {}", in_quotes(text))] {
+    let misses = PROGRAM_TABLE.iter().flat_map(|(_, _, misses)| *misses).copied();
+    {
+        for text in misses.chain(ORDINARY.lines()) {
+            for text in [text.to_owned(), format!("cd x && {text}"), format!("bash -c {}", in_quotes(text))] {
                 let masked = masked(&text);
                 if masked != text {
                     wrong.push(format!("{text}\n   is {masked}"));
