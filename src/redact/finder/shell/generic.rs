@@ -57,9 +57,9 @@ impl<'r, 't> Reader<'r, 't> {
             let Some(name) = assignment(rest) else { return };
             let equals = rest.find('=').unwrap_or(name.end);
             let value = equals + 1;
-            // Another pair begins behind a comma or a line's end, which may still be written as an escape.
+            // Another pair begins behind a comma, `&`, `;` or a line's end, which may still be written as an escape.
             let behind = rest.get(value..).unwrap_or_default();
-            let end = behind.match_indices([',', '\n', '\\']).take(64).find_map(|(at, separator)| {
+            let end = behind.match_indices([',', '&', ';', '\n', '\\']).take(64).find_map(|(at, separator)| {
                 let length = match separator {
                     "\\" if behind.get(at + 1..)?.starts_with('n') => 2,
                     "\\" => return None,

@@ -92,7 +92,7 @@ impl<'r, 't> Reader<'r, 't> {
                 Input::Part(part) => {
                     let Some(text) = part.word.text.get(part.range.clone()) else { continue };
                     let from = match what {
-                        What::After(separator) => match text.find(separator) {
+                        What::After(separator) => match literal::find(part.word, part.range.clone(), separator) {
                             Some(at) if !text.contains("://") => at + separator.len_utf8(),
                             _ => continue,
                         },

@@ -55,12 +55,18 @@ fn is_accident(variable: &str) -> bool {
         && !variable.ends_with(|c: char| c.is_ascii_alphabetic() || c == '@')
 }
 
-/// Where in a part of a word a character stands that is not inside a substitution, counted from the part's start.
+/// Where in a part of a word a character stands that is in no substitution and no marker, counted from the part's start.
 pub(super) fn find(word: &Word<'_>, part: Range<usize>, character: char) -> Option<usize> {
     let text = word.text.get(part.clone())?;
+    let in_marker = |at: usize| {
+        let before = text.get(..at).unwrap_or_default();
+        before.rfind(marker::BEGIN).is_some_and(|begin| !before.get(begin..).unwrap_or_default().contains(']'))
+            || text.get(..at + 1).is_some_and(|text| text.ends_with(marker::BEGIN))
+    };
     text.match_indices(character)
         .map(|(at, _)| at)
-        .find(|at| !word.dynamic.iter().any(|inside| inside.contains(&(part.start + at))))
+        .take(16)
+        .find(|at| !word.dynamic.iter().any(|inside| inside.contains(&(part.start + at))) && !in_marker(*at))
 }
 
 /// Whether a literal value can be a secret of this kind.

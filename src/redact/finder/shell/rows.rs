@@ -131,7 +131,7 @@ impl<'r, 't> Reader<'r, 't> {
                 }
             }
             What::Login(separator) => {
-                let Some(at) = text.find(separator) else { return };
+                let Some(at) = literal::find(part.word, part.range.clone(), separator) else { return };
                 if text.contains("://") {
                     return;
                 }

@@ -856,6 +856,30 @@ fn no_form_of_shell_text_hides_a_secret() {
 }
 
 #[test]
+fn what_was_masked_is_not_masked_again() {
+    let mut wrong = Vec::new();
+    let hits = PROGRAM_TABLE.iter().flat_map(|(_, hits, _)| *hits).copied();
+    for template in hits.chain(FORMS.iter().copied()).chain(SECRET.lines()) {
+        for marker in ["[REDACTED:rule]", "[REDACTED:some-rule:0123abcd]"] {
+            let (text, _) = filled(template, marker, marker);
+            let masked = masked(&text);
+            if masked != text {
+                wrong.push(format!("{text}\n   is {masked}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{} wrong", wrong.join("\n"), wrong.len());
+}
+
+#[test]
+fn a_pair_ends_where_the_next_begins() {
+    assert_eq!(masked("curl -d 'password=FakePass&user=bob' x"), "curl -d 'password=#&user=bob' x");
+    assert_eq!(masked("x=1,db.password=FakePass,y=2"), "x=1,db.password=#,y=2");
+    assert_eq!(masked("tool 'Server=x;Password=FakePass;Encrypt=yes'"), "tool 'Server=x;Password=#;Encrypt=yes'");
+    assert_eq!(masked("tool --password='Fake,Pass;W&rd'"), "tool --password='#'");
+}
+
+#[test]
 fn an_ordinary_command_is_not_changed() {
     let mut wrong = Vec::new();
     let misses = PROGRAM_TABLE.iter().flat_map(|(_, _, misses)| *misses).copied();
