@@ -189,4 +189,21 @@ impl<'r, 't> Reader<'r, 't> {
             self.secret(&part, rule, kind);
         }
     }
+
+    /// `-u NAME -p X` of a program that is not known, if X looks like what a person chooses.
+    pub(super) fn with_user(&mut self, words: &'r [Word<'t>], texts: &[&str]) {
+        let user = |text: &&str| {
+            matches!(*text, "-u" | "-U" | "--user" | "--username" | "-user" | "-username" | "--login" | "-l")
+                || text.starts_with("--user=")
+                || text.starts_with("--username=")
+        };
+        if !texts.iter().any(user) {
+            return;
+        }
+        for (option, word) in words.iter().zip(words.iter().skip(1)) {
+            if matches!(&*option.text, "-p" | "-P" | "-pw" | "-w") && literal::is_chosen(&word.text) {
+                self.secret(&Part { word, range: 0..word.text.len() }, "password-option", Kind::Password);
+            }
+        }
+    }
 }

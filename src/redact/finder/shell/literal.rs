@@ -390,6 +390,27 @@ pub(super) fn is_token(text: &str) -> bool {
             || text.len() >= 32 && !text.contains(['.', '/', '-', ' ', ',', '=']))
 }
 
+/// Whether a word looks like a password that a person chose: letters with digits or signs, and no name, path or port.
+pub(super) fn is_chosen(text: &str) -> bool {
+    let (digits, lower, upper) = kinds(text);
+    let signs = text
+        .bytes()
+        .filter(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*' | b'?' | b'+' | b'~'))
+        .count();
+    let counted = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let numbered =
+        digits <= 2 && counted.len() + digits == text.len() && counted.bytes().all(|b| b.is_ascii_lowercase());
+    (6..=128).contains(&text.len())
+        && lower + upper > 1
+        && digits + signs > 0
+        && !numbered
+        && !text.starts_with('-')
+        && !text.contains(['/', ':', '=', '\\', ' ', ','])
+        && !is_path(text)
+        && !is_dashed_words(text)
+        && !stands_for(text)
+}
+
 /// Whether a value looks random and is at least so long: digits, and letters of both cases or many of one.
 pub(super) fn is_random(text: &str, least: usize) -> bool {
     let (digits, lower, upper) = kinds(text);

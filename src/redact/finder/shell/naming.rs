@@ -20,7 +20,8 @@ const ASKS: &str = "no ask use with show list print reset generate existing max 
 const WHO: &str = "user username login email host hostname port url uri database db name region id role env mode level enabled \
     endpoint type version ttl policies account";
 /// Short names of passwords.
-const PASS: &str = "pass psw pwd pw userpass passwd storepass keypass pgpass dbpass";
+const PASS: &str = "pass psw pwd pw userpass passwd storepass keypass pgpass dbpass \
+    sshpass rootpass adminpass authpass ldappass smtppass ftppass redispass mysqlpass mailpass";
 /// What names of files with a secret in hold.
 const FILES: &str = "password passwd passphrase secret token credential apikey api_key api-key authkey auth_key private_key \
     privatekey _pass -pass master_key";
@@ -112,6 +113,12 @@ pub(super) fn is_front(text: &str) -> bool {
     text.len() <= 5 && among(List::Front, text) || assignment(text).is_some() && !text.starts_with('/')
 }
 
+/// Whether a word ends what stands in front of a command in a message or at a prompt: `Command failed:`, `bob@host:~$`, `1.`.
+pub(super) fn is_lead(text: &str) -> bool {
+    text.ends_with([':', '$', '#', '%'])
+        || text.strip_suffix('.').is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// Whether a program only searches for, edits or shows what it is given.
 pub(super) fn is_quiet(head: &str, arguments: &[&str]) -> bool {
     match head {
@@ -143,7 +150,7 @@ pub(super) fn kind(name: &str) -> Option<Kind> {
 /// What the name of an option says.
 pub(super) fn option_hint(name: &str) -> Option<Hint> {
     let last = name.rsplit(['_', '-', '.']).next().unwrap_or(name);
-    if last.len() <= 9 && among(List::Pass, &last.to_ascii_lowercase()) {
+    if last.len() <= 10 && among(List::Pass, &last.to_ascii_lowercase()) {
         return Some(Hint::Password);
     }
     names::hint(name)

@@ -595,7 +595,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("grafana-cli grafana", "grafana-password", &[row("admin reset-admin-password", Argument(0), Whole, Password)]),
     program("gitea forgejo", "gitea-password", &[row("admin user create|admin user change-password", Opt("-p --password"), Whole, Password)]).word(),
     program("mount mount.cifs mount.davfs sshfs", "mount-password", &[]).word(),
-    program("set", "secret-variable", &[row("-x|-gx|-xg|-Ux|-xU|-gxU|--export", Named, Whole, Token)]).word(),
+    program("set", "secret-variable", &[row("-x|-gx|-xg|-Ux|-xU|-gxU|-lx|-xl|--export", Named, Whole, Token)]).word(),
     program("setx setenv", "secret-variable", &[row("", Named, Whole, Token)]).word(),
     program("base64", "basic-auth", &[row("", Input(""), After(':'), Password)]),
 ];

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Found;
 use super::lexer::{self, Command, Redirection, Script, Word};
-use super::naming::{is_front, is_installer, is_quiet, kind};
+use super::naming::{is_front, is_installer, is_lead, is_quiet, kind};
 use super::programs::Kind;
 use super::wrappers;
 use super::{literal, lookup};
@@ -14,6 +14,9 @@ use super::{literal, lookup};
 const CHAIN: usize = 12;
 /// How many words behind a program that was found in the middle of a command are its arguments.
 const WINDOW: usize = 60;
+
+/// How many words of a message may stand in front of a command.
+const LEAD: usize = 8;
 
 /// Finds in what was lexed.
 pub(super) struct Reader<'r, 't> {
@@ -86,6 +89,12 @@ impl<'r, 't> Reader<'r, 't> {
         }
         self.assignments(words, &texts);
         self.options(words, &texts, head);
+        if let Some((at, name)) = chain.last()
+            && !wrappers::is_known(name)
+            && let (Some(words), Some(texts)) = (words.get(at + 1..), texts.get(at + 1..))
+        {
+            self.with_user(words, texts);
+        }
         for (index, (at, name)) in chain.iter().enumerate() {
             let end = chain.get(index + 1).map_or(words.len(), |(next, _)| *next);
             let (Some(words), Some(texts)) = (words.get(at + 1..end), texts.get(at + 1..end)) else { continue };
@@ -156,6 +165,13 @@ impl<'r, 't> Reader<'r, 't> {
     fn chain(&self, words: &[Word<'t>], texts: &[&str]) -> Vec<(usize, Cow<'t, str>)> {
         let mut chain = Vec::new();
         let mut at = texts.iter().take_while(|text| is_front(text)).count();
+        let runs = |at: usize| words.get(at).is_some_and(|word| lookup::is_known(&self.name(word)));
+        if !runs(at)
+            && let Some(lead) = texts.iter().take(LEAD).skip(at).position(|text| is_lead(text))
+            && runs(at + lead + 1)
+        {
+            at += lead + 1;
+        }
         while let Some(word) = words.get(at) {
             let name = self.name(word);
             let inner = wrappers::inner(&name, texts.get(at + 1..).unwrap_or_default());

@@ -107,6 +107,11 @@ static PREPARED: LazyLock<(Vec<Known>, Table<Vec<usize>>)> = LazyLock::new(|| {
     (known, by_name)
 });
 
+/// Whether a program of this name runs other programs.
+pub(super) fn is_known(name: &str) -> bool {
+    PREPARED.1.contains_key(name)
+}
+
 /// Where in the arguments of a program the command begins that it runs. None: it runs none.
 pub(super) fn inner(name: &str, arguments: &[&str]) -> Option<usize> {
     let (known, by_name) = &*PREPARED;
