@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// An option as a row names it.
+/// Where the value of an option is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Value {
     /// In the same word, from this byte on.
@@ -11,68 +11,97 @@ pub(super) enum Value {
     Next,
 }
 
-/// Where the arguments behind a subcommand begin: `sub` lists alternatives, each of one or more words.
-///
-/// Between the words of a subcommand there may be options, and what may be their values.
-pub(super) fn behind(arguments: &[&str], sub: &str, valued: &str) -> Option<usize> {
-    if sub.is_empty() {
-        return Some(0);
+/// The words of a subcommand; alternatives of one or more words. None at all: any.
+#[derive(Debug)]
+pub(super) struct Subcommand(Vec<Vec<&'static str>>);
+
+impl Subcommand {
+    /// `login|registry login`; empty for any.
+    pub(super) fn new(alternatives: &'static str) -> Self {
+        let words = |path: &'static str| path.split(' ').collect();
+        Self(if alternatives.is_empty() { Vec::new() } else { alternatives.split('|').map(words).collect() })
     }
-    sub.split('|').find_map(|path| {
-        let mut path = path.split(' ');
-        let mut wanted = path.next()?;
-        let mut after_option = false;
-        for (at, argument) in arguments.iter().enumerate().take(64) {
-            if argument.eq_ignore_ascii_case(wanted) {
-                let Some(next) = path.next() else { return Some(at + 1) };
-                wanted = next;
-                after_option = false;
-            } else if argument.len() > 1 && argument.starts_with('-') {
-                after_option = !argument.contains('=');
-            } else if after_option || valued.split(' ').any(|option| at > 0 && arguments.get(at - 1) == Some(&option)) {
-                after_option = false;
-            } else {
-                return None;
-            }
+
+    /// Where the arguments behind it begin. None: the subcommand is another one.
+    ///
+    /// Between its words there may be options, and what may be their values. `valued` lists options that take a value.
+    pub(super) fn behind(&self, arguments: &[&str], valued: &[&str]) -> Option<usize> {
+        if self.0.is_empty() { Some(0) } else { self.0.iter().find_map(|path| behind(path, arguments, valued)) }
+    }
+}
+
+fn behind(path: &[&str], arguments: &[&str], valued: &[&str]) -> Option<usize> {
+    let mut path = path.iter();
+    let mut wanted = path.next()?;
+    let mut may_be_value = false;
+    let mut before = "";
+    for (at, argument) in arguments.iter().enumerate().take(64) {
+        if argument.eq_ignore_ascii_case(wanted) {
+            let Some(next) = path.next() else { return Some(at + 1) };
+            wanted = next;
+            may_be_value = false;
+        } else if argument.len() > 1 && argument.starts_with('-') {
+            may_be_value = !argument.contains('=');
+        } else if may_be_value || valued.contains(&before) {
+            may_be_value = false;
+        } else {
+            return None;
         }
-        None
-    })
+        before = argument;
+    }
+    None
+}
+
+/// An option in the notation of `Place::Option`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spec {
+    name: &'static str,
+    /// `_`, `+`, `=`, `:` or nothing.
+    how: Option<u8>,
+}
+
+impl Spec {
+    pub(super) fn new(option: &'static str) -> Self {
+        match option.as_bytes().last() {
+            Some(how @ (b'_' | b'+' | b'=' | b':')) => {
+                Self { name: option.get(..option.len() - 1).unwrap_or(option), how: Some(*how) }
+            }
+            _ => Self { name: option, how: None },
+        }
+    }
+
+    /// Where the value is if the word is this option; a word with nothing but the option in it is not looked at here.
+    fn glued(self, word: &str, bundle: &str) -> Option<Value> {
+        let Self { name, how } = self;
+        let windows = name.starts_with('/');
+        let short = name.len() == 2 && !windows;
+        let start = word.get(..name.len());
+        if start != Some(name) && !(windows && start.is_some_and(|start| start.eq_ignore_ascii_case(name))) {
+            return if short && how.is_none() { bundled(word, name, bundle) } else { None };
+        }
+        let next = *word.as_bytes().get(name.len())?;
+        match how {
+            Some(b'_') => None,
+            Some(b'+') => Some(Value::Here(name.len())),
+            Some(how) => (next == how).then_some(Value::Here(name.len() + 1)),
+            None if next == b'=' => Some(Value::Here(name.len() + 1)),
+            None if short && !word.starts_with("--") => Some(Value::Here(name.len())),
+            None => None,
+        }
+    }
 }
 
 /// Whether a word gives the value of one of these options, and where it is.
 ///
-/// The notation is that of `Place::Option`. `bundle` lists short options that may stand in front in the same word.
-pub(super) fn value(word: &str, options: &str, bundle: &str) -> Option<Value> {
+/// `bundle` lists short options that may stand in front in the same word.
+pub(super) fn value(word: &str, options: &[Spec], bundle: &str) -> Option<Value> {
     if !word.starts_with(['-', '/']) {
         return None;
     }
-    let exact = |option: &str| word == option.trim_end_matches(['_', ':']) && !option.ends_with(['+', '=']);
-    if options.split(' ').any(exact) {
+    if options.iter().any(|option| option.name == word && !matches!(option.how, Some(b'+' | b'='))) {
         return Some(Value::Next);
     }
-    options.split(' ').find_map(|option| {
-        let (name, how) = match option.as_bytes().last() {
-            Some(b'_' | b'+' | b'=' | b':') => option.split_at(option.len() - 1),
-            _ => (option, ""),
-        };
-        let rest = match word.get(..name.len()) {
-            Some(start) if start == name || name.starts_with('/') && start.eq_ignore_ascii_case(name) => {
-                word.get(name.len()..)?
-            }
-            _ if name.len() == 2 && how.is_empty() => return bundled(word, name, bundle),
-            _ => return None,
-        };
-        let short = name.len() == 2 && !name.starts_with('/');
-        match (how, rest.as_bytes().first()) {
-            (_, None) | ("_", _) => None,
-            ("=", Some(b'=')) | (":", Some(b':')) => Some(Value::Here(name.len() + 1)),
-            ("=" | ":", _) => None,
-            ("+", _) => Some(Value::Here(name.len())),
-            (_, Some(b'=')) => Some(Value::Here(name.len() + 1)),
-            (_, Some(_)) if short && !word.starts_with("--") => Some(Value::Here(name.len())),
-            _ => None,
-        }
-    })
+    options.iter().find_map(|option| option.glued(word, bundle))
 }
 
 /// `-sku V` and `-skuV`, where `s` and `k` take no value.

@@ -57,9 +57,9 @@ impl<'r, 't> Reader<'r, 't> {
             let Some(name) = assignment(rest) else { return };
             let equals = rest.find('=').unwrap_or(name.end);
             let value = equals + 1;
-            // Another pair begins behind a comma or a line's end, which may still be written as an escape.
+            // Another pair begins behind a comma, `&`, `;` or a line's end, which may still be written as an escape.
             let behind = rest.get(value..).unwrap_or_default();
-            let end = behind.match_indices([',', '\n', '\\']).take(64).find_map(|(at, separator)| {
+            let end = behind.match_indices([',', '&', ';', '\n', '\\']).take(64).find_map(|(at, separator)| {
                 let length = match separator {
                     "\\" if behind.get(at + 1..)?.starts_with('n') => 2,
                     "\\" => return None,
@@ -67,10 +67,21 @@ impl<'r, 't> Reader<'r, 't> {
                 };
                 assignment(behind.get(at + length..)?).map(|_| (value + at, length))
             });
-            let range = part.range.start + from + value..part.range.start + from + end.map_or(rest.len(), |(at, _)| at);
-            let set = part.word.text.get(range.clone()).is_some_and(|v| literal::is_setting(v) || literal::is_path(v));
-            if let Some(kind) = rest.get(name).and_then(kind)
-                && !set
+            let mut range =
+                part.range.start + from + value..part.range.start + from + end.map_or(rest.len(), |(at, _)| at);
+            let given = part.word.text.get(range.clone()).unwrap_or_default();
+            if given.starts_with('[') && text.contains("=[") {
+                // `SCRAM-SHA-512=[iterations=8192,password=x]`
+                from += value + 1;
+                continue;
+            }
+            let given = if text.contains("=[") { given.strip_suffix(']').unwrap_or(given) } else { given };
+            range.end = range.start + given.len();
+            let name = rest.get(name).unwrap_or_default();
+            if let Some(kind) = kind(name)
+                && !literal::is_setting(given)
+                && !literal::is_path(given)
+                && !literal::is_code(name, given)
             {
                 self.secret(&Part { word: part.word, range }, rule, kind);
             }
@@ -85,6 +96,15 @@ impl<'r, 't> Reader<'r, 't> {
     pub(super) fn options(&mut self, words: &'r [Word<'t>], texts: &[&str], head: &str) {
         for (at, word) in words.iter().enumerate() {
             let text = &*word.text;
+            // `/password:x`, as programs of Windows have it.
+            if let Some((name, value)) = text.strip_prefix('/').and_then(|rest| rest.split_once(':')) {
+                let named = name.eq_ignore_ascii_case("p") || option_hint(name) == Some(Hint::Password);
+                if named && name.len() <= 12 && value.len() >= 4 && !value.contains(['=', '/']) && !name.contains('.') {
+                    let range = text.len() - value.len()..text.len();
+                    self.secret(&Part { word, range }, "password-option", Kind::Password);
+                }
+                continue;
+            }
             let Some(plain) = text.strip_prefix('-').map(|rest| rest.strip_prefix('-').unwrap_or(rest)) else {
                 continue;
             };
@@ -100,12 +120,14 @@ impl<'r, 't> Reader<'r, 't> {
                 self.pairs(&Part { word, range: 2..text.len() }, "secret-option");
             }
             let name_end = plain.find(['=', ':']).unwrap_or(plain.len());
-            let name = plain.get(..name_end).unwrap_or_default();
+            let name = plain.get(..name_end).unwrap_or_default().trim_end_matches([',', ')', ']', '.']);
             if name.len() < 2 {
                 continue;
             }
             let glued = name_end < plain.len();
-            if glued && !name.ends_with("file") && !name.ends_with("path") {
+            // `--set-secrets=NAME=secret:latest` names them.
+            let names_them = ["file", "path", "set-secrets", "update-secrets"].iter().any(|end| name.ends_with(end));
+            if glued && !names_them {
                 // A pair as the value: `--set=a.password=x`, `-backend-config=secret_key=x`.
                 let value = dashes + name_end + 1..text.len();
                 if text.get(value.clone()).and_then(assignment).is_some() {
@@ -165,6 +187,23 @@ impl<'r, 't> Reader<'r, 't> {
                 continue;
             };
             self.secret(&part, rule, kind);
+        }
+    }
+
+    /// `-u NAME -p X` of a program that is not known, if X looks like what a person chooses.
+    pub(super) fn with_user(&mut self, words: &'r [Word<'t>], texts: &[&str]) {
+        let user = |text: &&str| {
+            matches!(*text, "-u" | "-U" | "--user" | "--username" | "-user" | "-username" | "--login" | "-l")
+                || text.starts_with("--user=")
+                || text.starts_with("--username=")
+        };
+        if !texts.iter().any(user) {
+            return;
+        }
+        for (option, word) in words.iter().zip(words.iter().skip(1)) {
+            if matches!(&*option.text, "-p" | "-P" | "-pw" | "-w") && literal::is_chosen(&word.text) {
+                self.secret(&Part { word, range: 0..word.text.len() }, "password-option", Kind::Password);
+            }
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use super::Found;
-use super::arguments::{assignment, behind};
+use super::arguments::assignment;
 use super::lexer::{Command, Redirection, Word};
 use super::literal;
+use super::lookup::{Known, KnownRow};
 use super::naming::{is_front, option_hint, secret_file};
-use super::programs::{Kind, Place, Program, What};
+use super::programs::{Kind, Place, What};
 use super::reader::{Part, Reader};
 
 /// What the input of a command is made of.
@@ -36,26 +37,16 @@ impl<'r, 't> Reader<'r, 't> {
     }
 
     /// What a command reads, if a row of the program says that it is secret.
-    pub(super) fn input(
-        &mut self,
-        program: &Program,
-        command: &'r Command<'t>,
-        before: &'r [Command<'t>],
-        texts: &[&str],
-    ) {
-        for row in program.rows {
-            let Place::Input(needed) = row.place else { continue };
-            if behind(texts, row.sub, program.valued).is_none() {
+    pub(super) fn input(&mut self, known: &Known, command: &'r Command<'t>, before: &'r [Command<'t>], texts: &[&str]) {
+        for KnownRow { row, sub, needed, .. } in &known.rows {
+            if !matches!(row.place, Place::Input(_)) || sub.behind(texts, &known.valued).is_none() {
                 continue;
             }
-            let there = needed.is_empty()
-                || needed
-                    .split('|')
-                    .any(|word| texts.iter().any(|text| *text == word || word.len() > 2 && text.contains(word)));
-            let decodes = program.rule == "basic-auth"
+            let there = |word: &&str| texts.iter().any(|text| text == word || word.len() > 2 && text.contains(word));
+            let decodes = known.program.rule == "basic-auth"
                 && texts.iter().any(|text| matches!(*text, "-d" | "-D" | "--decode" | "-di"));
-            if there && !decodes {
-                self.fed(command, before, row.what, program.rule, row.kind);
+            if (needed.is_empty() || needed.iter().any(there)) && !decodes {
+                self.fed(command, before, row.what, known.program.rule, row.kind);
             }
         }
     }
@@ -101,7 +92,7 @@ impl<'r, 't> Reader<'r, 't> {
                 Input::Part(part) => {
                     let Some(text) = part.word.text.get(part.range.clone()) else { continue };
                     let from = match what {
-                        What::After(separator) => match text.find(separator) {
+                        What::After(separator) => match literal::find(part.word, part.range.clone(), separator) {
                             Some(at) if !text.contains("://") => at + separator.len_utf8(),
                             _ => continue,
                         },

@@ -51,6 +51,11 @@ impl Word<'_> {
         }
     }
 
+    /// Whether it means what is written, and is neither an option nor an assignment.
+    fn is_plain(&self) -> bool {
+        self.places.is_none() && self.inside.is_empty() && !self.text.starts_with('-') && !self.text.contains('=')
+    }
+
     /// Where the one byte at `index` is written.
     pub(super) fn place(&self, index: usize) -> Option<(u32, u32)> {
         match &self.places {
@@ -401,6 +406,16 @@ impl<'t, 's> Lexer<'t, 's> {
     }
 
     fn end_pipeline(&mut self, pipeline: &mut Vec<Command<'t>>, command: &mut Command<'t>) {
+        // One plain word says nothing, and there may be very many.
+        if let [word] = command.words.as_slice()
+            && word.is_plain()
+            && pipeline.is_empty()
+            && command.redirections.is_empty()
+            && command.group.is_empty()
+        {
+            command.words.clear();
+            return;
+        }
         if !command.is_empty() {
             pipeline.push(std::mem::take(command));
         }
@@ -458,7 +473,10 @@ impl<'t, 's> Lexer<'t, 's> {
 
     /// The bodies of the here-documents that were announced on the line before.
     fn take_bodies(&mut self) {
-        for (delimiter, number) in std::mem::take(&mut self.pending) {
+        for (at, (delimiter, number)) in std::mem::take(&mut self.pending).into_iter().enumerate() {
+            if at > 0 && self.byte(0) == Some(b'\n') {
+                self.at += 1;
+            }
             let (text, end) = (self.text, self.end);
             let lines = self.lines.get_or_insert_with(|| lines(text, end));
             let starts = lines.get(&*delimiter).map_or(&[][..], Vec::as_slice);
@@ -775,3 +793,6 @@ pub(super) fn unescape(text: &str) -> Option<(char, usize)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

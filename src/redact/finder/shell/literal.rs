@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use super::lexer::Word;
+use super::naming::option_hint;
 use super::programs::Kind;
 use crate::redact::marker;
 
 /// The part of a word's value that is literally secret. None: nothing of it is.
 pub(super) fn secret(word: &Word<'_>, value: Range<usize>, kind: Kind) -> Option<Range<usize>> {
-    let value = until_cut(word, value);
+    let value = without_quotes(word, until_cut(word, value));
     // What was cut is not judged by how it looks.
     let kind = if word.open && kind == Kind::Token { Kind::Key } else { kind };
     let text = word.text.get(value.clone())?;
@@ -40,6 +41,13 @@ fn until_cut(word: &Word<'_>, value: Range<usize>) -> Range<usize> {
     }
 }
 
+/// A value without quotes around it that the shell left: `-v pw="'x'"`.
+fn without_quotes(word: &Word<'_>, value: Range<usize>) -> Range<usize> {
+    let text = word.text.get(value.clone()).unwrap_or_default();
+    let quoted = text.len() > 2 && ['"', '\''].iter().any(|quote| text.starts_with(*quote) && text.ends_with(*quote));
+    if quoted { value.start + 1..value.end - 1 } else { value }
+}
+
 /// Whether a variable is more likely part of a password that should have been quoted: `$$`, `$1`, `$!`.
 fn is_accident(variable: &str) -> bool {
     variable.len() == 2
@@ -47,12 +55,18 @@ fn is_accident(variable: &str) -> bool {
         && !variable.ends_with(|c: char| c.is_ascii_alphabetic() || c == '@')
 }
 
-/// Where in a part of a word a character stands that is not inside a substitution, counted from the part's start.
+/// Where in a part of a word a character stands that is in no substitution and no marker, counted from the part's start.
 pub(super) fn find(word: &Word<'_>, part: Range<usize>, character: char) -> Option<usize> {
     let text = word.text.get(part.clone())?;
+    let in_marker = |at: usize| {
+        let before = text.get(..at).unwrap_or_default();
+        before.rfind(marker::BEGIN).is_some_and(|begin| !before.get(begin..).unwrap_or_default().contains(']'))
+            || text.get(..at + 1).is_some_and(|text| text.ends_with(marker::BEGIN))
+    };
     text.match_indices(character)
         .map(|(at, _)| at)
-        .find(|at| !word.dynamic.iter().any(|inside| inside.contains(&(part.start + at))))
+        .take(16)
+        .find(|at| !word.dynamic.iter().any(|inside| inside.contains(&(part.start + at))) && !in_marker(*at))
 }
 
 /// Whether a literal value can be a secret of this kind.
@@ -69,7 +83,7 @@ pub(super) fn written_out(text: &str, kind: Kind) -> bool {
 pub(super) fn stands_for(text: &str) -> bool {
     let text = text.trim();
     let Some(first) = text.chars().next() else { return true };
-    if text == "-" || text.starts_with(marker::BEGIN) {
+    if matches!(text, "-" | "public") || text.ends_with(":latest") || text.starts_with(marker::BEGIN) {
         return true;
     }
     let inner = |open: &str, close: &str| text.starts_with(open) && text.ends_with(close);
@@ -77,7 +91,7 @@ pub(super) fn stands_for(text: &str) -> bool {
     {
         return true;
     }
-    if inner("{", "}") && is_identifier(text.trim_matches(['{', '}']))
+    if inner("{", "}") && !text.contains(['"', ' ', ','])
         || inner("[", "]") && is_identifier(text.trim_matches(['[', ']']))
     {
         return true;
@@ -113,6 +127,13 @@ pub(super) fn stands_for(text: &str) -> bool {
         return true;
     }
     if first == '@' && text.get(1..).is_some_and(is_path) {
+        return true;
+    }
+    // An option of Windows: `/delete`, `/persistent:yes`.
+    if let Some(option) = text.strip_prefix('/')
+        && option.len() < 20
+        && option.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b':')
+    {
         return true;
     }
     // A mask: `***`, `xxxxxxxx`, `......`.
@@ -237,40 +258,57 @@ pub(super) fn is_path(text: &str) -> bool {
 
 /// Whether a value is one of the words that options are set to.
 pub(super) fn is_setting(text: &str) -> bool {
-    matches!(
-        text.to_ascii_lowercase().as_str(),
-        "true"
-            | "false"
-            | "yes"
-            | "no"
-            | "on"
-            | "off"
-            | "none"
-            | "null"
-            | "nil"
-            | "auto"
-            | "ask"
-            | "prompt"
-            | "optional"
-            | "required"
-            | "enabled"
-            | "disabled"
-            | "default"
-            | "read"
-            | "write"
-            | "0"
-            | "1"
-            | "stdin"
-            | "keyring"
-            | "basic"
-            | "bearer"
-            | "oauth"
-            | "oauth2"
-            | "oidc"
-            | "any"
-            | "all"
-            | "login"
-    )
+    text.len() == 1
+        || matches!(
+            text.to_ascii_lowercase().as_str(),
+            "true"
+                | "false"
+                | "yes"
+                | "no"
+                | "on"
+                | "off"
+                | "none"
+                | "null"
+                | "nil"
+                | "auto"
+                | "ask"
+                | "prompt"
+                | "optional"
+                | "required"
+                | "enabled"
+                | "disabled"
+                | "default"
+                | "read"
+                | "write"
+                | "0"
+                | "1"
+                | "stdin"
+                | "keyring"
+                | "basic"
+                | "bearer"
+                | "oauth"
+                | "oauth2"
+                | "oidc"
+                | "any"
+                | "all"
+                | "login"
+        )
+}
+
+/// Whether what is assigned to a name is an expression of a program: `password=None,`, `token=self.token)`, `password=password`.
+pub(super) fn is_code(name: &str, text: &str) -> bool {
+    let core = text.trim_end_matches([',', ')', ';', '}', ']', ':']);
+    let closed = core.len() < text.len();
+    core.eq_ignore_ascii_case(name)
+        || text.contains("()")
+        || text.starts_with('%') && core.len() == 2
+        || core.rsplit_once('.').is_some_and(|(root, last)| is_identifier(root) && option_hint(last).is_some())
+        || core.strip_prefix("self.").or(core.strip_prefix("this.")).is_some_and(is_identifier)
+        || closed
+            && (is_setting(core)
+                || core.contains(['(', '['])
+                || core.ends_with(&format!(".{name}"))
+                || is_identifier(core) && core.contains('_') && !core.contains(|c: char| c.is_ascii_digit()))
 }
 
 /// Whether a word behind an option goes on with a sentence about it: `the --password option`.
@@ -350,6 +388,27 @@ pub(super) fn is_token(text: &str) -> bool {
             || digits == text.len() && text.len() >= 10
             || lower > 0 && upper > 0 && text.len() >= 12 && !text.contains(['.', '/'])
             || text.len() >= 32 && !text.contains(['.', '/', '-', ' ', ',', '=']))
+}
+
+/// Whether a word looks like a password that a person chose: letters with digits or signs, and no name, path or port.
+pub(super) fn is_chosen(text: &str) -> bool {
+    let (digits, lower, upper) = kinds(text);
+    let signs = text
+        .bytes()
+        .filter(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*' | b'?' | b'+' | b'~'))
+        .count();
+    let counted = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let numbered =
+        digits <= 2 && counted.len() + digits == text.len() && counted.bytes().all(|b| b.is_ascii_lowercase());
+    (6..=128).contains(&text.len())
+        && lower + upper > 1
+        && digits + signs > 0
+        && !numbered
+        && !text.starts_with('-')
+        && !text.contains(['/', ':', '=', '\\', ' ', ','])
+        && !is_path(text)
+        && !is_dashed_words(text)
+        && !stands_for(text)
 }
 
 /// Whether a value looks random and is at least so long: digits, and letters of both cases or many of one.

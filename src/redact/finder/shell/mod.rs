@@ -8,6 +8,7 @@ mod generic;
 mod input;
 mod lexer;
 mod literal;
+mod lookup;
 mod naming;
 mod programs;
 mod reader;
@@ -43,10 +44,10 @@ pub(super) enum Found {
 /// What a text must hold, one of them at least, to be worth reading. Lower case: to be searched for without regard to case.
 pub(super) fn anchors() -> impl Iterator<Item = &'static str> {
     /// Options, assignments and syntax.
-    const OTHERS: [&str; 31] = [
+    const OTHERS: [&str; 35] = [
         "-stdin", "<<<", "<(", "bash -", "sh -c", "zsh -", "eval ", "--pass", "-pass", "-token", "-secret", "-key",
         "-auth", "-pwd", "-psw", "-cred", "--apikey", "-apikey", "$env:", "tee ", "> ", ">~", ">/", ">>", "$'",
-        "su -c", "ssh ", "-bearer", "-sas", "-jwt", "-pin",
+        "su -c", "ssh ", "-bearer", "-sas", "-jwt", "-pin", "/p:", "/pass", "/pwd:", "send ",
     ];
     let names = PROGRAMS.iter().flat_map(|program| program.names.split(' ')).filter(|name| name.len() > 3);
     OTHERS.into_iter().chain(SHORT.split(',')).chain(names)
@@ -66,7 +67,7 @@ pub(super) fn read(text: &str, found: &mut Vec<Found>) {
         return;
     }
     let script = lexer::lex(text);
-    Reader { text, script: &script, found }.script();
+    Reader { text, script: &script, found, asked: None }.script();
 }
 
 #[cfg(test)]

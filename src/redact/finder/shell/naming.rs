@@ -13,15 +13,15 @@ use crate::redact::finder::names::{self, Hint};
 const ABOUT: &str = "file path stdin command cmd env name id url uri length policy dir fd type ttl expiry expires prompt min max size \
     count version arn ref host user format mode only manager provider store helper source endpoint hash algorithm algo bits \
     strength field fields owner label keys wait lifetime timeout duration enabled required class tags cache location regex \
-    pattern reset hasher hashers validators";
+    pattern reset hasher hashers validators through thru";
 /// What the first word of an option's name is that asks, counts or forbids.
 const ASKS: &str = "no ask use with show list print reset generate existing max min require skip num public";
 /// The last word of names that tell who or where.
 const WHO: &str = "user username login email host hostname port url uri database db name region id role env mode level enabled \
     endpoint type version ttl policies account";
 /// Short names of passwords.
-const PASS: &str =
-    "pass psw pwd pw userpass user_pass user-pass passwd storepass keypass pgpass dbpass db_pass db-pass mysql_pwd";
+const PASS: &str = "pass psw pwd pw userpass passwd storepass keypass pgpass dbpass \
+    sshpass rootpass adminpass authpass ldappass smtppass ftppass redispass mysqlpass mailpass";
 /// What names of files with a secret in hold.
 const FILES: &str = "password passwd passphrase secret token credential apikey api_key api-key authkey auth_key private_key \
     privatekey _pass -pass master_key";
@@ -113,6 +113,12 @@ pub(super) fn is_front(text: &str) -> bool {
     text.len() <= 5 && among(List::Front, text) || assignment(text).is_some() && !text.starts_with('/')
 }
 
+/// Whether a word ends what stands in front of a command in a message or at a prompt: `Command failed:`, `bob@host:~$`, `1.`.
+pub(super) fn is_lead(text: &str) -> bool {
+    text.ends_with([':', '$', '#', '%'])
+        || text.strip_suffix('.').is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// Whether a program only searches for, edits or shows what it is given.
 pub(super) fn is_quiet(head: &str, arguments: &[&str]) -> bool {
     match head {
@@ -135,17 +141,19 @@ pub(super) fn kind(name: &str) -> Option<Kind> {
         return None;
     }
     let hint = option_hint(last).filter(|hint| *hint >= Hint::Strong)?;
-    let kind = if hint == Hint::Password { Kind::Password } else { Kind::Token };
+    // `adminPasswordKey` says under which key a password is to be found.
+    let key = last.get(last.len().saturating_sub(3)..).is_some_and(|end| end.eq_ignore_ascii_case("key"));
+    let kind = if hint == Hint::Password && !key { Kind::Password } else { Kind::Token };
     takes_secret(last, "").then_some(kind)
 }
 
 /// What the name of an option says.
 pub(super) fn option_hint(name: &str) -> Option<Hint> {
-    if name.len() <= 9 && among(List::Pass, &name.to_ascii_lowercase()) {
-        Some(Hint::Password)
-    } else {
-        names::hint(name)
+    let last = name.rsplit(['_', '-', '.']).next().unwrap_or(name);
+    if last.len() <= 10 && among(List::Pass, &last.to_ascii_lowercase()) {
+        return Some(Hint::Password);
     }
+    names::hint(name)
 }
 
 /// Whether an option or variable of this name can take a secret itself, and not a file, a command or a yes.
@@ -170,7 +178,7 @@ pub(super) fn takes_secret(name: &str, program: &str) -> bool {
             "secret" | "secrets" | "set-secrets" | "update-secrets" | "remove-secrets" | "key" | "keyring"
         ),
         "docker" | "podman" | "nerdctl" | "buildah" => !matches!(&*lower, "secret" | "secret-add" | "secret-rm"),
-        "kubectl" => lower != "secret",
+        "kubectl" | "pulumi" => lower != "secret",
         _ => true,
     }
 }

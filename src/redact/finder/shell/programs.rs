@@ -37,6 +37,8 @@ pub(super) enum Place {
     Argument(usize),
     /// All arguments from this number on.
     Arguments(usize),
+    /// The last argument.
+    Last,
     /// The argument of this number behind the one that begins with this text, from 1.
     Behind(&'static str, usize),
     /// The argument behind one whose text is a secret's name.
@@ -76,7 +78,7 @@ pub(super) enum Kind {
 }
 
 use Kind::{Key, Password, Token};
-use Place::{Argument, Arguments, Behind, Input, Named, Option as Opt};
+use Place::{Argument, Arguments, Behind, Input, Last, Named, Option as Opt};
 use What::{After, Cookies, Header, Login, Pair, Prefixed, Whole};
 
 const fn row(sub: &'static str, place: Place, what: What, kind: Kind) -> Row {
@@ -173,7 +175,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("mydumper myloader gh-ost mycli", "mysql-password", &[pass("-p_ --password -password")]),
     program("redis-cli valkey-cli keydb-cli iredis", "redis-password", &[
         pass("-a_ --pass"),
-        row("auth", Arguments(0), Whole, Password),
+        row("auth", Last, Whole, Password),
         row("config set requirepass|config set masterauth", Argument(0), Whole, Password),
         row("acl setuser", Arguments(1), Prefixed(">"), Password),
     ])
@@ -237,7 +239,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("xfreerdp xfreerdp3 wlfreerdp sdl-freerdp freerdp", "rdp-password", &[pass("/p: /gp: /password: /pwd: -p_ --password")]),
     program("rdesktop remmina", "rdp-password", &[pass("-p_")]),
     program("cmdkey runas net1 net.exe schtasks psexec psexec64 tasklist taskkill", "windows-password", &[pass("/pass: /p: /password: /rp: -p_ /p_ /rp_")]).word(),
-    program("net", "windows-password", &[row("user|use", Argument(1), Whole, Password)]).valued("-U -S -I -w -W").word(),
+    program("net", "windows-password", &[row("user", Argument(1), Whole, Password), row("use", Behind("\\", 1), Whole, Password)]).valued("-U -S -I -w -W").word(),
     program("sshpass", "sshpass", &[pass("-p")]).bundle("v"),
     program("plink pscp psftp putty kitty", "putty-password", &[pass("-pw_")]),
     program("vncviewer vncdo vncdotool x11vnc", "vnc-password", &[pass("-passwd_ -password_ -p_ --password")]),
@@ -375,6 +377,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("az", "azure-secret", &[
         row("login|acr login", Opt("-p --password --federated-token --service-principal-password"), Whole, Password),
         row("keyvault secret set", Opt("--value"), Whole, Password),
+            row("sql server create|sql mi create|postgres server create|mysql server create|postgres flexible-server create|mysql flexible-server create|synapse workspace create", Opt("-p"), Whole, Password),
         row("appconfig kv set", Opt("--value"), Whole, Token),
         row("", Opt("--password --admin-password --administrator-login-password --docker-registry-server-password --registry-password --client-secret --secret --new-password --certificate-password --deployment-container-password --sp-secret"), Whole, Password),
         row("", Opt("--account-key --sas-token --connection-string --sas --storage-key --key-value --source-account-key --primary-key --auth-key"), Whole, Key),
@@ -385,6 +388,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("azcopy", "azure-secret", &[pass("--service-principal-password")]),
     program("gcloud gsutil bq", "gcloud-secret", &[
         pass("--password --root-password --shared-secret --admin-password"),
+            row("auth activate-refresh-token", Argument(1), Whole, Key),
         row("secrets create|secrets versions add", Input("--data-file=-|--data-file|-"), Whole, Password),
     ]),
     program("firebase", "firebase-token", &[key("--token")]).word(),
@@ -496,12 +500,13 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("npm pnpm yarn bun npx", "npm-token", &[
         row("config set|c set|set", Behind("//", 1), Whole, Key),
         row("config set|set", Named, Whole, Key),
+            row("config set|set", Arguments(0), Pair, Token),
         pass("--otp"),
     ]),
     program(
         "pip pip3 twine flit hatch pdm maturin keyring",
         "pypi-password",
-        &[row("upload|publish", Opt("-p --password -a_ --auth"), Whole, Password), row("set", Input(""), Whole, Password)],
+        &[row("upload|publish", Opt("-p --password -a_ --auth"), Whole, Password), row("set", Input(""), Whole, Password), row("config set", Named, Whole, Password)],
     ),
     program("poetry uv", "pypi-password", &[
         row("publish", Opt("-p --password -t --token"), Whole, Password),
@@ -569,8 +574,9 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("huggingface-cli hf", "huggingface-token", &[key("--token"), row("login", Argument(0), Whole, Token)]).word(),
     program("huggingface-cli", "huggingface-token", &[key("--token")]),
     program("wandb comet neptune mlflow", "wandb-key", &[row("login", Argument(0), Whole, Token)]).valued("--host --project"),
-    program("openai anthropic llm", "ai-key", &[key("-k_ --api-key --key"), row("keys set", Input(""), Whole, Key)]).word(),
+    program("openai anthropic llm", "ai-key", &[key("-k_ --api-key --key"), row("keys set", Opt("--value"), Whole, Key), row("keys set", Input(""), Whole, Key)]).word(),
     program("claude codex gemini cursor-agent opencode", "mcp-header", &[row("mcp add|mcp add-json", Opt("-H --header"), Header, Key)]).word(),
+    program("cf cf7 cf8", "cloud-password", &[row("login", Opt("-p --password"), Whole, Password), row("auth", Argument(1), Whole, Password)]).word(),
     program("supabase turso planetscale pscale neonctl neon xata", "database-token", &[
         key("--token --api-key --service-token"),
         pass("-p_ --password --db-password"),
@@ -589,6 +595,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("grafana-cli grafana", "grafana-password", &[row("admin reset-admin-password", Argument(0), Whole, Password)]),
     program("gitea forgejo", "gitea-password", &[row("admin user create|admin user change-password", Opt("-p --password"), Whole, Password)]).word(),
     program("mount mount.cifs mount.davfs sshfs", "mount-password", &[]).word(),
-    program("set setx setenv set-item export", "secret-variable", &[row("", Named, Whole, Token)]).word(),
+    program("set", "secret-variable", &[row("-x|-gx|-xg|-Ux|-xU|-gxU|-lx|-xl|--export", Named, Whole, Token)]).word(),
+    program("setx setenv", "secret-variable", &[row("", Named, Whole, Token)]).word(),
     program("base64", "basic-auth", &[row("", Input(""), After(':'), Password)]),
 ];

@@ -2,36 +2,29 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use super::Found;
 use super::lexer::{self, Command, Redirection, Script, Word};
-use super::literal;
-use super::naming::{Table, is_front, is_installer, is_quiet, kind};
-use super::programs::{Kind, PROGRAMS, Program};
+use super::naming::{is_front, is_installer, is_lead, is_quiet, kind};
+use super::programs::Kind;
 use super::wrappers;
+use super::{literal, lookup};
 
 /// How many programs one command is searched for.
 const CHAIN: usize = 12;
 /// How many words behind a program that was found in the middle of a command are its arguments.
 const WINDOW: usize = 60;
 
-/// The programs of each name.
-static BY_NAME: LazyLock<Table<Vec<&'static Program>>> = LazyLock::new(|| {
-    let mut by_name: Table<Vec<&'static Program>> = Table::default();
-    for program in PROGRAMS {
-        for name in program.names.split(' ') {
-            by_name.entry(name).or_default().push(program);
-        }
-    }
-    by_name
-});
+/// How many words of a message may stand in front of a command.
+const LEAD: usize = 8;
 
 /// Finds in what was lexed.
 pub(super) struct Reader<'r, 't> {
     pub(super) text: &'t str,
     pub(super) script: &'r Script<'t>,
     pub(super) found: &'r mut Vec<Found>,
+    /// Whether the text waits for a password somewhere; None: not yet looked.
+    pub(super) asked: Option<bool>,
 }
 
 /// A value: a word, and which part of it.
@@ -86,6 +79,9 @@ impl<'r, 't> Reader<'r, 't> {
         if head == "printf" {
             self.format(words);
         }
+        if head == "send" {
+            self.sent(words);
+        }
         let first = chain.first().map_or(0, |(at, _)| *at);
         if is_quiet(head, texts.get(first + 1..).unwrap_or_default()) {
             // What is assigned in front of it, and nothing else.
@@ -93,10 +89,16 @@ impl<'r, 't> Reader<'r, 't> {
         }
         self.assignments(words, &texts);
         self.options(words, &texts, head);
+        if let Some((at, name)) = chain.last()
+            && !wrappers::is_known(name)
+            && let (Some(words), Some(texts)) = (words.get(at + 1..), texts.get(at + 1..))
+        {
+            self.with_user(words, texts);
+        }
         for (index, (at, name)) in chain.iter().enumerate() {
             let end = chain.get(index + 1).map_or(words.len(), |(next, _)| *next);
             let (Some(words), Some(texts)) = (words.get(at + 1..end), texts.get(at + 1..end)) else { continue };
-            for program in BY_NAME.get(&**name).into_iter().flatten() {
+            for program in lookup::named(name) {
                 self.program(program, words, texts, true);
                 self.input(program, command, before, texts);
             }
@@ -115,7 +117,9 @@ impl<'r, 't> Reader<'r, 't> {
                 continue;
             }
             let name = self.name(word);
-            let Some(programs) = BY_NAME.get(&*name) else { continue };
+            if !lookup::is_known(&name) {
+                continue;
+            }
             count += 1;
             if count > CHAIN {
                 return;
@@ -124,7 +128,7 @@ impl<'r, 't> Reader<'r, 't> {
             let rest = rest.get(..WINDOW.min(rest.len())).unwrap_or_default();
             let inner = wrappers::inner(&name, rest).unwrap_or(rest.len());
             let (Some(words), Some(texts)) = (words.get(at + 1..at + 1 + inner), rest.get(..inner)) else { continue };
-            for program in programs.iter().filter(|program| !program.word) {
+            for program in lookup::named(&name).filter(|known| !known.program.word) {
                 self.program(program, words, texts, false);
             }
         }
@@ -139,8 +143,8 @@ impl<'r, 't> Reader<'r, 't> {
         }
         let raw = raw.get(raw.len().saturating_sub(200)..).unwrap_or(raw);
         let raw = raw.trim_matches(['"', '\'', '`', '(', ')', '{', '}']);
-        let base = raw.rsplit(['/', '\\']).next().unwrap_or(raw).trim_end_matches([',', ':', '.']);
-        if BY_NAME.contains_key(base) {
+        let base = raw.rsplit(['/', '\\']).next().unwrap_or(raw).trim_end_matches([',', '.']);
+        if lookup::is_known(base) {
             return Cow::Borrowed(base);
         }
         let end = base.len().saturating_sub(4);
@@ -161,6 +165,13 @@ impl<'r, 't> Reader<'r, 't> {
     fn chain(&self, words: &[Word<'t>], texts: &[&str]) -> Vec<(usize, Cow<'t, str>)> {
         let mut chain = Vec::new();
         let mut at = texts.iter().take_while(|text| is_front(text)).count();
+        let runs = |at: usize| words.get(at).is_some_and(|word| lookup::is_known(&self.name(word)));
+        if !runs(at)
+            && let Some(lead) = texts.iter().take(LEAD).skip(at).position(|text| is_lead(text))
+            && runs(at + lead + 1)
+        {
+            at += lead + 1;
+        }
         while let Some(word) = words.get(at) {
             let name = self.name(word);
             let inner = wrappers::inner(&name, texts.get(at + 1..).unwrap_or_default());
@@ -206,6 +217,19 @@ impl<'r, 't> Reader<'r, 't> {
             range.map(|at| Some((u32::try_from(at).ok()?, u32::try_from(at + 1).ok()?))).collect();
         if let Some(written) = written {
             self.found.push(Found::Nested { text: text.to_owned(), written });
+        }
+    }
+
+    /// `send "x\\r"` of expect, in a script that waits for a password.
+    fn sent(&mut self, words: &'r [Word<'t>]) {
+        let text = self.text;
+        let asked = *self.asked.get_or_insert_with(|| text.contains("assword") || text.contains("assphrase"));
+        let Some(word) = words.iter().skip(1).find(|word| !word.text.starts_with('-')).filter(|_| asked) else {
+            return;
+        };
+        let end = ["\\r", "\\n", "\r", "\n"].iter().find_map(|end| word.text.strip_suffix(end)).map(str::len);
+        if let Some(end) = end {
+            self.secret(&Part { word, range: 0..end }, "expect-password", Kind::Password);
         }
     }
 

@@ -1,8 +1,9 @@
 //! Applies the table of programs to a command's arguments.
 
-use super::arguments::{self, Value, assignment, behind};
+use super::arguments::{self, Value, assignment};
 use super::lexer::Word;
 use super::literal;
+use super::lookup::{Known, KnownRow};
 use super::naming::{self, is_dash_led_secret, kind, says_who, takes_secret};
 use super::programs::{Kind, Place, Program, Row, What};
 use super::reader::{Part, Reader};
@@ -10,12 +11,16 @@ use crate::redact::finder::names::{self, Hint};
 
 impl<'r, 't> Reader<'r, 't> {
     /// The rows of a program. `certain`: the program stands where a command begins.
-    pub(super) fn program(&mut self, program: &Program, words: &'r [Word<'t>], texts: &[&str], certain: bool) {
-        let positions = positions(program, texts);
-        for row in program.rows {
+    pub(super) fn program(&mut self, known: &Known, words: &'r [Word<'t>], texts: &[&str], certain: bool) {
+        let program = known.program;
+        let positions = positions(&known.valued, texts);
+        for KnownRow { row, sub, options, .. } in &known.rows {
+            if matches!(row.place, Place::Input(_)) {
+                continue;
+            }
+            let Some(from) = sub.behind(texts, &known.valued) else { continue };
             match row.place {
-                Place::Option(options) => {
-                    let Some(from) = behind(texts, row.sub, program.valued) else { continue };
+                Place::Option(_) => {
                     let mut at = from;
                     while let Some(text) = texts.get(at) {
                         if *text == "--" {
@@ -31,6 +36,9 @@ impl<'r, 't> Reader<'r, 't> {
                             }
                             Some(Value::Next) => {
                                 let Some(word) = words.get(at) else { break };
+                                if !certain && literal::is_prose(&word.text) {
+                                    continue;
+                                }
                                 if word.text.starts_with('-') && word.text.len() > 1 && !is_dash_led_secret(&word.text)
                                 {
                                     continue;
@@ -42,30 +50,36 @@ impl<'r, 't> Reader<'r, 't> {
                     }
                 }
                 Place::Argument(number) => {
-                    let Some(from) = behind(texts, row.sub, program.valued) else { continue };
                     let nth = positions.iter().filter(|position| **position >= from).nth(number);
                     if let Some(word) = nth.and_then(|position| words.get(*position)) {
                         self.value(program, row, &Part { word, range: 0..word.text.len() }, certain);
                     }
                 }
                 Place::Arguments(number) => {
-                    let Some(from) = behind(texts, row.sub, program.valued) else { continue };
                     for position in positions.iter().filter(|position| **position >= from).skip(number) {
                         if let Some(word) = words.get(*position) {
                             self.value(program, row, &Part { word, range: 0..word.text.len() }, certain);
                         }
                     }
                 }
+                Place::Last => {
+                    if let Some(word) =
+                        positions.iter().rfind(|position| **position >= from).and_then(|at| words.get(*at))
+                    {
+                        self.value(program, row, &Part { word, range: 0..word.text.len() }, certain);
+                    }
+                }
                 Place::Behind(start, number) => {
-                    let Some(from) = behind(texts, row.sub, program.valued) else { continue };
                     let mut rest = texts.iter().enumerate().skip(from);
                     let Some((key, _)) = rest.find(|(_, text)| text.starts_with(start)) else { continue };
-                    if let Some(word) = words.get(key + number) {
+                    let behind = words.iter().skip(key + 1);
+                    // `/user:bob` may stand between.
+                    let mut behind = behind.filter(|word| !(word.text.starts_with('/') && word.text.contains(':')));
+                    if let Some(word) = behind.nth(number.saturating_sub(1)) {
                         self.value(program, row, &Part { word, range: 0..word.text.len() }, certain);
                     }
                 }
                 Place::Named => {
-                    let Some(from) = behind(texts, row.sub, program.valued) else { continue };
                     let mut named = None;
                     for position in positions.iter().filter(|position| **position >= from) {
                         let (Some(word), Some(text)) = (words.get(*position), texts.get(*position)) else { continue };
@@ -117,7 +131,7 @@ impl<'r, 't> Reader<'r, 't> {
                 }
             }
             What::Login(separator) => {
-                let Some(at) = text.find(separator) else { return };
+                let Some(at) = literal::find(part.word, part.range.clone(), separator) else { return };
                 if text.contains("://") {
                     return;
                 }
@@ -199,14 +213,14 @@ impl<'r, 't> Reader<'r, 't> {
 }
 
 /// The arguments that are neither options nor their values.
-fn positions(program: &Program, texts: &[&str]) -> Vec<usize> {
+fn positions(valued: &[&str], texts: &[&str]) -> Vec<usize> {
     let mut positions = Vec::new();
     let (mut at, mut only) = (0, false);
     while let Some(text) = texts.get(at) {
         if !only && *text == "--" {
             only = true;
         } else if !only && text.len() > 1 && text.starts_with('-') && *text != "-" {
-            if program.valued.split(' ').any(|option| option == *text) {
+            if valued.contains(text) {
                 at += 1;
             }
         } else {

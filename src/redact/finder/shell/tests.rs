@@ -713,6 +713,11 @@ fn a_cut_secret_is_masked_to_the_end() {
     });
 }
 
+/// Commands as people type them, one a line, with `{P}` and `{T}` for what is secret.
+const SECRET: &str = include_str!("tests/secret.txt");
+/// Commands and sentences in which nothing is secret, one a line.
+const ORDINARY: &str = include_str!("tests/ordinary.txt");
+
 /// Forms of shell text, each with its secrets in place.
 const FORMS: &[&str] = &[
     // Quotes and escapes
@@ -840,7 +845,7 @@ fn what_is_escaped_is_masked_as_it_is_written() {
 #[test]
 fn no_form_of_shell_text_hides_a_secret() {
     let mut wrong = Vec::new();
-    for template in FORMS {
+    for template in FORMS.iter().copied().chain(SECRET.lines()) {
         let (text, wanted) = filled(template, PASSWORD, TOKEN);
         let masked = masked(&text);
         if masked != wanted {
@@ -851,11 +856,36 @@ fn no_form_of_shell_text_hides_a_secret() {
 }
 
 #[test]
+fn what_was_masked_is_not_masked_again() {
+    let mut wrong = Vec::new();
+    let hits = PROGRAM_TABLE.iter().flat_map(|(_, hits, _)| *hits).copied();
+    for template in hits.chain(FORMS.iter().copied()).chain(SECRET.lines()) {
+        for marker in ["[REDACTED:rule]", "[REDACTED:some-rule:0123abcd]"] {
+            let (text, _) = filled(template, marker, marker);
+            let masked = masked(&text);
+            if masked != text {
+                wrong.push(format!("{text}\n   is {masked}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{} wrong", wrong.join("\n"), wrong.len());
+}
+
+#[test]
+fn a_pair_ends_where_the_next_begins() {
+    assert_eq!(masked("curl -d 'password=FakePass&user=bob' x"), "curl -d 'password=#&user=bob' x");
+    assert_eq!(masked("x=1,db.password=FakePass,y=2"), "x=1,db.password=#,y=2");
+    assert_eq!(masked("tool 'Server=x;Password=FakePass;Encrypt=yes'"), "tool 'Server=x;Password=#;Encrypt=yes'");
+    assert_eq!(masked("tool --password='Fake,Pass;W&rd'"), "tool --password='#'");
+}
+
+#[test]
 fn an_ordinary_command_is_not_changed() {
     let mut wrong = Vec::new();
-    for (_, _, misses) in PROGRAM_TABLE {
-        for text in *misses {
-            for text in [(*text).to_owned(), format!("cd x && {text}"), format!("bash -c {}", in_quotes(text))] {
+    let misses = PROGRAM_TABLE.iter().flat_map(|(_, _, misses)| *misses).copied();
+    {
+        for text in misses.chain(ORDINARY.lines()) {
+            for text in [text.to_owned(), format!("cd x && {text}"), format!("bash -c {}", in_quotes(text))] {
                 let masked = masked(&text);
                 if masked != text {
                     wrong.push(format!("{text}\n   is {masked}"));

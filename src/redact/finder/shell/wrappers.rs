@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::arguments::{assignment, behind};
+use super::arguments::{Subcommand, assignment};
 use super::naming::Table;
 
 /// A program that runs another one.
@@ -86,25 +86,41 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper("php", "artisan", "", 0),
 ];
 
-/// The wrappers of each name.
-static BY_NAME: LazyLock<Table<Vec<&'static Wrapper>>> = LazyLock::new(|| {
-    let mut by_name: Table<Vec<&'static Wrapper>> = Table::default();
-    for wrapper in WRAPPERS {
+/// A wrapper, taken apart.
+struct Known {
+    sub: Subcommand,
+    valued: Vec<&'static str>,
+    skip: usize,
+}
+
+/// The wrappers, and which of them each name means.
+static PREPARED: LazyLock<(Vec<Known>, Table<Vec<usize>>)> = LazyLock::new(|| {
+    let mut by_name: Table<Vec<usize>> = Table::default();
+    let mut known = Vec::new();
+    for (number, wrapper) in WRAPPERS.iter().enumerate() {
         for name in wrapper.names.split(' ') {
-            by_name.entry(name).or_default().push(wrapper);
+            by_name.entry(name).or_default().push(number);
         }
+        let valued = wrapper.valued.split_ascii_whitespace().collect();
+        known.push(Known { sub: Subcommand::new(wrapper.sub), valued, skip: wrapper.skip });
     }
-    by_name
+    (known, by_name)
 });
+
+/// Whether a program of this name runs other programs.
+pub(super) fn is_known(name: &str) -> bool {
+    PREPARED.1.contains_key(name)
+}
 
 /// Where in the arguments of a program the command begins that it runs. None: it runs none.
 pub(super) fn inner(name: &str, arguments: &[&str]) -> Option<usize> {
-    BY_NAME.get(name)?.iter().find_map(|wrapper| wrapper.inner(arguments))
+    let (known, by_name) = &*PREPARED;
+    by_name.get(name)?.iter().filter_map(|number| known.get(*number)).find_map(|wrapper| wrapper.inner(arguments))
 }
 
-impl Wrapper {
+impl Known {
     fn inner(&self, arguments: &[&str]) -> Option<usize> {
-        let mut at = behind(arguments, self.sub, self.valued)?;
+        let mut at = self.sub.behind(arguments, &self.valued)?;
         let mut skip = self.skip;
         loop {
             let argument = arguments.get(at)?;
@@ -112,7 +128,7 @@ impl Wrapper {
                 return Some(at + 1);
             }
             if argument.len() > 1 && argument.starts_with('-') {
-                at += if self.valued.split(' ').any(|option| option == *argument) { 2 } else { 1 };
+                at += if self.valued.contains(argument) { 2 } else { 1 };
             } else if assignment(argument).is_some() {
                 at += 1;
             } else if skip > 0 {
