@@ -502,6 +502,11 @@ fn a_finding_tells_where_it_stood_and_to_what_it_belongs() {
     assert_eq!((&*found.event, &*found.attribute), ("tool_result", "error"));
     assert_eq!((found.prompt_id.as_deref(), found.tool_use_id.as_deref()), (Some(prompt), Some("toolu_0166ecc6")));
     assert_eq!(found.session_id, None);
+
+    let novel = text(&format!("ghp_{}", "FAKE1111aB1cD2eF3gH4iJ5kL6mN7oP8qR"), &secret);
+    let outcome = at(CaptureLevel::Content, event("novel", vec![novel]));
+    assert!(!format!("{:?}", outcome.findings).contains("FAKE"), "a key may be a secret too");
+    assert!(!String::from_utf8_lossy(&encode(outcome.batch.get())).contains("FAKE"));
 }
 
 /// The captures that are kept.
