@@ -12,7 +12,6 @@ use crate::redact::identity::Treatment;
 use crate::redact::levels::table::{self, Rows};
 use crate::redact::levels::{Given, Placement};
 use crate::redact::marker::is_pseudonym;
-use crate::redact::shape::Shape;
 
 /// More attributes than any record of the client has.
 const MANY: usize = 128;

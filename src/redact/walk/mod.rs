@@ -366,26 +366,21 @@ impl<'a> Walk<'a> {
     }
 
     /// A name as it can be told. One that did not come from the table may be anything, also a secret.
-    fn told(&self, name: &Cow<'static, str>) -> Cow<'static, str> {
-        if self.is_harmless(name) { name.clone() } else { Cow::Borrowed("?") }
+    fn told(&self, name: Cow<'static, str>) -> Cow<'static, str> {
+        if self.is_harmless(&name) { name } else { Cow::Borrowed("?") }
     }
 
-    fn is_harmless(&self, name: &Cow<'static, str>) -> bool {
-        match name {
-            Cow::Borrowed(_) => true,
-            Cow::Owned(name) => {
-                !name.is_empty()
-                    && Shape::Word.matches(name)
-                    && guarded(|| self.redactor.text(name).1.is_empty()).unwrap_or(false)
-            }
-        }
+    fn is_harmless(&self, name: &str) -> bool {
+        !name.is_empty()
+            && Shape::Word.matches(name)
+            && guarded(|| self.redactor.text(name).1.is_empty()).unwrap_or(false)
     }
 
     fn found(&mut self, attribute: &str, masked: Vec<Masked>) {
         if masked.is_empty() {
             return;
         }
-        let (event, attribute) = (self.told(&self.event), self.told(&Cow::Owned(attribute.to_owned())));
+        let (event, attribute) = (self.told(self.event.clone()), self.told(Cow::Owned(attribute.to_owned())));
         let room = MAX_FINDINGS.saturating_sub(self.findings.len());
         self.unlisted += masked.len().saturating_sub(room) as u64;
         for Masked { rule, tag, .. } in masked.into_iter().take(room) {
