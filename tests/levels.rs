@@ -175,15 +175,21 @@ fn claude_is_asked_for_what_the_highest_level_needs_and_no_more() {
 
 #[test]
 fn a_persons_own_destination_is_given_what_they_had_switched_on() {
-    for (flags, prompts, commands) in
-        [(&["OTEL_LOG_USER_PROMPTS"][..], true, false), (&["OTEL_LOG_TOOL_DETAILS"], false, true), (&[], false, false)]
-    {
+    for (ceiling, flags, prompts, commands) in [
+        ("", &["OTEL_LOG_USER_PROMPTS"][..], true, false),
+        ("", &["OTEL_LOG_TOOL_DETAILS"], false, true),
+        ("", &[], false, false),
+        ("commands", &["OTEL_LOG_USER_PROMPTS", "OTEL_LOG_TOOL_DETAILS"], false, true),
+    ] {
         let endpoint = OrgEndpoint::start();
         let mut sandbox = Sandbox::new();
         sandbox.plays("03-content").set("CLAUDE_CODE_ENABLE_TELEMETRY", "1");
         sandbox.set("OTEL_LOGS_EXPORTER", "otlp").set("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.url());
         for flag in flags {
             sandbox.set(*flag, "1");
+        }
+        if !ceiling.is_empty() {
+            sandbox.write("home/.config/cc-observe/config.toml", format!("capture = \"{ceiling}\""));
         }
         finish(&sandbox, &[&endpoint]);
         let on = |switched: bool| if switched { "1" } else { "0" };

@@ -102,13 +102,59 @@ struct File {
     #[serde(default)]
     redaction: redaction::Table,
     #[serde(default)]
-    levels: BTreeMap<String, Placement>,
+    levels: Flat,
     #[serde(default)]
     identity: Identity,
     #[serde(default)]
     drop: Dropped,
     #[serde(default)]
     destinations: BTreeMap<String, Table>,
+}
+
+/// `[levels]`: `"event.attribute" = "…"`. Without quotes TOML makes tables of it, which mean the same.
+#[derive(Default)]
+struct Flat(BTreeMap<String, Placement>);
+
+impl<'de> Deserialize<'de> for Flat {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut flat = Self::default();
+        for (key, node) in BTreeMap::<String, Node>::deserialize(from)? {
+            match node {
+                Node::Leaf(placement) => _ = flat.0.insert(key, placement),
+                Node::Table(Self(below)) => {
+                    flat.0.extend(below.into_iter().map(|(name, placement)| (format!("{key}.{name}"), placement)));
+                }
+            }
+        }
+        Ok(flat)
+    }
+}
+
+enum Node {
+    Leaf(Placement),
+    Table(Flat),
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> serde::de::Visitor<'de> for Either {
+            type Value = Node;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a level")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, level: &str) -> Result<Node, E> {
+                Placement::deserialize(serde::de::value::StrDeserializer::new(level)).map(Node::Leaf)
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, table: A) -> Result<Node, A::Error> {
+                Flat::deserialize(serde::de::value::MapAccessDeserializer::new(table)).map(Node::Table)
+            }
+        }
+        from.deserialize_any(Either)
+    }
 }
 
 #[derive(Deserialize)]
@@ -161,7 +207,7 @@ impl UserConfig {
         let redaction = file.redaction.into_rules(path, text);
         let policy = Policy {
             level: ceiling,
-            levels: Levels::default().with(file.levels, Trust::Person),
+            levels: Levels::default().with(file.levels.0, Trust::Person),
             identity: file.identity,
             drop: file.drop,
         };
@@ -244,10 +290,14 @@ mod tests {
     #[test]
     fn levels_identity_and_dropped_names_are_a_policy() {
         let text = "capture = \"content\"\n[levels]\n\"tool_result.tool_input\" = \"content\"\n\
+                    tool_result.vcs.ref.head.name = \"drop\"\n\
                     [identity]\nemail = \"hash\"\n[drop]\nmetrics = [\"session.count\"]\n";
         let policy = parse(text).unwrap().policy;
         assert_eq!(policy.level, CaptureLevel::Content);
-        let table = [("tool_result.tool_input".to_owned(), Placement::Content)];
+        let table = [
+            ("tool_result.tool_input".to_owned(), Placement::Content),
+            ("tool_result.vcs.ref.head.name".to_owned(), Placement::Drop),
+        ];
         assert_eq!(policy.levels, Levels::default().with(table.into(), Trust::Person));
         assert_eq!(policy.identity.email, crate::redact::Treatment::Hash);
         assert!(policy.drop.metrics.contains("session.count"));
@@ -289,6 +339,7 @@ mod tests {
             ),
             ("headers = FAKE", "config.toml:1: "),
             ("[levels]\n\"tool_result.tool_input\" = \"FAKE\"", "config.toml:2: unknown variant …, expected one of"),
+            ("[levels]\na.b = 7", "config.toml:2: invalid type: integer …, expected a level"),
             ("[identity]\nemial = \"hash\"", "config.toml:2: unknown field `emial`, expected one of `email`"),
             ("[drop]\nattribute = []", "config.toml:2: unknown field `attribute`"),
             (

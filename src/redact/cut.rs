@@ -2,6 +2,7 @@
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 
 use super::{Redacted, marker};
 use crate::otlp::Batch;
@@ -27,10 +28,14 @@ impl Redacted<Batch> {
                     }
                 }
             }
-            // A data point is a number with names: there is nothing long about it that is not on the resource.
             Batch::Metrics(request) => {
                 for from in &mut request.resource_metrics {
                     each(from.resource.iter_mut().flat_map(|resource| &mut resource.attributes), max_bytes);
+                    for metric in from.scope_metrics.iter_mut().flat_map(|scope| &mut scope.metrics) {
+                        if let Some(data) = &mut metric.data {
+                            points(data, max_bytes);
+                        }
+                    }
                 }
             }
             Batch::Traces(request) => {
@@ -46,6 +51,22 @@ impl Redacted<Batch> {
                     }
                 }
             }
+        }
+    }
+}
+
+fn points(data: &mut Data, max_bytes: usize) {
+    match data {
+        Data::Sum(sum) => each(sum.data_points.iter_mut().flat_map(|point| &mut point.attributes), max_bytes),
+        Data::Gauge(gauge) => each(gauge.data_points.iter_mut().flat_map(|point| &mut point.attributes), max_bytes),
+        Data::Histogram(histogram) => {
+            each(histogram.data_points.iter_mut().flat_map(|point| &mut point.attributes), max_bytes);
+        }
+        Data::ExponentialHistogram(histogram) => {
+            each(histogram.data_points.iter_mut().flat_map(|point| &mut point.attributes), max_bytes);
+        }
+        Data::Summary(summary) => {
+            each(summary.data_points.iter_mut().flat_map(|point| &mut point.attributes), max_bytes);
         }
     }
 }
@@ -68,7 +89,17 @@ fn value(any: Option<&mut AnyValue>, max_bytes: usize, depth: usize) {
         Some(Value::KvlistValue(map)) => {
             map.values.iter_mut().for_each(|item| value(item.value.as_mut(), max_bytes, depth + 1));
         }
-        Some(Value::BytesValue(bytes)) => bytes.truncate(max_bytes),
+        Some(Value::BytesValue(bytes)) => match String::from_utf8(std::mem::take(bytes)) {
+            Ok(mut string) => {
+                text(&mut string, max_bytes);
+                *bytes = string.into_bytes();
+            }
+            // Redaction has left none of these.
+            Err(error) => {
+                *bytes = error.into_bytes();
+                bytes.truncate(max_bytes);
+            }
+        },
         Some(Value::BoolValue(_) | Value::IntValue(_) | Value::DoubleValue(_) | Value::StringValueStrindex(_))
         | None => {}
     }

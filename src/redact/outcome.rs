@@ -37,9 +37,9 @@ pub struct FoundIn {
     pub tag: Option<Tag>,
     /// What it came in.
     pub signal: Signal,
-    /// The event, metric or span, without `claude_code.`; `resource` or `scope` for theirs.
+    /// The event, metric or span, without `claude_code.`; `resource` or `scope` for theirs; `?` for what cannot be told.
     pub event: Cow<'static, str>,
-    /// The attribute, or `body`, `status.message` and the like.
+    /// The attribute, or `body`, `status.message` and the like; `?` for a key that itself cannot be told.
     pub attribute: Cow<'static, str>,
     /// `prompt.id` of the record.
     pub prompt_id: Option<String>,

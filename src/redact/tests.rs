@@ -411,6 +411,57 @@ fn exemplars_stay_with_their_ids_and_without_what_the_level_does_not_give() {
 }
 
 #[test]
+fn long_values_are_cut_wherever_they_stand() {
+    let long = || "x".repeat(2000);
+    let nested = |value| KeyValue { value: Some(AnyValue { value: Some(value) }), ..text("novel", "") };
+    let string = || AnyValue { value: Some(Value::StringValue(long())) };
+    let record = vec![
+        text("error", &long()),
+        nested(Value::BytesValue(long().into_bytes())),
+        KeyValue {
+            key: "other".to_owned(),
+            ..nested(Value::ArrayValue(ArrayValue {
+                values: vec![AnyValue {
+                    value: Some(Value::KvlistValue(KeyValueList { values: vec![text("k", &long())] })),
+                }],
+            }))
+        },
+    ];
+    let Batch::Logs(mut request) = event("tool_result", record) else { panic!("logs") };
+    let logs = &mut request.resource_logs[0];
+    logs.resource = Some(Resource { attributes: vec![text("team", &long())], ..Resource::default() });
+    let mut spoken = logs.scope_logs[0].log_records[0].clone();
+    (spoken.body, spoken.attributes) = (Some(string()), vec![]);
+    logs.scope_logs[0].log_records.push(spoken);
+    let point = NumberDataPoint { attributes: vec![text("novel", &long())], ..NumberDataPoint::default() };
+    let data = Some(Data::Sum(Sum { data_points: vec![point], ..Sum::default() }));
+    let metrics = vec![Metric { name: "claude_code.commit.count".to_owned(), data, ..Metric::default() }];
+    let scope = || Some(InstrumentationScope { name: EVENTS.to_owned(), ..InstrumentationScope::default() });
+    let scope_metrics = vec![ScopeMetrics { scope: scope(), metrics, ..ScopeMetrics::default() }];
+    let resource_metrics = vec![ResourceMetrics { scope_metrics, ..ResourceMetrics::default() }];
+    let span = Span {
+        attributes: vec![text("novel", &long())],
+        status: Some(Status { code: 2, message: long() }),
+        links: vec![Link { attributes: vec![text("novel", &long())], ..Link::default() }],
+        events: vec![SpanEvent { attributes: vec![text("novel", &long())], ..SpanEvent::default() }],
+        ..Span::default()
+    };
+    let scope_spans = vec![ScopeSpans { scope: scope(), spans: vec![span], ..ScopeSpans::default() }];
+    let resource_spans = vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }];
+    for (batch, values) in [
+        (Batch::Logs(request), 5),
+        (Batch::Metrics(ExportMetricsServiceRequest { resource_metrics }), 1),
+        (Batch::Traces(ExportTraceServiceRequest { resource_spans }), 4),
+    ] {
+        let mut redacted = at(CaptureLevel::Content, batch).batch;
+        redacted.shorten(300);
+        let told = String::from_utf8_lossy(&encode(redacted.get())).into_owned();
+        assert_eq!(told.matches("…[cut by cc-observe, 2000 bytes]").count(), values, "{told}");
+        assert!(!told.contains(&"x".repeat(300)));
+    }
+}
+
+#[test]
 fn a_person_is_hashed_once_and_passes_so_at_every_level() {
     let identity =
         Identity { email: Treatment::Hash, account: Treatment::Drop, user: Treatment::Hash, ..Identity::default() };
@@ -502,6 +553,11 @@ fn a_finding_tells_where_it_stood_and_to_what_it_belongs() {
     assert_eq!((&*found.event, &*found.attribute), ("tool_result", "error"));
     assert_eq!((found.prompt_id.as_deref(), found.tool_use_id.as_deref()), (Some(prompt), Some("toolu_0166ecc6")));
     assert_eq!(found.session_id, None);
+
+    let novel = text(&format!("ghp_{}", "FAKE1111aB1cD2eF3gH4iJ5kL6mN7oP8qR"), &secret);
+    let outcome = at(CaptureLevel::Content, event("novel", vec![novel]));
+    assert!(!format!("{:?}", outcome.findings).contains("FAKE"), "a key may be a secret too");
+    assert!(!String::from_utf8_lossy(&encode(outcome.batch.get())).contains("FAKE"));
 }
 
 /// The captures that are kept.

@@ -7,6 +7,7 @@
 mod client;
 mod compare;
 mod lab;
+mod levels;
 
 mod elsewhere;
 mod endpoints;

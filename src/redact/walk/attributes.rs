@@ -7,12 +7,11 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
 
 use super::configured::IsConfigured;
-use super::{MAX_DEPTH, Origin, RESOURCE, SCOPE, Walk, guarded};
+use super::{MAX_DEPTH, Origin, RESOURCE, SCOPE, Walk};
 use crate::redact::identity::Treatment;
 use crate::redact::levels::table::{self, Rows};
 use crate::redact::levels::{Given, Placement};
 use crate::redact::marker::is_pseudonym;
-use crate::redact::shape::Shape;
 
 /// More attributes than any record of the client has.
 const MANY: usize = 128;
@@ -111,17 +110,9 @@ impl Walk<'_> {
     /// Remembers a name that is not given at every level, unless it could be anything.
     fn note(&mut self, name: Cow<'static, str>, placement: Placement) {
         let event = self.event.clone();
-        let is_harmless = |name: &Cow<'static, str>| match name {
-            Cow::Borrowed(_) => true,
-            Cow::Owned(name) => {
-                !name.is_empty()
-                    && Shape::Word.matches(name)
-                    && guarded(|| self.redactor.text(name).1.is_empty()).unwrap_or(false)
-            }
-        };
         // Both in one word: that is what it is told as.
         let whole = event.len() + 1 + name.len();
-        if whole <= crate::redact::shape::MAX_WORD && is_harmless(&event) && is_harmless(&name) {
+        if whole <= crate::redact::shape::MAX_WORD && self.is_harmless(&event) && self.is_harmless(&name) {
             self.withheld.note((event, name), placement);
         } else {
             self.withheld.note_unnamed(placement);

@@ -365,7 +365,22 @@ impl<'a> Walk<'a> {
         Some(changed.unwrap_or(text))
     }
 
+    /// A name as it can be told. One that did not come from the table may be anything, also a secret.
+    fn told(&self, name: Cow<'static, str>) -> Cow<'static, str> {
+        if self.is_harmless(&name) { name } else { Cow::Borrowed("?") }
+    }
+
+    fn is_harmless(&self, name: &str) -> bool {
+        !name.is_empty()
+            && Shape::Word.matches(name)
+            && guarded(|| self.redactor.text(name).1.is_empty()).unwrap_or(false)
+    }
+
     fn found(&mut self, attribute: &str, masked: Vec<Masked>) {
+        if masked.is_empty() {
+            return;
+        }
+        let (event, attribute) = (self.told(self.event.clone()), self.told(Cow::Owned(attribute.to_owned())));
         let room = MAX_FINDINGS.saturating_sub(self.findings.len());
         self.unlisted += masked.len().saturating_sub(room) as u64;
         for Masked { rule, tag, .. } in masked.into_iter().take(room) {
@@ -373,8 +388,8 @@ impl<'a> Walk<'a> {
                 rule,
                 tag,
                 signal: self.signal,
-                event: self.event.clone(),
-                attribute: Cow::Owned(attribute.to_owned()),
+                event: event.clone(),
+                attribute: attribute.clone(),
                 prompt_id: None,
                 tool_use_id: None,
                 session_id: None,
