@@ -571,7 +571,7 @@ fn typed(cursor: &mut Cursor<'_>) -> bool {
 /// Whether the string that is a name is the first argument of a call, or an option in a list.
 fn in_call(text: &str, name: &Name) -> bool {
     let before = text.get(floor(text, name.start.saturating_sub(16))..name.start).unwrap_or_default();
-    let option = before.ends_with("-");
+    let option = before.ends_with('-');
     let opener = before.trim_end_matches(['-', '"', '\'', '`', '\\', ' ', '\n', 'u', 'b', 'r', '@', '$', 'N', 'L']);
     opener.ends_with('(') || option && opener.ends_with(['[', ',']) || opener.ends_with("[[")
 }
@@ -694,6 +694,9 @@ fn cookies(text: &str, name: &Name, tell: Tell<'_>) -> usize {
     cursor.at() + jar.len()
 }
 
+/// What a name is called where it is a value.
+const LABELS: [&str; 9] = ["name", "key", "field", "header", "variable", "env", "property", "id", "parameter"];
+
 /// `{"name": "API_TOKEN", "value": "…"}`, in either order, and `<add key="…Password" value="…"/>`.
 fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
     if says < Hint::Strong {
@@ -709,7 +712,6 @@ fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
     let label_from = floor(text, name.start.saturating_sub(64));
     let Some(label) = text.get(label_from..name.start) else { return };
     let label = label.trim_end_matches(['"', '\'', '\\', ' ', ':', '=', '\n', '\t']);
-    const LABELS: [&str; 9] = ["name", "key", "field", "header", "variable", "env", "property", "id", "parameter"];
     let Some(word) = LABELS.iter().find(|word| {
         label.len() >= word.len()
             && label.get(label.len() - word.len()..).is_some_and(|end| end.eq_ignore_ascii_case(word))

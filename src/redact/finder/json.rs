@@ -12,7 +12,7 @@ pub(super) struct Literal {
 
 /// Whether a text may be JSON: an object, an array or a string.
 pub(super) fn may_be(text: &str) -> bool {
-    matches!(text.trim_start().as_bytes(), [b'{' | b'[', ..] | [b'"', ..])
+    matches!(text.trim_start().as_bytes(), [b'{' | b'[' | b'"', ..])
 }
 
 /// The strings in a text that is read as JSON, as far as it is. What is no string is skipped.
@@ -56,37 +56,34 @@ pub(super) fn unescape(text: &str, literal: &Literal) -> Option<(String, Vec<(u3
     let mut at = 0;
     while at < bytes.len() {
         let from = at;
-        let character = match (bytes.get(at), bytes.get(at + 1)) {
-            (Some(b'\\'), Some(escape)) => {
-                at += 2;
-                match escape {
-                    b'n' => '\n',
-                    b't' => '\t',
-                    b'r' => '\r',
-                    b'b' => '\u{8}',
-                    b'f' => '\u{c}',
-                    b'"' => '"',
-                    b'\\' => '\\',
-                    b'/' => '/',
-                    b'u' => match hex(bytes, at) {
-                        Some(first) => {
-                            at += 4;
-                            surrogate(bytes, &mut at, first)
-                        }
-                        None => 'u',
-                    },
-                    // No escape of JSON: a backslash, and the character is read again.
-                    _ => {
-                        at -= 1;
-                        '\\'
+        let character = if let (Some(b'\\'), Some(escape)) = (bytes.get(at), bytes.get(at + 1)) {
+            at += 2;
+            match escape {
+                b'n' => '\n',
+                b't' => '\t',
+                b'r' => '\r',
+                b'b' => '\u{8}',
+                b'f' => '\u{c}',
+                b'"' => '"',
+                b'\\' => '\\',
+                b'/' => '/',
+                b'u' => match hex(bytes, at) {
+                    Some(first) => {
+                        at += 4;
+                        surrogate(bytes, &mut at, first)
                     }
+                    None => 'u',
+                },
+                // No escape of JSON: a backslash, and the character is read again.
+                _ => {
+                    at -= 1;
+                    '\\'
                 }
             }
-            _ => {
-                let character = inside.get(at..)?.chars().next()?;
-                at += character.len_utf8();
-                character
-            }
+        } else {
+            let character = inside.get(at..)?.chars().next()?;
+            at += character.len_utf8();
+            character
         };
         meaning.push(character);
         let place = (u32::try_from(literal.start + from).ok()?, u32::try_from(literal.start + at).ok()?);

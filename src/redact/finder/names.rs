@@ -149,6 +149,9 @@ pub(super) fn hint(name: &str) -> Option<Hint> {
     best
 }
 
+/// What a word of a secret's name may end with, run together with others.
+const ENDS: [&str; 8] = ["secret", "token", "apikey", "privatekey", "accesskey", "secretkey", "authkey", "credentials"];
+
 fn word_hint(word: &[u8], before: Option<&[u8]>) -> Option<Hint> {
     if matches!(word, b"key" | b"keys") {
         return Some(match before {
@@ -165,8 +168,6 @@ fn word_hint(word: &[u8], before: Option<&[u8]>) -> Option<Hint> {
     if ["password", "passwd", "passphrase", "passwort"].iter().any(|end| word.ends_with(end.as_bytes())) {
         return Some(Hint::Password);
     }
-    const ENDS: [&str; 8] =
-        ["secret", "token", "apikey", "privatekey", "accesskey", "secretkey", "authkey", "credentials"];
     if ENDS.iter().any(|end| word.ends_with(end.as_bytes())) {
         return Some(Hint::Strong);
     }
@@ -220,11 +221,11 @@ fn words_of(name: &str) -> Vec<Word> {
             words.push(Word { bytes: [0; 32], length: 0 });
             open = true;
         }
-        if let Some(word) = words.last_mut() {
-            if let Some(slot) = word.bytes.get_mut(word.length) {
-                *slot = byte.to_ascii_lowercase();
-                word.length += 1;
-            }
+        if let Some(word) = words.last_mut()
+            && let Some(slot) = word.bytes.get_mut(word.length)
+        {
+            *slot = byte.to_ascii_lowercase();
+            word.length += 1;
         }
         previous = byte;
     }

@@ -166,17 +166,25 @@ fn is_literal(password: &str) -> bool {
     {
         return false;
     }
+    if placeholder(password) {
+        return false;
+    }
+    judge(password, Hint::Password, Written::Tight).is_some()
+        || password.len() >= 3 && password.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !is_label(password)
+}
+
+/// `***`, `...`, `xxxx`.
+fn placeholder(password: &str) -> bool {
     let first = password.as_bytes().first();
-    !password.bytes().all(|byte| Some(&byte) == first && !byte.is_ascii_alphanumeric())
-        && !(password.len() >= 3 && password.bytes().all(|byte| matches!(byte, b'x' | b'X' | b'*' | b'.')))
-        && judge(password, Hint::Password, Written::Tight).is_some_and(|_| true)
-        || password.len() >= 3
-            && password.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            && !matches!(
-                password.to_ascii_lowercase().as_str(),
-                "password" | "pass" | "passwd" | "secret" | "token" | "pwd" | "yourpassword" | "mypassword"
-            )
-            && !password.bytes().all(|byte| matches!(byte, b'x' | b'X'))
+    let one_mark = password.bytes().all(|byte| Some(&byte) == first && !byte.is_ascii_alphanumeric());
+    one_mark || password.len() >= 3 && password.bytes().all(|byte| matches!(byte, b'x' | b'X' | b'*' | b'.'))
+}
+
+/// `password` in the place of one.
+fn is_label(password: &str) -> bool {
+    ["password", "pass", "passwd", "secret", "token", "pwd", "yourpassword", "mypassword"]
+        .iter()
+        .any(|label| password.eq_ignore_ascii_case(label))
 }
 
 /// Whether a user's name is in truth a token.

@@ -75,6 +75,9 @@ static ROOTS: List = list!(
     document import meta std string object typeof z yup joi t schema sequelize"
 );
 
+/// What says that words stand for something.
+static TELLTALE: List =
+    list!("your yours example placeholder insert replace dummy changeme todo redacted here xxx xxxx goes sample fake");
 /// Endings of file names.
 static FILES: List = list!(
     "txt json yml yaml toml pem key crt cer p12 pfx jks env conf cfg ini xml rs py js ts go java rb php sh md lock tpl log csv sql kdbx
@@ -336,9 +339,6 @@ fn is_placeholder(value: &str) -> bool {
     if value.len() <= 64 && !value.bytes().any(|byte| byte.is_ascii_digit()) {
         let mut words =
             value.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        static TELLTALE: List = list!(
-            "your yours example placeholder insert replace dummy changeme todo redacted here xxx xxxx goes sample fake"
-        );
         if words.clone().count() > 1 && words.any(|word| TELLTALE.has(word)) {
             return true;
         }
@@ -352,7 +352,7 @@ fn is_expression(value: &str, written: Written) -> bool {
     // A call or an index: `os.getenv(`, `ENV[`, `Option<`.
     if let Some(at) = bytes.iter().position(|byte| matches!(byte, b'(' | b'[' | b'<'))
         && at > 0
-        && value.get(..at).is_some_and(|root| is_dotted(root))
+        && value.get(..at).is_some_and(is_dotted)
     {
         return true;
     }
@@ -460,10 +460,8 @@ fn is_path(value: &str) -> bool {
         rest
     } else if let Some(rest) = value.strip_prefix('/') {
         rest
-    } else if matches!(value.as_bytes(), [b'A'..=b'Z' | b'a'..=b'z', b':', b'\\', ..]) {
-        return true;
     } else {
-        return false;
+        return matches!(value.as_bytes(), [b'A'..=b'Z' | b'a'..=b'z', b':', b'\\', ..]);
     };
     value.starts_with("~/") || value.starts_with("./") || value.starts_with("../") || !looks_random(rest)
 }

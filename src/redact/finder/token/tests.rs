@@ -1,5 +1,7 @@
 //! What the formats promise: their examples, their notation, their sources.
 
+use std::fmt::Write as _;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -226,9 +228,8 @@ fn regex_of(shape: &str) -> String {
                 let byte = literal.as_bytes()[0];
                 let (hex, html) = (hex_any_case(byte), if byte == b'&' { "&amp;|" } else { "" });
                 let plain = regex::escape(literal);
-                regex.push_str(&format!(
-                    r"(?:{html}{plain}|\\{{1,8}}{plain}|%(?:25){{0,8}}{hex}|\\{{1,8}}(?:u00|x){hex})"
-                ));
+                write!(regex, r"(?:{html}{plain}|\\{{1,8}}{plain}|%(?:25){{0,8}}{hex}|\\{{1,8}}(?:u00|x){hex})")
+                    .unwrap();
             }
             _ => {
                 in_class = first == '[' || in_class && first != ']';
@@ -243,7 +244,11 @@ fn regex_of(shape: &str) -> String {
 }
 
 fn hex_any_case(byte: u8) -> String {
-    format!("{byte:02x}").chars().map(|digit| format!("[{digit}{}]", digit.to_ascii_uppercase())).collect()
+    let mut regex = String::new();
+    for digit in format!("{byte:02x}").chars() {
+        write!(regex, "[{digit}{}]", digit.to_ascii_uppercase()).unwrap();
+    }
+    regex
 }
 
 /// Where a shape ends, by both.
