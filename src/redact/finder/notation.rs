@@ -214,8 +214,8 @@ impl Shape {
                     }
                 }
                 Atom::Separator(byte) => match choose(4) {
-                    0 => example.push_str(&format!("%{byte:02X}")),
-                    1 => example.push_str(&format!("\\u00{byte:02x}")),
+                    0 => example.extend([format!("%{byte:02X}")]),
+                    1 => example.extend([format!("\\u00{byte:02x}")]),
                     _ => example.push(char::from(byte)),
                 },
                 Atom::Keep | Atom::Edge => {}
@@ -366,7 +366,7 @@ fn separator_ahead(separator: u8, rest: &[u8]) -> Option<usize> {
         let escape = if rest.starts_with(b"u00") { 3 } else { usize::from(rest.starts_with(b"x")) };
         (depth + escape, rest.get(escape..).filter(|_| escape > 0)?)
     };
-    (hex(rest.first_chunk()?)? == separator).then_some(prefix + 2)
+    (hex(*rest.first_chunk()?)? == separator).then_some(prefix + 2)
 }
 
 /// The length of a separator at the end of this, in any of its writings.
@@ -379,7 +379,7 @@ fn separator_behind(separator: u8, rest: &[u8]) -> Option<usize> {
         return Some(1 + backslashes(before));
     }
     let (mut before, code) = rest.split_last_chunk::<2>()?;
-    if hex(code)? != separator {
+    if hex(*code)? != separator {
         return None;
     }
     for escape in [&b"u00"[..], b"x"] {
@@ -397,9 +397,9 @@ fn separator_behind(separator: u8, rest: &[u8]) -> Option<usize> {
 }
 
 /// The byte that two hexadecimal digits stand for.
-fn hex(digits: &[u8; 2]) -> Option<u8> {
+fn hex(digits: [u8; 2]) -> Option<u8> {
     let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    let [high, low] = *digits;
+    let [high, low] = digits;
     Some(value(high)? << 4 | value(low)?)
 }
 

@@ -136,6 +136,9 @@ impl Matcher {
         if is_placeholder(varies) || !holds {
             return None;
         }
+        if follows_digest_name(text, begin) {
+            return None;
+        }
         let end = if reach.whole { self.after.to_the_end(text, span.end) } else { span.end };
         Some(span.start..end)
     }
@@ -194,6 +197,18 @@ fn is_placeholder(varies: &str) -> bool {
     let mut characters = varies.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
     let Some(first) = characters.next() else { return false };
     varies.len() >= 8 && characters.all(|byte| byte == first)
+}
+
+/// Whether this is in a digest that says what it is: `sha512-…`, `sha256=…`.
+fn follows_digest_name(text: &str, begin: usize) -> bool {
+    let head = text.as_bytes().get(..begin).unwrap_or_default();
+    let base64 = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/_".contains(byte);
+    // A digest of 64 bytes has 88 characters.
+    let inside = head.iter().rev().take(88).take_while(base64).count();
+    let Some((b'-' | b'=' | b':', name)) = head.get(..head.len() - inside).and_then(<[u8]>::split_last) else {
+        return false;
+    };
+    [&b"sha1"[..], b"sha256", b"sha384", b"sha512"].iter().any(|digest| name.ends_with(digest))
 }
 
 /// Whether a text ends here, or says that more of it stood here.

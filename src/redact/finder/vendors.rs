@@ -277,7 +277,7 @@ fn is_key_word(word: &str) -> bool {
         let at = word.len().checked_sub(ending.len());
         at.and_then(|at| word.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
     };
-    KEY_WORDS.iter().any(|key| key.eq_ignore_ascii_case(word)) || KEY_ENDINGS.iter().any(|ending| ends(&ending))
+    KEY_WORDS.iter().any(|key| key.eq_ignore_ascii_case(word)) || KEY_ENDINGS.iter().any(ends)
 }
 
 /// The order of a lower-case word and one of any case.

@@ -125,6 +125,8 @@ const ORDINARY: &[&str] = &[
     "550e8400-e29b-41d4-a716-446655440000",
     "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     r#""integrity": "sha512-z8dV2cF1sZ0bQm7yH3nR5tK9wX4pL6gJ8uA1eD2fG3hI4jK5lM6nO7pQ8rS9tU0vW1xY2zA3bC4dE5fG6hI7jQ==","#,
+    "pip/__init__.py,sha256=fw_FAKE0fake1FAKE2fake3FAKE4fake5FAKE6fak,357",
+    "\"integrity\": \"sha512-ASIAFAKE0123456789AB/AKIAFAKE0123456789AB==\"",
     "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     r#"{"id":"toolu_01A09q90qw90lq917835lq9","request_id":"req_011CSHoEeqs5C35K2UUqR7Fy"}"#,
     "msg_01XFDUDYJgAACzvnptvVoYEL",
@@ -226,9 +228,9 @@ fn regex_of(shape: &str) -> String {
                 let byte = literal.as_bytes()[0];
                 let (hex, html) = (hex_any_case(byte), if byte == b'&' { "&amp;|" } else { "" });
                 let plain = regex::escape(literal);
-                regex.push_str(&format!(
+                regex.extend([format!(
                     r"(?:{html}{plain}|\\{{1,8}}{plain}|%(?:25){{0,8}}{hex}|\\{{1,8}}(?:u00|x){hex})"
-                ));
+                )]);
             }
             _ => {
                 in_class = first == '[' || in_class && first != ']';
@@ -243,7 +245,8 @@ fn regex_of(shape: &str) -> String {
 }
 
 fn hex_any_case(byte: u8) -> String {
-    format!("{byte:02x}").chars().map(|digit| format!("[{digit}{}]", digit.to_ascii_uppercase())).collect()
+    let digits: Vec<_> = format!("{byte:02x}").chars().map(|digit| [digit, digit.to_ascii_uppercase()]).collect();
+    digits.iter().flat_map(|[lower, upper]| ['[', *lower, *upper, ']']).collect()
 }
 
 /// Where a shape ends, by both.

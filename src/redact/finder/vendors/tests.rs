@@ -101,7 +101,7 @@ fn what_ids_look_like_too_must_be_called_a_key() {
         format!("GITHUB_SHA={HEX_40}"),
         format!("datadog build {HEX_32}"),
         format!("datadog: {HEX_32}"),
-        format!("heroku release 550e8400-e29b-41d4-a716-446655440000"),
+        "heroku release 550e8400-e29b-41d4-a716-446655440000".to_owned(),
         format!("CIRCLE_SHA1={HEX_40}"),
         format!("sentry_trace_id: {HEX_32}{HEX_32}"),
         "monday surveymonkey_id 550e8400-e29b-41d4-a716-446655440000".to_owned(),
