@@ -78,7 +78,7 @@ pub(super) enum Check {
 /// placeholder that was counted up or repeated less than 2.
 const MIXED_BITS: f64 = 2.5;
 /// How much of a token its check looks at, in bytes. Deciding must not cost more.
-const CHECKED: usize = 128;
+const CHECKED: usize = 64;
 /// Of how much of a token at least must be there if the text was cut.
 const TAIL: usize = 4;
 /// From this length on a tail need not look random if nothing else begins as its token does.
@@ -225,16 +225,23 @@ fn is_cut(rest: &str) -> bool {
     rest.is_empty() || rest.starts_with('…') || behind.starts_with("[TRUNCATED") || rest.trim_end() == "..."
 }
 
-/// Shannon entropy, in bits for each byte.
+/// Shannon entropy of the ASCII characters of a text, in bits for each.
 pub(super) fn bits(text: &str) -> f64 {
-    let mut sorted = text.as_bytes().to_vec();
-    sorted.sort_unstable();
-    let share = |count: usize| {
-        #[expect(clippy::cast_precision_loss, reason = "no text is so long")]
-        let share = count as f64 / text.len() as f64;
-        share
-    };
-    sorted.chunk_by(|a, b| a == b).map(|same| -share(same.len()) * share(same.len()).log2()).sum()
+    let mut counts = [0_u16; 128];
+    let mut all = 0_u16;
+    for byte in text.bytes().take(usize::from(u16::MAX)) {
+        if let Some(count) = counts.get_mut(usize::from(byte)) {
+            *count += 1;
+            all += 1;
+        }
+    }
+    let all = f64::from(all);
+    counts
+        .into_iter()
+        .filter(|count| *count > 0)
+        .map(|count| f64::from(count) / all)
+        .map(|share| -share * share.log2())
+        .sum()
 }
 
 /// Whether a text begins with base64url of a JSON object that has a member which every JSON web token has.
