@@ -178,7 +178,10 @@ impl Check {
             Self::None => true,
             Self::Digit => digit(),
             Self::Mixed => {
-                digit() && varies.bytes().any(|byte| byte.is_ascii_alphabetic()) && bits(varies) > MIXED_BITS
+                digit()
+                    && varies.bytes().any(|byte| byte.is_ascii_alphabetic())
+                    && has_variety(varies)
+                    && bits(varies) > MIXED_BITS
             }
             Self::Jwt => text.get(span.clone()).is_some_and(names_an_algorithm),
         }
@@ -223,6 +226,12 @@ fn is_cut(rest: &str) -> bool {
         behind = further;
     }
     rest.is_empty() || rest.starts_with('…') || behind.starts_with("[TRUNCATED") || rest.trim_end() == "..."
+}
+
+/// Whether so many characters differ that they can have [`MIXED_BITS`] of information: what refuses most costs least.
+fn has_variety(text: &str) -> bool {
+    let seen = text.bytes().filter(u8::is_ascii).fold(0_u128, |seen, byte| seen | 1 << byte);
+    f64::from(seen.count_ones()).log2() > MIXED_BITS
 }
 
 /// Shannon entropy of the ASCII characters of a text, in bits for each.
