@@ -17,7 +17,7 @@ use std::ops::RangeInclusive;
 
 /// How far a repetition without end is followed before anything is decided: deciding must not cost more than this for
 /// each byte that is searched. [`Shape::to_the_end`] goes on from there.
-const LOOK: usize = 128;
+const LOOK: usize = 32;
 /// The end of a repetition that has none.
 const OPEN: u16 = u16::MAX;
 /// How often an escape may itself be escaped: JSON in JSON in JSON doubles backslashes each time.
@@ -39,9 +39,9 @@ enum Atom {
     Edge,
 }
 
-/// A set of ASCII characters.
+/// A set of ASCII characters: a bit for each, the lower 64 and the upper.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-struct Set(u128);
+struct Set(u64, u64);
 
 /// How far a shape came.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -214,8 +214,8 @@ impl Shape {
                     }
                 }
                 Atom::Separator(byte) => match choose(4) {
-                    0 => example.extend(format!("%{byte:02X}").chars()),
-                    1 => example.extend(format!("\\u00{byte:02x}").chars()),
+                    0 => example.extend([format!("%{byte:02X}")]),
+                    1 => example.extend([format!("\\u00{byte:02x}")]),
                     _ => example.push(char::from(byte)),
                 },
                 Atom::Keep | Atom::Edge => {}
@@ -227,20 +227,27 @@ impl Shape {
 
 impl Set {
     const DIGIT: Self = Self::of(b'0'..=b'9');
-    const WORD: Self =
-        Self(Self::DIGIT.0 | Self::of(b'A'..=b'Z').0 | Self::of(b'a'..=b'z').0 | Self::of(b'_'..=b'_').0);
+    const WORD: Self = Self::of(b'A'..=b'Z').and(Self::of(b'a'..=b'z')).and(Self::of(b'_'..=b'_')).and(Self::DIGIT);
 
     /// An empty range, or one that is not of ASCII, has nothing in it.
     const fn of(range: RangeInclusive<u8>) -> Self {
         let (from, to) = (*range.start(), *range.end());
         if from > to || to > 127 {
-            return Self(0);
+            return Self(0, 0);
         }
-        Self((u128::MAX >> (127 - (to - from))) << from)
+        let bits = (u128::MAX >> (127 - (to - from))) << from;
+        #[expect(clippy::cast_possible_truncation, reason = "the halves are taken apart")]
+        let halves = Self(bits as u64, (bits >> 64) as u64);
+        halves
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0, self.1 | other.1)
     }
 
     fn has(self, byte: u8) -> bool {
-        byte < 128 && self.0 >> byte & 1 == 1
+        let half = if byte < 64 { self.0 } else { self.1 };
+        byte < 128 && half >> (byte & 63) & 1 == 1
     }
 
     /// How many of these follow each other, at most so many.
@@ -316,10 +323,10 @@ fn class(shape: &'static str) -> Option<(Set, &'static str)> {
         }
         let (characters, single, behind) = character(rest)?;
         rest = behind;
-        set.0 |= characters.0;
+        set = set.and(characters);
         if let (Some(from), Some(behind)) = (single, rest.strip_prefix('-').filter(|behind| !behind.starts_with(']'))) {
             let (_, to, behind) = character(behind)?;
-            set.0 |= Set::of(from..=to?).0;
+            set = set.and(Set::of(from..=to?));
             rest = behind;
         }
     }

@@ -80,7 +80,7 @@ pub(super) enum Check {
 /// placeholder that was counted up or repeated less than 2.
 const MIXED_BITS: f64 = 2.5;
 /// How much of a token its check looks at, in bytes. Deciding must not cost more.
-const CHECKED: usize = 128;
+const CHECKED: usize = 64;
 /// Of how much of a token at least must be there if the text was cut.
 const TAIL: usize = 4;
 /// From this length on a tail need not look random if nothing else begins as its token does.
@@ -138,6 +138,9 @@ impl Matcher {
         if is_placeholder(varies) || !holds {
             return None;
         }
+        if follows_digest_name(text, begin) {
+            return None;
+        }
         let end = if reach.whole { self.after.to_the_end(text, span.end) } else { span.end };
         Some(span.start..end)
     }
@@ -177,7 +180,10 @@ impl Check {
             Self::None => true,
             Self::Digit => digit(),
             Self::Mixed => {
-                digit() && varies.bytes().any(|byte| byte.is_ascii_alphabetic()) && bits(varies) > MIXED_BITS
+                digit()
+                    && varies.bytes().any(|byte| byte.is_ascii_alphabetic())
+                    && has_variety(varies)
+                    && bits(varies) > MIXED_BITS
             }
             Self::Jwt => text.get(span.clone()).is_some_and(names_an_algorithm),
         }
@@ -198,6 +204,18 @@ fn is_placeholder(varies: &str) -> bool {
     varies.len() >= 8 && characters.all(|byte| byte == first)
 }
 
+/// Whether this is in a digest that says what it is: `sha512-…`, `sha256=…`.
+fn follows_digest_name(text: &str, begin: usize) -> bool {
+    let head = text.as_bytes().get(..begin).unwrap_or_default();
+    let base64 = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/_".contains(byte);
+    // A digest of 64 bytes has 88 characters.
+    let inside = head.iter().rev().take(88).take_while(base64).count();
+    let Some((b'-' | b'=' | b':', name)) = head.get(..head.len() - inside).and_then(<[u8]>::split_last) else {
+        return false;
+    };
+    [&b"sha1"[..], b"sha256", b"sha384", b"sha512"].iter().any(|digest| name.ends_with(digest))
+}
+
 /// Whether a text ends here, or says that more of it stood here.
 fn is_cut(rest: &str) -> bool {
     let mut behind = rest;
@@ -212,16 +230,29 @@ fn is_cut(rest: &str) -> bool {
     rest.is_empty() || rest.starts_with('…') || behind.starts_with("[TRUNCATED") || rest.trim_end() == "..."
 }
 
-/// Shannon entropy, in bits for each byte.
+/// Whether so many characters differ that they can have [`MIXED_BITS`] of information: what refuses most costs least.
+fn has_variety(text: &str) -> bool {
+    let seen = text.bytes().filter(u8::is_ascii).fold(0_u128, |seen, byte| seen | 1 << byte);
+    f64::from(seen.count_ones()).log2() > MIXED_BITS
+}
+
+/// Shannon entropy of the ASCII characters of a text, in bits for each.
 pub(super) fn bits(text: &str) -> f64 {
-    let mut sorted = text.as_bytes().to_vec();
-    sorted.sort_unstable();
-    let share = |count: usize| {
-        #[expect(clippy::cast_precision_loss, reason = "no text is so long")]
-        let share = count as f64 / text.len() as f64;
-        share
-    };
-    sorted.chunk_by(|a, b| a == b).map(|same| -share(same.len()) * share(same.len()).log2()).sum()
+    let mut counts = [0_u16; 128];
+    let mut all = 0_u16;
+    for byte in text.bytes().take(usize::from(u16::MAX)) {
+        if let Some(count) = counts.get_mut(usize::from(byte)) {
+            *count += 1;
+            all += 1;
+        }
+    }
+    let all = f64::from(all);
+    counts
+        .into_iter()
+        .filter(|count| *count > 0)
+        .map(|count| f64::from(count) / all)
+        .map(|share| -share * share.log2())
+        .sum()
 }
 
 /// Whether a text begins with base64url of a JSON object that has a member which every JSON web token has.

@@ -36,7 +36,7 @@ const KEY_BITS: f64 = 2.5;
 /// What is between a name and a value besides words.
 const GLUE: &[u8] = b" \t\"'`=:,([{<>|\\";
 /// Words by which a value is called a secret.
-const KEY_WORDS: [&str; 22] = [
+const KEY_WORDS: [&str; 21] = [
     "key",
     "keys",
     "token",
@@ -58,7 +58,6 @@ const KEY_WORDS: [&str; 22] = [
     "license",
     "licence",
     "bearer",
-    "hash",
 ];
 /// The same, where they are written as one with what specifies them.
 const KEY_ENDINGS: [&str; 14] = [
@@ -78,7 +77,24 @@ const KEY_ENDINGS: [&str; 14] = [
     "apisecret",
 ];
 /// Key words that say too little to make a key of a value whose form is not known.
-const VAGUE: [&str; 8] = ["api", "auth", "authorization", "sid", "dsn", "hash", "private", "bearer"];
+const VAGUE: [&str; 7] = ["api", "auth", "authorization", "sid", "dsn", "private", "bearer"];
+/// Words that, as the last before a value, say that it is no secret: `GITHUB_API_SHA`, `DATADOG_API_KEY_ID`.
+const OPEN_WORDS: [&str; 14] = [
+    "sha",
+    "commit",
+    "ref",
+    "rev",
+    "revision",
+    "id",
+    "uuid",
+    "digest",
+    "checksum",
+    "md",
+    "version",
+    "url",
+    "fingerprint",
+    "etag",
+];
 /// How long such a key is.
 const ANY_KEY: RangeInclusive<usize> = 20..=200;
 /// Shannon entropy that such a key has at least, in bits for each byte: that of random hexadecimal digits, barely.
@@ -159,7 +175,7 @@ impl Vendors {
             };
             let (place, end) = places.iter().flatten().find_map(|place| Some((*place, end_of(*place)?)))?;
             let (called, value) = (text.get(word_at..place)?, text.get(place..end)?);
-            is_key(value, || words_of(called).any(is_key_word)).then_some((place..end, vendor.id))
+            is_key(value, || is_called_a_key(called)).then_some((place..end, vendor.id))
         });
         own.or_else(|| {
             let id = vendors.find_map(|(_, vendor)| all().get(*vendor))?.id;
@@ -269,6 +285,12 @@ fn words_of(text: &str) -> impl Iterator<Item = &str> {
             Some(word)
         })
     })
+}
+
+/// Whether a value is called a secret by what stands before it.
+fn is_called_a_key(text: &str) -> bool {
+    let last = words_of(text).last().unwrap_or_default();
+    words_of(text).any(is_key_word) && !OPEN_WORDS.iter().any(|open| open.eq_ignore_ascii_case(last))
 }
 
 /// Whether a value is called a secret by this word.

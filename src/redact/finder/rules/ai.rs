@@ -140,7 +140,11 @@ pub(super) const RULES: &[Rule] = &[
         id: "fireworks-key",
         what: "Fireworks AI API key",
         source: "https://docs.fireworks.ai/getting-started/quickstart",
-        forms: &[form("fw_", "[A-Za-z0-9]{22,}"), form("fpk_", "[A-Za-z0-9]{22,}")],
+        forms: &[
+            form("fw_", r"[A-Za-z0-9]{22}\b"),
+            form("fw_", r"[A-Za-z0-9]{24}\b"),
+            form("fpk_", "[A-Za-z0-9]{22,}"),
+        ],
         edge: Edge::Word,
         check: Check::Mixed,
         hits: &[&["fw_", "fake1FAKE2fake3FAKE4fa"], &["fpk_", "FAKE4fake5FAKE6fake7FAKE8fake"]],

@@ -286,7 +286,10 @@ pub(super) const RULES: &[Rule] = &[
         id: "calendar-address",
         what: "Private address of a Google calendar",
         source: "https://support.google.com/calendar/answer/37648",
-        forms: &[form("calendar.google.com", r"/calendar/ical/[A-Za-z0-9@._%-]{4,120}/private-\K[0-9a-f]{32}")],
+        forms: &[form(
+            "calendar.google.com",
+            r"/calendar/ical/[A-Za-z0-9._+-]{1,80}@[A-Za-z0-9.-]{3,80}/private-\K[0-9a-f]{32}",
+        )],
         edge: Edge::Any,
         check: Check::None,
         hits: &[

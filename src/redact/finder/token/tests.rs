@@ -1,7 +1,5 @@
 //! What the formats promise: their examples, their notation, their sources.
 
-use std::fmt::Write as _;
-
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -127,12 +125,14 @@ const ORDINARY: &[&str] = &[
     "550e8400-e29b-41d4-a716-446655440000",
     "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     r#""integrity": "sha512-z8dV2cF1sZ0bQm7yH3nR5tK9wX4pL6gJ8uA1eD2fG3hI4jK5lM6nO7pQ8rS9tU0vW1xY2zA3bC4dE5fG6hI7jQ==","#,
-    "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-    r#"{"id":"toolu_01A09q90qw90lq917835lq9","request_id":"req_011CSHoEeqs5C35K2UUqR7Fy"}"#,
-    "msg_01XFDUDYJgAACzvnptvVoYEL",
+    "pip/__init__.py,sha256=fw_FAKE0fake1FAKE2fake3FAKE4fake5FAKE6fak,357",
+    "\"integrity\": \"sha512-ASIAFAKE0123456789AB/AKIAFAKE0123456789AB==\"",
+    "traceparent: 00-0fa4e1fa4e20fa4e1fa4e2d0fa4e1f6b-0fa4e1fa4e20fa4e-01",
+    r#"{"id":"toolu_01Fake2Made3Up4Id5Of6Tool","request_id":"req_011FakeMade2Up3Id4Of5Req"}"#,
+    "msg_01FakeMade2Up3Id4Of5Mess",
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFAKE0123456789FAKE0123456789FAKE012345678 me@example.com",
     "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEFAKE0123456789FAKE0123456789FAKE\n-----END PUBLIC KEY-----",
-    "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
+    "age1fake0qpzry9x8gf2tvdw0s3jn54khce6mua7lfake0qpzry9x8gf2tvdw0",
     "!function(e,t){\"object\"==typeof exports?module.exports=t():e.key-e.sk-e.re_}(this,(function(){return re_exports}))",
     "/nix/store/0c7c96gikmzv87i7lv3vq5s1cmfjd6zf-hello-2.12.1/bin/hello",
     "ghcr.io/owner/app@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -228,8 +228,9 @@ fn regex_of(shape: &str) -> String {
                 let byte = literal.as_bytes()[0];
                 let (hex, html) = (hex_any_case(byte), if byte == b'&' { "&amp;|" } else { "" });
                 let plain = regex::escape(literal);
-                write!(regex, r"(?:{html}{plain}|\\{{1,8}}{plain}|%(?:25){{0,8}}{hex}|\\{{1,8}}(?:u00|x){hex})")
-                    .unwrap();
+                regex.extend([format!(
+                    r"(?:{html}{plain}|\\{{1,8}}{plain}|%(?:25){{0,8}}{hex}|\\{{1,8}}(?:u00|x){hex})"
+                )]);
             }
             _ => {
                 in_class = first == '[' || in_class && first != ']';
@@ -244,11 +245,8 @@ fn regex_of(shape: &str) -> String {
 }
 
 fn hex_any_case(byte: u8) -> String {
-    let mut regex = String::new();
-    for digit in format!("{byte:02x}").chars() {
-        write!(regex, "[{digit}{}]", digit.to_ascii_uppercase()).unwrap();
-    }
-    regex
+    let digits: Vec<_> = format!("{byte:02x}").chars().map(|digit| [digit, digit.to_ascii_uppercase()]).collect();
+    digits.iter().flat_map(|[lower, upper]| ['[', *lower, *upper, ']']).collect()
 }
 
 /// Where a shape ends, by both.

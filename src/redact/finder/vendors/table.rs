@@ -1315,4 +1315,5 @@ pub(super) const VENDORS: &[Vendor] = &[
         ANY,
         "https://docs.stripe.com/keys",
     ),
+    vendor("sanity-token", &["sanity"], "sk[A-Za-z0-9]{78,180}", "https://www.sanity.io/docs/content-lake/http-auth"),
 ];

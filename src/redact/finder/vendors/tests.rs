@@ -101,7 +101,10 @@ fn what_ids_look_like_too_must_be_called_a_key() {
         format!("GITHUB_SHA={HEX_40}"),
         format!("datadog build {HEX_32}"),
         format!("datadog: {HEX_32}"),
-        "heroku release 550e8400-e29b-41d4-a716-446655440000".to_string(),
+        format!("GITHUB_API_SHA={HEX_40}"),
+        format!("datadog_api_key_id: {HEX_32}"),
+        format!("github commit_hash={HEX_40}"),
+        "heroku release 550e8400-e29b-41d4-a716-446655440000".to_owned(),
         format!("CIRCLE_SHA1={HEX_40}"),
         format!("sentry_trace_id: {HEX_32}{HEX_32}"),
         "monday surveymonkey_id 550e8400-e29b-41d4-a716-446655440000".to_owned(),
@@ -143,6 +146,21 @@ fn what_only_comes_near_is_no_key() {
         "DATADOG_API_KEY=$DATADOG_API_KEY_OF_THE_TEAM_01".to_owned(),
     ] {
         assert_eq!(masked(&text), [], "{text}");
+    }
+}
+
+#[test]
+fn a_marker_is_neither_key_nor_token() {
+    let matchers: Vec<_> = token::all().map(|(rule, form)| token::Matcher::new(rule, form).unwrap()).collect();
+    let ids: BTreeSet<_> = matchers.iter().map(|matcher| matcher.rule().id).chain(all().iter().map(|v| v.id)).collect();
+    for id in ids {
+        let text = format!("export DATADOG_API_KEY=[REDACTED:{id}:0fa4e1f2] AWS_SECRET=\"[REDACTED:{id}]\"");
+        assert_eq!(masked(&text), [], "{text}");
+        for matcher in &matchers {
+            for (at, _) in text.match_indices(matcher.anchor()) {
+                assert_eq!(matcher.at(&text, at), None, "{}: {text}", matcher.rule().id);
+            }
+        }
     }
 }
 
