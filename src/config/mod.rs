@@ -2,6 +2,7 @@
 
 pub mod endpoint;
 pub mod files;
+mod levels;
 pub mod paths;
 pub mod person;
 pub mod user;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Destination, Endpoint, EndpointError};
+use super::{Destination, Endpoint, EndpointError, levels};
 use crate::otlp::Signal;
-use crate::redact::{CaptureLevel, Dropped, Identity, Levels, MIN_ATTRIBUTE_BYTES, Placement, Policy, Trust};
+use crate::redact::{CaptureLevel, Dropped, Identity, Levels, MIN_ATTRIBUTE_BYTES, Policy, Trust};
 use crate::secrets::Secret;
 
 /// The largest configuration file that is read, in bytes.
@@ -95,59 +95,13 @@ struct File {
     summary: Option<Summary>,
     claude: Option<PathBuf>,
     #[serde(default)]
-    levels: Flat,
+    levels: levels::Table,
     #[serde(default)]
     identity: Identity,
     #[serde(default)]
     drop: Dropped,
     #[serde(default)]
     destinations: BTreeMap<String, Table>,
-}
-
-/// `[levels]`: `"event.attribute" = "…"`. Without quotes TOML makes tables of it, which mean the same.
-#[derive(Default)]
-struct Flat(BTreeMap<String, Placement>);
-
-impl<'de> Deserialize<'de> for Flat {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let mut flat = Self::default();
-        for (key, node) in BTreeMap::<String, Node>::deserialize(from)? {
-            match node {
-                Node::Leaf(placement) => _ = flat.0.insert(key, placement),
-                Node::Table(Self(below)) => {
-                    flat.0.extend(below.into_iter().map(|(name, placement)| (format!("{key}.{name}"), placement)));
-                }
-            }
-        }
-        Ok(flat)
-    }
-}
-
-enum Node {
-    Leaf(Placement),
-    Table(Flat),
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> serde::de::Visitor<'de> for Either {
-            type Value = Node;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a level")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, level: &str) -> Result<Node, E> {
-                Placement::deserialize(serde::de::value::StrDeserializer::new(level)).map(Node::Leaf)
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, table: A) -> Result<Node, A::Error> {
-                Flat::deserialize(serde::de::value::MapAccessDeserializer::new(table)).map(Node::Table)
-            }
-        }
-        from.deserialize_any(Either)
-    }
 }
 
 #[derive(Deserialize)]
@@ -198,7 +152,7 @@ impl UserConfig {
         }
         let policy = Policy {
             level: ceiling,
-            levels: Levels::default().with(file.levels.0, Trust::Person),
+            levels: Levels::default().with(file.levels.into_placements(), Trust::Person),
             identity: file.identity,
             drop: file.drop,
         };
@@ -239,6 +193,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::redact::Placement;
 
     fn parse(text: &str) -> Result<UserConfig, ConfigError> {
         UserConfig::parse(Path::new("config.toml"), text)
