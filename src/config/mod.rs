@@ -3,6 +3,7 @@
 pub mod endpoint;
 pub mod files;
 pub mod known_values;
+mod levels;
 pub mod machine_key;
 pub mod paths;
 pub mod person;

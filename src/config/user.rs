@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::known_values::KnownSources;
-use super::{Destination, Endpoint, EndpointError, redaction};
+use super::{Destination, Endpoint, EndpointError, levels, redaction};
 use crate::otlp::Signal;
-use crate::redact::{CaptureLevel, Dropped, Identity, Levels, MIN_ATTRIBUTE_BYTES, OwnRules, Placement, Policy, Trust};
+use crate::redact::{CaptureLevel, Dropped, Identity, Levels, MIN_ATTRIBUTE_BYTES, OwnRules, Policy, Trust};
 use crate::secrets::Secret;
 
 /// The largest configuration file that is read, in bytes.
@@ -102,59 +102,13 @@ struct File {
     #[serde(default)]
     redaction: redaction::Table,
     #[serde(default)]
-    levels: Flat,
+    levels: levels::Table,
     #[serde(default)]
     identity: Identity,
     #[serde(default)]
     drop: Dropped,
     #[serde(default)]
     destinations: BTreeMap<String, Table>,
-}
-
-/// `[levels]`: `"event.attribute" = "…"`. Without quotes TOML makes tables of it, which mean the same.
-#[derive(Default)]
-struct Flat(BTreeMap<String, Placement>);
-
-impl<'de> Deserialize<'de> for Flat {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let mut flat = Self::default();
-        for (key, node) in BTreeMap::<String, Node>::deserialize(from)? {
-            match node {
-                Node::Leaf(placement) => _ = flat.0.insert(key, placement),
-                Node::Table(Self(below)) => {
-                    flat.0.extend(below.into_iter().map(|(name, placement)| (format!("{key}.{name}"), placement)));
-                }
-            }
-        }
-        Ok(flat)
-    }
-}
-
-enum Node {
-    Leaf(Placement),
-    Table(Flat),
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> serde::de::Visitor<'de> for Either {
-            type Value = Node;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a level")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, level: &str) -> Result<Node, E> {
-                Placement::deserialize(serde::de::value::StrDeserializer::new(level)).map(Node::Leaf)
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, table: A) -> Result<Node, A::Error> {
-                Flat::deserialize(serde::de::value::MapAccessDeserializer::new(table)).map(Node::Table)
-            }
-        }
-        from.deserialize_any(Either)
-    }
 }
 
 #[derive(Deserialize)]
@@ -207,7 +161,7 @@ impl UserConfig {
         let redaction = file.redaction.into_rules(path, text);
         let policy = Policy {
             level: ceiling,
-            levels: Levels::default().with(file.levels.0, Trust::Person),
+            levels: Levels::default().with(file.levels.into_placements(), Trust::Person),
             identity: file.identity,
             drop: file.drop,
         };
@@ -256,6 +210,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::redact::Placement;
 
     fn parse(text: &str) -> Result<UserConfig, ConfigError> {
         UserConfig::parse(Path::new("config.toml"), text)

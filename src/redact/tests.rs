@@ -554,6 +554,11 @@ fn a_finding_tells_where_it_stood_and_to_what_it_belongs() {
     assert_eq!((found.prompt_id.as_deref(), found.tool_use_id.as_deref()), (Some(prompt), Some("toolu_0166ecc6")));
     assert_eq!(found.session_id, None);
 
+    let configured = || vec![text("deployment.token", &secret)];
+    let outcome = at(CaptureLevel::Commands, logs(EVENTS, configured(), vec![configured(), configured()]));
+    let [found] = &outcome.findings[..] else { panic!("its copies are none: {:?}", outcome.findings) };
+    assert_eq!((&*found.event, &*found.attribute), ("resource", "deployment.token"));
+
     let novel = text(&format!("ghp_{}", "FAKE1111aB1cD2eF3gH4iJ5kL6mN7oP8qR"), &secret);
     let outcome = at(CaptureLevel::Content, event("novel", vec![novel]));
     assert!(!format!("{:?}", outcome.findings).contains("FAKE"), "a key may be a secret too");

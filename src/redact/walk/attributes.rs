@@ -70,10 +70,16 @@ impl Walk<'_> {
             return None;
         }
         let value = self.without_identity(&key, value)?;
+        let (listed, unlisted) = (self.findings.len(), self.unlisted);
         let value = match search {
             Search::Not => plain(value),
             Search::Text => self.value(&key, value, 0)?,
         };
+        if configured == IsConfigured::Yes && self.event != RESOURCE {
+            // The copy of what stands on the resource, on every record: it is told once.
+            self.findings.truncate(listed);
+            self.unlisted = unlisted;
+        }
         // A key of the table holds no secret; any other may be one.
         let key = if row.is_some() { key } else { self.text("", key)? };
         Some(KeyValue { key, value: Some(any(value)), ..KeyValue::default() })
