@@ -316,7 +316,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     ])
     .valued("-C -r -nbBC -bnBC"),
     program("useradd usermod groupadd groupmod adduser", "user-password", &[pass("-p_ --password")]),
-    program("chpasswd chgpasswd", "user-password", &[row("", Input(""), After(':'), Password)]).word(),
+    program("chpasswd chgpasswd", "user-password", &[row("", Input(""), After(':'), Password)]),
     program("passwd", "user-password", &[row("", Input(""), Whole, Password)]).word(),
     program("smbpasswd pdbedit", "user-password", &[row("", Input("-s|-t"), Whole, Password)]),
     program("dscl", "user-password", &[row("", Behind("-passwd", 2), Whole, Password), row("", Behind("passwd", 2), Whole, Password)]),
