@@ -54,7 +54,7 @@ const PHRASES: &str = "7z ,7za ,7zz ,7zr ,zip ,rar ,gpg ,ab -,xh -,xhs -,http -,
     hub ,jf ,wp ,hf ,llm ,oc login,bcp ,bw unlock,bw login,op item,exp ,imp ,dse ,k3s ,ntl ,bao ,sbt ,set -,setx,su - ,\
     docker login,docker secret,docker build,sudo -,data-file,refresh-token,| base64,pass insert,pass add,security ,cf login,cf auth,\
     secrets set,secret set,config:set,user-secrets,step ,sh -t,isql ,curl,wget,rclone,pulumi config,claude mcp,mcp add,composer config,| passwd,sudo passwd,\
-    http-basic,pypi-token,config set,create secret,echo ,printf ,.password ";
+    http-basic,pypi-token,config set,create secret,echo ,printf ,.password ,db2 ,p4 -";
 
 /// Names that are covered by the phrases.
 const COMMON: &str = "http https docker git npm pnpm yarn bun npx cargo pip3 bundle bundler helm kubectl sudo doas java pass mount psql \
