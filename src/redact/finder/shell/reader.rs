@@ -128,7 +128,7 @@ impl<'r, 't> Reader<'r, 't> {
             let rest = rest.get(..WINDOW.min(rest.len())).unwrap_or_default();
             let inner = wrappers::inner(&name, rest).unwrap_or(rest.len());
             let (Some(words), Some(texts)) = (words.get(at + 1..at + 1 + inner), rest.get(..inner)) else { continue };
-            for program in lookup::named(&name).filter(|known| !known.program.word) {
+            for program in lookup::named(&name) {
                 self.program(program, words, texts, false);
             }
         }
