@@ -114,10 +114,8 @@ fn every_record_arrives_at_each_level_with_what_the_level_gives() {
             let missing: Vec<_> = not_given.difference(&told).collect();
             assert!(missing.is_empty(), "{name} {level}: {missing:?}");
             assert_eq!(endpoint.events("cc_observe.run_started")[0].text("capture"), level);
-            if level == "metadata" {
-                sandbox.assert_no_needle();
-                endpoint.requests().iter().for_each(|request| assert_no_needle("a body", &request.body));
-            }
+            sandbox.assert_no_needle();
+            endpoint.requests().iter().for_each(|request| assert_no_needle("a body", &request.body));
         }
     }
 }

@@ -540,9 +540,7 @@ proptest! {
     }
 }
 
-/// Needs the rules for secrets.
 #[test]
-#[ignore = "until secrets are found in text"]
 fn a_finding_tells_where_it_stood_and_to_what_it_belongs() {
     let prompt = "57f101bd-7ec1-429a-80dc-2b2b68d0038a";
     let secret = format!("curl -H 'Authorization: Bearer ghp_{}'", "FAKE0000aB1cD2eF3gH4iJ5kL6mN7oP8qR");

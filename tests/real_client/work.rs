@@ -87,8 +87,8 @@ fn the_summary_says_what_claude_says(observed: &Finished, plain: &[Record]) {
 /// them, and at our state directory as it is in the middle of a run.
 const LOOK_AROUND: &str = r#"{"tools":[{"name":"Bash","input":{"description":"Look around","command":"sleep 6; mkdir @OUT@/seen; cp -R $HOME/.local/state/cc-observe @OUT@/seen/state; for p in /proc/[0-9]*; do n=@OUT@/seen/${p##*/}; cp $p/cmdline $n.cmdline; case $(tr '\\0' ' ' <$p/cmdline) in 'cc-observe relay '*) cp $p/environ @OUT@/seen/relay.environ;; 'claude '*) cp $p/environ @OUT@/seen/claude.environ;; esac; done"}}]},"#;
 
-/// The level at which nothing of it may be found. Above it, what is text is searched by the rules for secrets.
-const SEARCHED: &str = "metadata";
+/// The level at which nothing of it may be found: everything is given, and searched for secrets.
+const SEARCHED: &str = "content";
 
 #[test]
 fn no_secret_of_the_session_or_of_the_person_leaves_claude() {
@@ -103,7 +103,7 @@ fn no_secret_of_the_session_or_of_the_person_leaves_claude() {
     lab.file("home/.config/cc-observe/config.toml", format!("capture = \"{SEARCHED}\"\n"));
     lab.set("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer FAKEorg0123456789");
     lab.set("CLAUDE_CODE_ENHANCED_TELEMETRY_BETA", "1");
-    let prompt = "do the work with sk-ant-FAKEprompt";
+    let prompt = &format!("do the work with sk-ant-api03-{}", "FAKEprompt0000aB1cD2eF3gH4iJ5kL6mN7oP8qR".repeat(2));
     let observed = lab.observed(["-p", prompt, "--dangerously-skip-permissions", "--output-format", "json"]);
     assert_eq!(observed.code, 0, "{}", observed.stderr);
     assert!(!observed.org.is_empty(), "the person's own endpoint is our destination");

@@ -121,7 +121,10 @@ impl<'r, 't> Reader<'r, 't> {
             }
             let name_end = plain.find(['=', ':']).unwrap_or(plain.len());
             let name = plain.get(..name_end).unwrap_or_default().trim_end_matches([',', ')', ']', '.']);
-            if name.len() < 2 {
+            if name.len() < 2
+                || name.len() > 80
+                || name.contains(|c: char| !c.is_ascii_alphanumeric() && !"-_./@".contains(c))
+            {
                 continue;
             }
             let glued = name_end < plain.len();
@@ -153,7 +156,10 @@ impl<'r, 't> Reader<'r, 't> {
                 part.range.start += "pass:".len();
                 value = password;
             }
-            if assignment(value).is_some_and(|name| value.len() > name.end + 1) && !value.ends_with('=') {
+            if hint != Hint::Password
+                && assignment(value).is_some_and(|name| value.len() > name.end + 1)
+                && !value.ends_with('=')
+            {
                 self.pairs(&part, "secret-option");
                 continue;
             }

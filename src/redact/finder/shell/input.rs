@@ -103,7 +103,10 @@ impl<'r, 't> Reader<'r, 't> {
                         _ => 0,
                     };
                     let range = part.range.start + from..part.range.end;
-                    self.secret(&Part { word: part.word, range }, rule, kind);
+                    // `echo yes | …` answers a question.
+                    if !literal::is_setting(text) {
+                        self.secret(&Part { word: part.word, range }, rule, kind);
+                    }
                 }
                 Input::Body(range) => {
                     let Some(body) = self.text.get(range.clone()) else { continue };

@@ -120,6 +120,7 @@ pub(super) fn stands_for(text: &str) -> bool {
         "awskms:",
         "gcpkms:",
         "@env:",
+        "@keychain:",
     ]
     .iter()
     .any(|start| text.starts_with(start))

@@ -16,6 +16,7 @@ mod rows;
 mod wrappers;
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use programs::PROGRAMS;
 use reader::Reader;
@@ -41,20 +42,45 @@ pub(super) enum Found {
     },
 }
 
+/// Options and syntax that make a text worth reading; separated by commas.
+const OPTIONS: &str = "-stdin,<<<,<(,bash -,sh -c,zsh -,eval ,--pass,-pass,-token,-secret,-key,-auth,-pwd,-psw,-cred,-apikey,$env:,\
+    -bearer,-sas,-jwt,-pin,/p:,/pass,/pwd:,send \",tee ,> ~,> .,> /,>~,>>,$',su -c,ssh ,-literal,--set,-var,-config=,=[,-user,-p ,\
+    securestring,-mnemonic,-hash";
+
+/// Programs whose names stand in much other text too, with what makes them worth reading; separated by commas.
+const PHRASES: &str = "7z ,7za ,7zz ,7zr ,zip ,rar ,gpg ,ab -,xh -,xhs -,http -,https -, -a ,mc alias,mc config,mc admin,cbq ,chc ,\
+    net u,net rpc,net ads,nxc ,cme ,wg set,wg pubkey,configure set,put-parameter,--plaintext,az login,az acr,az keyvault,\
+    az sql,fly secrets,fly -,vc -,scw ,pip config,svn ,gh auth,gh secret,extraheader,git credential,_auth,cargo login,bundle config,\
+    hub ,jf ,wp ,hf ,llm ,oc login,bcp ,bw unlock,bw login,op item,exp ,imp ,dse ,k3s ,ntl ,bao ,sbt ,set -,setx,su - ,\
+    docker login,docker secret,docker build,sudo -,data-file,refresh-token,| base64,pass insert,pass add,security ,cf login,cf auth,\
+    secrets set,secret set,config:set,user-secrets,step ,sh -t,isql ,curl,wget,rclone,pulumi config,claude mcp,mcp add,composer config,| passwd,sudo passwd,\
+    http-basic,pypi-token,config set,create secret,echo ,printf ,.password ,db2 ,p4 -";
+
+/// Names that are covered by the phrases.
+const COMMON: &str = "http https docker git npm pnpm yarn bun npx cargo pip3 bundle bundler helm kubectl sudo doas java pass mount psql \
+    pgcli base64 security gcloud gsutil step render neon comet phase chamber telnet expect export passwd send claude codex gemini \
+    composer pulumi heroku dotnet boundary caddy argo evans siege railway twine flit hatch maturin keyring conjur mlflow \
+    neptune httpx katana forge cast lein poetry ansible";
+
+static ANCHORS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let mut anchors: Vec<String> = OPTIONS.split(',').chain(PHRASES.split(',')).map(str::to_owned).collect();
+    for program in PROGRAMS {
+        for name in program.names.split(' ').filter(|name| name.len() > 3) {
+            if !COMMON.split_ascii_whitespace().any(|common| common == name) {
+                // What is a word of English too is a command only with arguments.
+                anchors.push(if program.word { format!("{name} ") } else { name.to_ascii_lowercase() });
+            }
+        }
+    }
+    anchors.sort_unstable();
+    anchors.dedup();
+    anchors
+});
+
 /// What a text must hold, one of them at least, to be worth reading. Lower case: to be searched for without regard to case.
 pub(super) fn anchors() -> impl Iterator<Item = &'static str> {
-    /// Options, assignments and syntax.
-    const OTHERS: [&str; 35] = [
-        "-stdin", "<<<", "<(", "bash -", "sh -c", "zsh -", "eval ", "--pass", "-pass", "-token", "-secret", "-key",
-        "-auth", "-pwd", "-psw", "-cred", "--apikey", "-apikey", "$env:", "tee ", "> ", ">~", ">/", ">>", "$'",
-        "su -c", "ssh ", "-bearer", "-sas", "-jwt", "-pin", "/p:", "/pass", "/pwd:", "send ",
-    ];
-    let names = PROGRAMS.iter().flat_map(|program| program.names.split(' ')).filter(|name| name.len() > 3);
-    OTHERS.into_iter().chain(SHORT.split(',')).chain(names)
+    ANCHORS.iter().map(String::as_str)
 }
-
-/// Programs of three letters and less, with what makes them rare in other text; separated by commas.
-const SHORT: &str = "7z ,7za ,7zz ,7zr ,zip ,rar ,gpg ,ab -,xh ,xhs ,mc alias,mc config,mc admin,cbq ,chc ,net u,net rpc,net ads,nxc ,cme ,wg set,wg pubkey,aws ,az ,fly ,vc ,scw ,exo ,oci ,pip ,svn ,gh auth,gh secret,git ,npm ,gem ,hub ,jf ,wp ,hf ,llm ,oc login,bcp ,bw unlock,bw login,op item,exp ,imp ,dse ,rke ,k3s ,ntl ,snx ,uv pub,bao ,p4 ,hg ,bk ,sbt ,set -,setx,su -c,su - ";
 
 /// The rules of programs: id, and the names of the programs.
 pub(super) fn programs() -> impl Iterator<Item = (&'static str, &'static str)> {

@@ -138,7 +138,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             header("-H --header --proxy-header"),
         ],
     )
-    .bundle("afgiGIjJkKlLMnNOpqRsSvV0123456#Z"),
+    .bundle("afgiGIjJklLMnNOpqRsSvV0123456#Z"),
     program(
         "wget wget2",
         "wget-password",
@@ -158,7 +158,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         "request-header",
         &[header("-H --header -header --headers -reflect-header -rpc-header")],
     ),
-    program("ab siege", "basic-auth", &[user("-A_ -P_")]),
+    program("ab", "basic-auth", &[user("-A_ -P_")]),
     program("lftp", "lftp-user", &[row("", Opt("-u --user"), After(','), Password)]),
     program("ncftp ncftpget ncftpput ncftpls", "ftp-password", &[pass("-p")]),
     program("rclone", "rclone-secret", &[row("obscure", Argument(0), Whole, Password), row("config create|config update|config password", Named, Whole, Password)]),
@@ -186,26 +186,31 @@ pub(super) const PROGRAMS: &[Program] = &[
         "mongodb-password",
         &[pass("-p --password --sslPEMKeyPassword --tlsCertificateKeyFilePassword --awsSecretAccessKey")],
     ),
-    program("sqlplus sqlcl sqlldr expdp impdp exp imp rman adrci tkprof", "oracle-password", &[
+    program("sqlplus sqlcl sqlldr expdp impdp exp imp rman", "oracle-password", &[
         row("", Arguments(0), Login('/'), Password),
         row("target|catalog|auxiliary", Arguments(0), Login('/'), Password),
     ])
     .word(),
     program("sqlcmd bcp isql tsql osql go-sqlcmd mssql-cli fisql sqsh sqlpackage", "sqlserver-password", &[pass("-P /p: /TargetPassword: /SourcePassword:")]),
     program("isql", "odbc-password", &[row("", Argument(2), Whole, Password)]).valued("-d -x -l -m").word(),
-    program("clickhouse-client clickhouse-benchmark clickhouse-local chc", "clickhouse-password", &[pass("--password")]),
+    program("clickhouse-client clickhouse-benchmark clickhouse-local", "clickhouse-password", &[pass("--password")]),
     program("snowsql snow", "snowflake-password", &[pass("--private-key-passphrase --password"), token("--token --mfa-passcode")]).word(),
     program("influx", "influxdb-password", &[pass("-p_ -password --password"), token("-t_ --token -token")]).word(),
-    program("cqlsh nodetool dse dsetool cassandra-stress sstableloader", "cassandra-password", &[pass("-p -pw_ --password")]),
+    program("cqlsh dse dsetool", "cassandra-password", &[pass("-p --password")]),
+    // Their `-p` is a port.
+    program("nodetool sstableloader", "cassandra-password", &[pass("-pw_ --password")]),
     program("cypher-shell neo4j-shell", "neo4j-password", &[pass("-p --password")]),
     program("neo4j-admin", "neo4j-password", &[row("set-initial-password|dbms set-initial-password", Argument(0), Whole, Password)]),
     program("etcdctl", "etcd-user", &[user("--user"), pass("--password"), row("user add", Argument(0), After(':'), Password)]),
-    program("rabbitmqctl rabbitmq-ctl", "rabbitmq-password", &[
+    program("rabbitmqctl", "rabbitmq-password", &[
         row("add_user|change_password|authenticate_user", Argument(1), Whole, Password),
     ])
     .valued("-n --node --vhost -p"),
     program("rabbitmqadmin", "rabbitmq-password", &[pass("-p --password")]),
     program("couchbase-cli cbq cbbackupmgr cbimport cbexport", "couchbase-password", &[pass("-p --password --cluster-password --bucket-password")]),
+    program("beeline", "hive-password", &[pass("-p_")]),
+    program("vsql nzsql", "database-password", &[pass("-w_ -pw_")]),
+    program("db2", "db2-password", &[row("", Behind("using", 1), Whole, Password)]),
     program("cockroach usql dbmate", "database-password", &[pass("--password")]),
     program("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldapcompare ldapmodrdn ldapexop ldapurl", "ldap-password", &[pass("-w")])
         .bundle("xLZvncMP"),
@@ -213,15 +218,11 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("slappasswd", "ldap-password", &[pass("-s")]),
     program("bteq fastload mload", "teradata-password", &[row("", Arguments(0), After(','), Password)]).word(),
     // Windows networks, remote shells and desktops
-    program("smbclient smbget smbcacls smbcquotas smbspool rpcclient smbmap net wbinfo ntlm_auth winexe nmblookup pth-winexe wmic pth-wmic", "smb-password", &[
+    program("smbclient rpcclient smbget smbcacls smbcquotas winexe wbinfo ntlm_auth pth-winexe pth-wmic", "smb-password", &[
         row("", Opt("-U --user"), After('%'), Password),
-        row("", Opt("--authentication -A="), After('%'), Password),
         pass("--password"),
     ])
-    .bundle("NLkdgE")
-    .word(),
-    program("smbclient rpcclient smbget winexe", "smb-password", &[row("", Opt("-U --user"), After('%'), Password), pass("--password")])
-        .bundle("NLkdgE"),
+    .bundle("NLkdgE"),
     program("smbclient", "smb-password", &[row("", Argument(1), Whole, Password)])
         .valued("-U -c -p -I -W -m -n -O -t -b -D -d -s -l --user --command --port --ip-address --workgroup")
         .word(),
@@ -235,16 +236,17 @@ pub(super) const PROGRAMS: &[Program] = &[
     )
     .valued("-hashes -dc-ip -target-ip -port -request-user -outputfile -usersfile -k -aesKey"),
     program("bloodhound-python ldapdomaindump certipy certipy-ad kerbrute windapsearch", "winrm-password", &[pass("-p --password")]),
-    program("hydra medusa ncrack", "login-password", &[pass("-p_")]),
+    program("hydra medusa", "login-password", &[pass("-p_")]),
     program("xfreerdp xfreerdp3 wlfreerdp sdl-freerdp freerdp", "rdp-password", &[pass("/p: /gp: /password: /pwd: -p_ --password")]),
     program("rdesktop remmina", "rdp-password", &[pass("-p_")]),
     program("cmdkey runas net1 net.exe schtasks psexec psexec64 tasklist taskkill", "windows-password", &[pass("/pass: /p: /password: /rp: -p_ /p_ /rp_")]).word(),
-    program("net", "windows-password", &[row("user", Argument(1), Whole, Password), row("use", Behind("\\", 1), Whole, Password)]).valued("-U -S -I -w -W").word(),
+    program("net", "windows-password", &[row("", Opt("-U --user"), After('%'), Password), row("user", Argument(1), Whole, Password), row("use", Behind("\\", 1), Whole, Password)]).valued("-U -S -I -w -W").word(),
     program("sshpass", "sshpass", &[pass("-p")]).bundle("v"),
     program("plink pscp psftp putty kitty", "putty-password", &[pass("-pw_")]),
-    program("vncviewer vncdo vncdotool x11vnc", "vnc-password", &[pass("-passwd_ -password_ -p_ --password")]),
+    program("vncdo vncdotool x11vnc", "vnc-password", &[pass("-passwd_ -p_ --password")]),
     program("vncpasswd", "vnc-password", &[row("", Input("-f"), Whole, Password)]),
-    program("ipmitool ipmi-chassis ipmipower bmc-config racadm", "ipmi-password", &[pass("-P -p_ --password"), key("-k_ -y_")]),
+    program("ipmitool", "ipmi-password", &[pass("-P"), key("-k_ -y_")]),
+    program("ipmi-chassis ipmipower bmc-config racadm", "ipmi-password", &[pass("-p_ --password"), key("-k_")]),
     program(
         "snmpget snmpset snmpwalk snmpgetnext snmpbulkwalk snmpbulkget snmptable snmptrap snmpinform snmpdf snmpstatus snmptranslate snmpdelta snmpusm snmpvacm snmpnetstat",
         "snmp-password",
@@ -255,7 +257,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     // Archives and disks
     program("zip unzip funzip zipcloak zipinfo", "zip-password", &[pass("-P --password")]).bundle("abcdDeEfFghjJklLmnopqrRsSTuvVwxXyzZ0123456789"),
     program("7z 7za 7zz 7zr 7zzs p7zip", "7z-password", &[pass("-p+")]),
-    program("rar unrar rar5", "rar-password", &[pass("-p+ -hp+")]),
+    program("rar unrar", "rar-password", &[pass("-p+ -hp+")]),
     program("bsdtar", "archive-password", &[pass("--passphrase")]),
     program("qpdf pdftk pdftotext pdfinfo pdftoppm pdfimages", "pdf-password", &[
         pass("-upw_ -opw_ --password --user-password --owner-password"),
@@ -268,7 +270,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("mkpasswd", "password", &[row("", Argument(0), Whole, Password), row("", Input("-s|--stdin"), Whole, Password)])
         .valued("-m --method -S --salt -R --rounds -P --password-fd"),
     // Keys and certificates
-    program("openssl libressl", "openssl-password", &[
+    program("openssl", "openssl-password", &[
         row("", Opt("-passin_ -passout_ -pass_ -password_ -passwd_ -srppass_"), Prefixed("pass:"), Password),
         row("", Opt("-passin= -passout= -pass="), Prefixed("pass:"), Password),
         row("enc|aes-256-cbc|aes-128-cbc|aes-192-cbc|aes256|aes128|des3|des-ede3-cbc|bf|camellia256|chacha20|aria-256-cbc", Opt("-k_"), Whole, Password),
@@ -280,7 +282,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         row("passwd", Input("-stdin"), Whole, Password),
     ])
     .valued("-salt -in -out -table"),
-    program("gpg gpg2 gpgsm gpg-preset-passphrase symcryptrun", "gpg-passphrase", &[pass("--passphrase -P_ --preset-passphrase"), row("", Input("--passphrase-fd"), Whole, Password)]),
+    program("gpg gpg2 gpgsm gpg-preset-passphrase symcryptrun", "gpg-passphrase", &[pass("--passphrase"), row("", Input("--passphrase-fd"), Whole, Password)]),
     program("ssh-keygen", "ssh-keygen-passphrase", &[pass("-N -P")]).bundle("qlpy"),
     program("ssh-add", "ssh-key", &[row("", Input("-"), Whole, Key)]),
     program("dropbearkey puttygen", "ssh-keygen-passphrase", &[pass("--new-passphrase_ --old-passphrase_")]),
@@ -298,10 +300,9 @@ pub(super) const PROGRAMS: &[Program] = &[
         row("import|export", Opt("-P_"), Whole, Password),
     ])
     .word(),
-    program("productsign altool xcrun notarytool stapler fastlane", "apple-password", &[pass("--password -p_ -p+")]).word(),
+    program("altool", "apple-password", &[pass("-p_ --password")]),
     program("step", "step-password", &[pass("--password"), token("--token")]).word(),
     program("wg awg", "wireguard-key", &[row("pubkey", Input(""), Whole, Key), row("set", Input("/dev/stdin"), Whole, Key)]).word(),
-    program("age sops rage", "age-key", &[pass("--age-key")]).word(),
     program("ansible-vault", "ansible-vault", &[
         row("encrypt_string", Argument(0), Whole, Password),
         row("encrypt_string", Input("--stdin-name|--stdin"), Whole, Password),
@@ -316,7 +317,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     ])
     .valued("-C -r -nbBC -bnBC"),
     program("useradd usermod groupadd groupmod adduser", "user-password", &[pass("-p_ --password")]),
-    program("chpasswd chgpasswd", "user-password", &[row("", Input(""), After(':'), Password)]).word(),
+    program("chpasswd chgpasswd", "user-password", &[row("", Input(""), After(':'), Password)]),
     program("passwd", "user-password", &[row("", Input(""), Whole, Password)]).word(),
     program("smbpasswd pdbedit", "user-password", &[row("", Input("-s|-t"), Whole, Password)]),
     program("dscl", "user-password", &[row("", Behind("-passwd", 2), Whole, Password), row("", Behind("passwd", 2), Whole, Password)]),
@@ -324,7 +325,6 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("createuser createdb", "user-password", &[pass("--password=")]),
     program("sudo doas", "sudo-password", &[row("", Input("-S|--stdin|-kS|-Sk|-SE|-ES|-Sp|-nS|-Sv|-Sl"), Whole, Password)]),
     program("su", "sudo-password", &[row("", Input(""), Whole, Password)]).word(),
-    program("psql pgcli", "postgres-password", &[row("", Input("-W|--password"), Whole, Password)]),
     // Containers
     program(
         "docker podman nerdctl buildah skopeo crane oras helm img finch cosign regctl notation",
@@ -333,34 +333,20 @@ pub(super) const PROGRAMS: &[Program] = &[
             row("login|registry login|auth login|repo add|repository add", Opt("-p --password --identity-token"), Whole, Password),
             row("", Opt("--creds --src-creds --dest-creds --registry-creds"), After(':'), Password),
             row("login|registry login|auth login", Input("--password-stdin|--get-login"), Whole, Password),
-            row("login|registry login", Input("-p=-"), Whole, Password),
             row("secret create", Input("-"), Whole, Password),
             row("repo add", Opt("--password"), Whole, Password),
             row("", Opt("--registry-password --src-registry-token --dest-registry-token --src-password --dest-password --from-password --to-password"), Whole, Password),
         ],
     ),
-    program("kubectl k oc microk8s k3s minikube kubecolor", "kubernetes-secret", &[
+    program("kubectl oc kubeseal kubecolor", "kubernetes-secret", &[
         row("create secret generic|create secret", Opt("--from-literal"), Pair, Password),
         row("create secret docker-registry|create secret", Opt("--docker-password"), Whole, Password),
-        row("", Opt("--token"), Whole, Token),
-        row("", Opt("--password"), Whole, Password),
         row("login", Opt("-p --password"), Whole, Password),
+        row("", Opt("--token"), Whole, Token),
         row("create secret", Input("/dev/stdin"), Whole, Password),
-    ])
-    .word(),
-    program("kubectl oc kubeseal k3d", "kubernetes-secret", &[
-        row("create secret generic|create secret", Opt("--from-literal"), Pair, Password),
-        row("create secret docker-registry|create secret", Opt("--docker-password"), Whole, Password),
-        row("login", Opt("-p --password"), Whole, Password),
-        row("", Opt("--token"), Whole, Token),
         row("", Input("--raw"), Whole, Password),
     ]),
-    program("argocd argo rancher rke eksctl kubeadm k3s k3sup talosctl", "cluster-token", &[
-        pass("--password --current-password --new-password"),
-        token("--token --auth-token --certificate-key -t_"),
-    ])
-    .word(),
-    program("kubeadm argocd", "cluster-token", &[
+    program("kubeadm argocd k3s k3sup talosctl", "cluster-token", &[
         pass("--password --current-password --new-password"),
         key("--token --auth-token --certificate-key"),
     ]),
@@ -379,8 +365,8 @@ pub(super) const PROGRAMS: &[Program] = &[
         row("keyvault secret set", Opt("--value"), Whole, Password),
             row("sql server create|sql mi create|postgres server create|mysql server create|postgres flexible-server create|mysql flexible-server create|synapse workspace create", Opt("-p"), Whole, Password),
         row("appconfig kv set", Opt("--value"), Whole, Token),
-        row("", Opt("--password --admin-password --administrator-login-password --docker-registry-server-password --registry-password --client-secret --secret --new-password --certificate-password --deployment-container-password --sp-secret"), Whole, Password),
-        row("", Opt("--account-key --sas-token --connection-string --sas --storage-key --key-value --source-account-key --primary-key --auth-key"), Whole, Key),
+        row("", Opt("--password --admin-password --administrator-login-password --docker-registry-server-password --registry-password --client-secret --secret --new-password --certificate-password"), Whole, Password),
+        row("", Opt("--account-key --sas-token --connection-string --sas --storage-key --source-account-key"), Whole, Key),
         row("login|acr login", Input("--password-stdin"), Whole, Password),
         row("keyvault secret set", Input("/dev/stdin"), Whole, Password),
     ])
@@ -399,14 +385,6 @@ pub(super) const PROGRAMS: &[Program] = &[
         key("--access-token"),
         token("-t_"),
     ])
-    .valued("-a --app -c --config -t --access-token")
-    .word(),
-    program("flyctl", "fly-secret", &[
-        row("secrets set|secret set", Arguments(0), Pair, Password),
-        row("secrets import", Input(""), Pair, Password),
-        key("--access-token"),
-        token("-t_"),
-    ])
     .valued("-a --app -c --config -t --access-token"),
     program("vercel vc", "vercel-token", &[key("--token -t_"), row("env add", Input(""), Whole, Password), row("secrets add", Argument(1), Whole, Password)]),
     program("netlify ntl", "netlify-token", &[key("--auth -a_"), row("env:set", Argument(1), Whole, Token)]).valued("--context --scope -s --site"),
@@ -419,7 +397,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         row("authtoken|config add-authtoken|config add-api-key", Argument(0), Whole, Key),
         key("--authtoken -authtoken --api-key"),
     ]),
-    program("tailscale headscale", "tailscale-key", &[key("--authkey --auth-key --auth-key-secret --client-secret")]),
+    program("tailscale headscale", "tailscale-key", &[key("--authkey --auth-key --client-secret")]),
     program("netbird", "netbird-key", &[key("--setup-key -k_")]),
     program("nmcli", "wifi-password", &[
         row("", Behind("password", 1), Whole, Password),
@@ -433,14 +411,14 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("wpa_cli iw", "wifi-password", &[row("", Behind("psk", 1), Whole, Password), row("", Behind("key", 1), Prefixed("0:|1:|2:|3:|d:0:"), Password)]),
     program("iwctl", "wifi-password", &[pass("--passphrase -P")]),
     program("networksetup", "wifi-password", &[row("", Behind("-setairportnetwork", 3), Whole, Password)]),
-    program("openvpn openconnect vpnc snx forticlient openfortivpn", "vpn-password", &[pass("-p_ --password"), key("--cookie"), row("", Input("--passwd-on-stdin|--cookie-on-stdin"), Whole, Password)]),
+    program("openconnect openfortivpn", "vpn-password", &[pass("-p_ --password"), key("--cookie"), row("", Input("--passwd-on-stdin|--cookie-on-stdin"), Whole, Password)]),
     // Secrets and infrastructure
     program("vault bao openbao", "vault-token", &[
         row("login", Argument(0), Whole, Token),
         row("operator unseal|unseal|operator generate-root", Argument(0), Whole, Token),
         row("kv put|kv patch|write|secrets put", Arguments(0), Pair, Token),
         row("unwrap|token lookup|token revoke|token renew|token capabilities", Argument(0), Whole, Token),
-        key("-token --token -client-key-pass"),
+        key("-token --token"),
         row("login", Input("-"), Whole, Key),
         row("kv put|kv patch|write", Input(""), Whole, Password),
     ])
@@ -452,7 +430,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         row("config set", Input("--secret"), Whole, Password),
     ])
     .valued("-s --stack -C --cwd --path"),
-    program("lpass bw keepassxc-cli pass gopass 1pass", "password-manager", &[
+    program("lpass keepassxc-cli pass gopass", "password-manager", &[
         row("unlock", Argument(0), Whole, Password),
         row("login", Argument(1), Whole, Password),
         row("unlock|login", Input(""), Whole, Password),
@@ -464,6 +442,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("bw", "password-manager", &[
         row("unlock", Argument(0), Whole, Password),
         row("login", Argument(1), Whole, Password),
+        row("unlock|login", Input(""), Whole, Password),
     ])
     .valued("--method --code --passwordenv --passwordfile"),
     program("op", "password-manager", &[row("item create|item edit", Arguments(0), Pair, Token), key("--session")]).word(),
@@ -474,15 +453,8 @@ pub(super) const PROGRAMS: &[Program] = &[
     ])
     .word(),
     program("chamber", "secret-manager", &[row("write", Argument(2), Whole, Password), row("write", Input("-"), Whole, Password)]).word(),
-    program("restic borg duplicity duplicati kopia", "backup-password", &[pass("-p_+ --password --repo-password")]).word(),
     program("kopia", "backup-password", &[pass("-p_ --password --secret-access-key --server-password")]),
     // Code hosts, packages and builds
-    program("gh hub", "github-secret", &[
-        row("secret set|variable set", Opt("-b --body"), Whole, Password),
-        row("auth login", Input("--with-token"), Whole, Key),
-        row("secret set", Input(""), Whole, Password),
-    ])
-    .word(),
     program("gh", "github-secret", &[
         row("secret set", Opt("-b --body"), Whole, Password),
         row("auth login", Input("--with-token"), Whole, Key),
@@ -496,7 +468,8 @@ pub(super) const PROGRAMS: &[Program] = &[
         row("variable set", Input(""), Whole, Password),
     ]),
     program("git", "git-header", &[row("", Opt("-c_ --config"), Header, Key), row("config", Behind("http.", 1), Header, Key), row("credential approve|credential-store store", Input(""), Pair, Password)]),
-    program("svn svnadmin svnsync hg bzr p4 cvs", "svn-password", &[pass("--password --source-password --sync-password -P_")]),
+    program("svn svnadmin svnsync", "svn-password", &[pass("--password --source-password --sync-password")]),
+    program("p4", "perforce-password", &[pass("-P")]),
     program("npm pnpm yarn bun npx", "npm-token", &[
         row("config set|c set|set", Behind("//", 1), Whole, Key),
         row("config set|set", Named, Whole, Key),
@@ -520,8 +493,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         row("config set|config", Argument(1), After(':'), Password),
         pass("--otp"),
         row("push|yank|owner", Opt("--otp"), Whole, Password),
-    ])
-    ,
+    ]),
     program("composer", "composer-token", &[
         row("config", Behind("http-basic.", 2), Whole, Password),
         row("config", Behind("github-oauth.", 1), Whole, Key),
@@ -539,14 +511,14 @@ pub(super) const PROGRAMS: &[Program] = &[
     ]),
     program("lein sbt leiningen", "build-password", &[pass("--password")]).word(),
     program("sonar-scanner sonar sonar-scanner-cli dotnet-sonarscanner", "sonar-token", &[key("/d:sonar.token= /d:sonar.login= -Dsonar.login= -Dsonar.token= /d:sonar.password=")]),
-    program("stripe", "stripe-key", &[key("--api-key -p_")]).word(),
+    program("stripe", "stripe-key", &[key("--api-key")]).word(),
     program("sentry-cli", "sentry-token", &[key("--auth-token --api-key")]),
     program("codecov codecov.sh codecovcli", "codecov-token", &[key("-t --token")]),
     program("snyk", "snyk-token", &[row("auth", Argument(0), Whole, Key)]),
     program("newman postman", "postman-key", &[key("--postman-api-key --with-api-key")]).word(),
     program("datadog-ci dd-agent datadog-agent", "datadog-key", &[key("--api-key --app-key")]),
     program("circleci buildkite-agent bk travis drone", "ci-token", &[key("--token --access-token --github-token"), row("setup", Opt("--token"), Whole, Key), row("encrypt", Argument(0), After('='), Password)]).word(),
-    program("gitlab-runner gitlab-ci-multi-runner act_runner config.sh run.sh", "runner-token", &[key("--registration-token -r_ --token -t_")]),
+    program("gitlab-runner gitlab-ci-multi-runner act_runner config.sh run.sh", "runner-token", &[key("--registration-token --token"), token("-r_ -t_")]),
     program("jenkins-cli jenkins-cli.jar jcli", "jenkins-auth", &[user("-auth_")]),
     program("java", "java-password", &[user("-auth_")]).word(),
     program("jf jfrog", "artifactory-token", &[pass("--password"), key("--apikey --access-token"), row("", Input("--password-stdin"), Whole, Password)]),
@@ -554,25 +526,18 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("swaks", "smtp-password", &[pass("-ap_ --auth-password -apt_")]),
     program("sendemail sendEmail", "smtp-password", &[pass("-xp_")]),
     program("mailx s-nail msmtp mutt neomutt", "smtp-password", &[row("", Opt("--passwordeval"), Prefixed("echo "), Password), pass("--password")]).word(),
-    program("wp", "wordpress-password", &[pass("--user_pass --admin_password --dbpass --prompt=")]).word(),
+    program("wp", "wordpress-password", &[pass("--user_pass --admin_password --dbpass")]).word(),
     program("drush", "drupal-password", &[pass("--account-pass --db-su-pw --password"), row("user:password|user-password|upwd", Argument(1), Whole, Password)]),
     program("bitcoin-cli bitcoind litecoin-cli dogecoin-cli zcash-cli elements-cli lightning-cli lncli monero-wallet-cli", "rpc-password", &[
         pass("-rpcpassword --rpcpassword --password"),
-        row("walletpassphrase|walletlock|encryptwallet", Argument(0), Whole, Password),
+        row("walletpassphrase|encryptwallet", Argument(0), Whole, Password),
         row("importprivkey", Argument(0), Whole, Key),
     ])
     .valued("-rpcuser -rpcconnect -datadir -conf"),
-    program("geth cast forge anvil clef hardhat brownie chisel", "wallet-key", &[
-        key("--private-key"),
-        pass("--mnemonic --password --keystore-password -m_"),
-        row("wallet import", Opt("--private-key"), Whole, Key),
-    ])
-    .word(),
-    program("cast forge", "wallet-key", &[key("--private-key --private-keys"), pass("--mnemonic")]),
+    program("cast forge anvil", "wallet-key", &[key("--private-key --private-keys"), pass("--mnemonic --password")]),
     program("kafka-configs kafka-configs.sh kcat kafkacat kafka-console-consumer kafka-console-producer", "kafka-password", &[row("", Opt("-X_"), Prefixed("sasl.password=|ssl.key.password="), Password)]),
     program("newrelic", "newrelic-key", &[key("--apiKey --licenseKey --api-key --license-key")]),
-    program("huggingface-cli hf", "huggingface-token", &[key("--token"), row("login", Argument(0), Whole, Token)]).word(),
-    program("huggingface-cli", "huggingface-token", &[key("--token")]),
+    program("huggingface-cli hf", "huggingface-token", &[key("--token"), row("login", Argument(0), Whole, Token)]),
     program("wandb comet neptune mlflow", "wandb-key", &[row("login", Argument(0), Whole, Token)]).valued("--host --project"),
     program("openai anthropic llm", "ai-key", &[key("-k_ --api-key --key"), row("keys set", Opt("--value"), Whole, Key), row("keys set", Input(""), Whole, Key)]).word(),
     program("claude codex gemini cursor-agent opencode", "mcp-header", &[row("mcp add|mcp add-json", Opt("-H --header"), Header, Key)]).word(),
@@ -587,14 +552,11 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("mosquitto_pub mosquitto_sub mosquitto_rr mqttx mqtt", "mqtt-password", &[pass("-P -pw_ --password")]),
     program("mosquitto_passwd", "mqtt-password", &[row("", Argument(2), Whole, Password)]),
     program("onesixtyone", "snmp-password", &[row("", Argument(1), Whole, Password)]).valued("-c -i -o -w"),
-    program("telnet ftp expect", "login-password", &[]).word(),
     program("convertto-securestring", "powershell-secret", &[row("", Argument(0), Whole, Password), pass("-String_ -string_")]),
-    program("pscredential system.management.automation.pscredential", "powershell-secret", &[]),
     program("ecryptfs-wrap-passphrase ecryptfs-add-passphrase ecryptfs-unwrap-passphrase", "disk-password", &[row("", Input(""), Whole, Password)]),
     program("caddy", "password", &[row("hash-password", Opt("-p --plaintext"), Whole, Password), row("hash-password", Input(""), Whole, Password)]).word(),
     program("grafana-cli grafana", "grafana-password", &[row("admin reset-admin-password", Argument(0), Whole, Password)]),
     program("gitea forgejo", "gitea-password", &[row("admin user create|admin user change-password", Opt("-p --password"), Whole, Password)]).word(),
-    program("mount mount.cifs mount.davfs sshfs", "mount-password", &[]).word(),
     program("set", "secret-variable", &[row("-x|-gx|-xg|-Ux|-xU|-gxU|-lx|-xl|--export", Named, Whole, Token)]).word(),
     program("setx setenv", "secret-variable", &[row("", Named, Whole, Token)]).word(),
     program("base64", "basic-auth", &[row("", Input(""), After(':'), Password)]),

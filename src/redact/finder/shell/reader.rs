@@ -16,7 +16,7 @@ const CHAIN: usize = 12;
 const WINDOW: usize = 60;
 
 /// How many words of a message may stand in front of a command.
-const LEAD: usize = 8;
+const LEAD: usize = 16;
 
 /// Finds in what was lexed.
 pub(super) struct Reader<'r, 't> {
@@ -128,7 +128,7 @@ impl<'r, 't> Reader<'r, 't> {
             let rest = rest.get(..WINDOW.min(rest.len())).unwrap_or_default();
             let inner = wrappers::inner(&name, rest).unwrap_or(rest.len());
             let (Some(words), Some(texts)) = (words.get(at + 1..at + 1 + inner), rest.get(..inner)) else { continue };
-            for program in lookup::named(&name).filter(|known| !known.program.word) {
+            for program in lookup::named(&name) {
                 self.program(program, words, texts, false);
             }
         }
@@ -167,10 +167,10 @@ impl<'r, 't> Reader<'r, 't> {
         let mut at = texts.iter().take_while(|text| is_front(text)).count();
         let runs = |at: usize| words.get(at).is_some_and(|word| lookup::is_known(&self.name(word)));
         if !runs(at)
-            && let Some(lead) = texts.iter().take(LEAD).skip(at).position(|text| is_lead(text))
-            && runs(at + lead + 1)
+            && let Some((lead, _)) =
+                texts.iter().enumerate().take(LEAD).skip(at).find(|(lead, text)| is_lead(text) && runs(lead + 1))
         {
-            at += lead + 1;
+            at = lead + 1;
         }
         while let Some(word) = words.get(at) {
             let name = self.name(word);

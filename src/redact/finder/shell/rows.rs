@@ -105,6 +105,20 @@ impl<'r, 't> Reader<'r, 't> {
         let kind = if certain || option { row.kind } else { Kind::Token };
         let start = part.range.start;
         let from = |at: usize| Part { word: part.word, range: start + at..part.range.end };
+        // In a sentence, where the program's name may be a word like any other, the value has to look like one.
+        if !certain && program.word {
+            let behind = match row.what {
+                What::Whole if option => 0,
+                What::After(separator) if option => {
+                    literal::find(part.word, part.range.clone(), separator).map_or(0, |at| at + separator.len_utf8())
+                }
+                _ => return,
+            };
+            let value = text.get(behind..).unwrap_or_default();
+            if !literal::is_chosen(value) && !literal::is_token(value) {
+                return;
+            }
+        }
         // `$(echo X)`, `<(echo X)` as the value.
         if part.word.text.starts_with(['<', '$']) && self.produced(part.word, program.rule, kind) {
             return;
