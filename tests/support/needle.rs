@@ -8,8 +8,9 @@ use flate2::read::{GzDecoder, ZlibDecoder};
 
 /// What every planted secret contains.
 const NEEDLE: &[u8] = b"FAKE";
-/// The stand-in's own variables contain it too, and are no secret.
-const NOT_A_NEEDLE: &[u8] = b"FAKE_CLAUDE_";
+/// The stand-in's own variables contain it too, and are no secret; nor is the id of a service account's key, which is
+/// told to everybody who gets something signed.
+const NO_NEEDLES: [&[u8]; 2] = [b"FAKE_CLAUDE_", b"FAKEBC260kid"];
 /// Compressed inside compressed, so many times.
 const MAX_DEPTH: usize = 3;
 
@@ -52,7 +53,9 @@ pub(crate) fn find(bytes: &[u8]) -> Option<String> {
 }
 
 fn find_within(bytes: &[u8], depth: usize) -> Option<String> {
-    if let Some(at) = positions(bytes, NEEDLE).find(|at| !bytes[*at..].starts_with(NOT_A_NEEDLE)) {
+    if let Some(at) =
+        positions(bytes, NEEDLE).find(|at| !NO_NEEDLES.iter().any(|other| bytes[*at..].starts_with(other)))
+    {
         return Some(format!("as it is: …{}…", around(bytes, at)));
     }
     for (name, needle) in encoded() {

@@ -83,7 +83,7 @@ const NOT: &str = "
     checksum hash hashed encrypted sealed foreign sort partition s3 translation map dict idempotency dedup
     deduplication css js design syntax lexer parser bpe candidates remaining generate delete remove rotate
     revoke validate verify parse describe tokens arrow hot short shortcut i18n locale routing issue request
-    registry hotkey row composite unique natural range index lookup message ordering bucket query reference item
+    hotkey row composite unique natural range index lookup message ordering bucket query reference item
     entity record2 commit msg language";
 
 /// What a word of a name may say. A word can say several of these.
@@ -252,6 +252,7 @@ mod tests {
             ("AwsSecretKey", Some(Hint::Strong)),
             ("SECRET_KEY_BASE", Some(Hint::Strong)),
             ("SECRET_0", Some(Hint::Strong)),
+            ("CARGO_REGISTRY_TOKEN", Some(Hint::Strong)),
             ("token1", Some(Hint::Strong)),
             ("STRIPE_WEBHOOK_SECRET", Some(Hint::Strong)),
             ("_authToken", Some(Hint::Strong)),

@@ -733,6 +733,12 @@ pub(super) const VENDORS: &[Vendor] = &[
         "https://help.sumologic.com/docs/manage/security/access-keys/",
     ),
     vendor(
+        "sumologic-access-id",
+        &["sumologic", "sumo", "sumo_logic"],
+        "su[A-Za-z0-9]{12}",
+        "https://help.sumologic.com/docs/manage/security/access-keys/",
+    ),
+    vendor(
         "splunk-hec-token",
         &["splunk", "hec"],
         UUID,
