@@ -67,7 +67,10 @@ pub fn found_json(found: &Found<'_>) -> String {
     safe(&serde_json::to_string(found).unwrap_or_default()) + "\n"
 }
 
-/// A table of findings that come one by one: its columns are as wide as the widest rule there is.
+/// The widest column of a table. What is longer pushes its line alone.
+const WIDEST: usize = 32;
+
+/// A table of findings that come one by one: its columns are as wide as the widest rule there is, up to [`WIDEST`].
 #[derive(Clone, Copy, Debug)]
 pub struct FoundTable {
     rule: usize,
@@ -77,7 +80,8 @@ pub struct FoundTable {
 impl FoundTable {
     /// For findings of these rules.
     pub fn new(rules: &[RuleLine<'_>]) -> Self {
-        let widest = |of: fn(&RuleLine<'_>) -> usize| rules.iter().map(of).max().unwrap_or(0).max("RULE".len());
+        let widest =
+            |of: fn(&RuleLine<'_>) -> usize| rules.iter().map(of).max().unwrap_or(0).clamp("RULE".len(), WIDEST);
         Self { rule: widest(|rule| width(rule.id)), what: widest(|rule| width(rule.what)) }
     }
 

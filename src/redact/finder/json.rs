@@ -47,6 +47,35 @@ pub(super) fn strings(text: &str) -> impl Iterator<Item = Literal> + '_ {
     })
 }
 
+/// The strings of JSON that stands in lines of another text: JSON Lines, logs, configuration files.
+///
+/// A line is read as JSON from the first `{"` or `["` on, or from a quote that it begins with.
+pub(super) fn in_lines(text: &str) -> Vec<Literal> {
+    let mut literals = Vec::new();
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let begin = line.len() - line.trim_start().len();
+        let island = if line.get(begin..).is_some_and(|rest| rest.starts_with('"')) {
+            Some(begin)
+        } else {
+            memchr::memmem::find(line.as_bytes(), b"{\"")
+                .into_iter()
+                .chain(memchr::memmem::find(line.as_bytes(), b"[\""))
+                .min()
+        };
+        if let Some(island) = island {
+            let inside = strings(line.get(island..).unwrap_or_default());
+            literals.extend(inside.map(|literal| Literal {
+                start: literal.start + offset + island,
+                end: literal.end + offset + island,
+                ..literal
+            }));
+        }
+        offset += line.len();
+    }
+    literals
+}
+
 /// What an escaped string means, and for each byte of it which bytes of `text` it was written as.
 pub(super) fn unescape(text: &str, literal: &Literal) -> Option<(String, Vec<(u32, u32)>)> {
     let inside = text.get(literal.start..literal.end)?;

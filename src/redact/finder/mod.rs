@@ -191,7 +191,8 @@ impl Finder {
         }
         // The strings of JSON are searched by themselves: what stands inside an escaped one as it was meant and not as it
         // is written, what stands in any other once more, for commands.
-        let literals: Vec<json::Literal> = if json::may_be(text) { json::strings(text).collect() } else { Vec::new() };
+        let document = json::may_be(text);
+        let literals: Vec<json::Literal> = if document { json::strings(text).collect() } else { json::in_lines(text) };
         let mut strings = literals.iter().peekable();
         let mut inside: Vec<&json::Literal> = Vec::new();
         let mut tell = |span: Range<usize>, rule: &'static str, guessable: bool| {
@@ -213,7 +214,10 @@ impl Finder {
                 if inside.last().is_none_or(|last| last.start != literal.start) {
                     inside.push(literal);
                 }
-                continue;
+                // In other text than JSON the quotes may be those of a command.
+                if document || !matches!(kind, Kind::Shell) {
+                    continue;
+                }
             }
             match kind {
                 Kind::Token(at) => {
