@@ -7,7 +7,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "sendgrid-key",
         what: "SendGrid API key",
         source: "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys",
-        forms: &[form("SG.", r"[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{30,}"), form("SG.", "[A-Za-z0-9=_.-]{60,}")],
+        forms: &[form("SG.", r"[A-Za-z0-9_-]{8,32}\.[A-Za-z0-9_-]{20,}"), form("SG.", "[A-Za-z0-9=_.-]{60,}")],
         edge: Edge::Word,
         check: Check::None,
         hits: &[
