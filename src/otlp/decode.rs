@@ -182,6 +182,16 @@ mod tests {
     }
 
     #[test]
+    fn a_cost_in_json_is_read_to_its_last_bit() {
+        let cost = 1.386_000_000_000_000_1_f64;
+        let point = format!(r#"{{"timeUnixNano":"1","asDouble":{cost}}}"#);
+        let metric = format!(r#"{{"name":"m","sum":{{"dataPoints":[{point}]}}}}"#);
+        let body = format!(r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{metric}]}}]}}]}}"#);
+        let batch = decode(Signal::Metrics, Encoding::Json, body.as_bytes()).unwrap();
+        assert!(encode(&batch).windows(8).any(|eight| eight == cost.to_le_bytes()));
+    }
+
+    #[test]
     fn nesting_without_end_is_malformed() {
         // AnyValue { array_value (5) { values (1) { … } } }, ten thousand deep, inside body (5) of a log record.
         let mut inner = Vec::new();

@@ -18,6 +18,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::otlp::encode;
 
+mod planted;
+
 fn text(key: &str, value: &str) -> KeyValue {
     KeyValue {
         key: key.to_owned(),
