@@ -227,7 +227,12 @@ pub(super) fn column(text: &str, word: usize, tell: Tell<'_>) {
     let Some(separator) = [',', ';', '\t'].into_iter().find(|separator| header.contains(*separator)) else { return };
     // `printf 'User name,Secret access key\n…`: what opens the string is none of the first name.
     let names: Vec<&str> = header.split(separator).map(|name| name.trim().trim_matches(['"', '\''])).collect();
-    if names.len() > 64 || names.iter().any(|name| name.len() > 64 || name.contains(['=', ':', '{', '(', '<'])) {
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'_' | b'-' | b'.' | b'#') || byte > 127;
+    let named = |name: &&str| {
+        name.len() <= 64 && !name.starts_with('-') && name.bytes().all(plain) && name.split(' ').count() <= 4
+    };
+    if names.len() > 64 || !names.iter().all(named) || names.iter().filter(|name| !name.is_empty()).count() < 2 {
         return;
     }
     let hints: Vec<Option<Hint>> = names.iter().map(|name| hint(name)).collect();
@@ -245,7 +250,9 @@ pub(super) fn column(text: &str, word: usize, tell: Tell<'_>) {
                     .get(..plain.find(['"', '\'', '\\']).filter(|at| *at > 0).unwrap_or(plain.len()))
                     .unwrap_or_default()
                     .trim_matches(['"', '\'']);
-                if let Some(secret) = judge(plain, says, Written::Quoted) {
+                if !plain.contains(' ')
+                    && let Some(secret) = judge(plain, says, Written::Quoted)
+                {
                     let from = at + cell.find(plain).unwrap_or_default();
                     tell(
                         from..from + plain.len(),
@@ -266,6 +273,9 @@ fn identified(text: &str, behind: usize, tell: Tell<'_>) {
     cursor.eat_blanks();
     if cursor.eat("PASSWORD") || cursor.eat("VALUES") {
         cursor.eat_blanks();
+    }
+    if cursor.peek() == Some(b'`') {
+        return;
     }
     let quote = cursor.eat_quote();
     let rest = text.get(cursor.at()..floor(text, cursor.at() + 1024)).unwrap_or_default();

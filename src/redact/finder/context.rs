@@ -12,7 +12,8 @@ use super::value::{self, Written, is_hex, judge, looks_random};
 /// The words that are searched for, with `|` between them; letters in either case. Where none stands, nothing here has
 /// to be asked.
 pub(super) const WORDS: &str = "pass|pwd|psw|secret|token|key|auth|cred|cookie|sess|bearer|jwt|dsn|salt|psk|mnemonic|signature|seed|\
-    kennwort|senha|contrase|wachtwoord|_pw|-pw|pw=|pw:|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
+    kennwort|senha|contrasena|contrase\u{f1}a|wachtwoord|has\u{142}o|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
+    adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
     securestring|totp|pin=|\u{5bc6}\u{7801}|\u{5bc6}\u{78bc}|\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}|\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{be44}\u{bc00}\u{bc88}\u{d638}";
 
 /// How far behind a name a value may begin, in bytes.
@@ -54,9 +55,18 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
     let Some(says) = name.hint(text) else { return on };
     let Some(place) = Place::behind(text, &name, says) else {
         pair(text, &name, says, tell);
+        if let Some(before) = Place::before(text, &name) {
+            before.tell(text, says, tell);
+        }
         return on;
     };
     place.tell(text, says, tell);
+    if place.written == Written::Words
+        && says >= Hint::Strong
+        && let Some(before) = Place::before(text, &name)
+    {
+        before.tell(text, says, tell);
+    }
     if name.opened.is_some() {
         pair(text, &name, says, tell);
     }
@@ -216,6 +226,24 @@ impl Place {
             cursor.skip(1);
             return Self::element(text, cursor);
         }
+        // `<wsse:Password Type="…">value</…>`
+        if cursor.peek() == Some(b' ') && (opener == Some(&b'<') || opener == Some(&b':') && in_tag(text, name)) {
+            let end = cursor.rest().iter().take(256).position(|byte| matches!(byte, b'>' | b'<' | b'\n'))?;
+            let tag = cursor.rest().get(..end).unwrap_or_default();
+            if cursor.rest().get(end) == Some(&b'>') && tag.contains(&b'=') && tag.last() != Some(&b'/') {
+                cursor.skip(end + 1);
+                return Self::element(text, cursor);
+            }
+        }
+        // `&lt;password&gt;value&lt;/password&gt;`
+        if cursor.peek() == Some(b'&')
+            && text.get(..name.start).is_some_and(|before| before.ends_with("&lt;"))
+            && cursor.eat("&gt;")
+        {
+            let rest = window(text, cursor.at(), 4096);
+            let end = rest.find("&lt;")?;
+            return Some(Self { span: cursor.at()..cursor.at() + end, written: Written::Tight, block: false });
+        }
         // `secret("value")`, `password.assign("value"`
         if cursor.peek() == Some(b'(') {
             cursor.skip(1);
@@ -235,6 +263,11 @@ impl Place {
             }
             return Some(first);
         }
+        // `**Password:** value`, `**Password**: value`
+        let marked = matches!(opener, Some(b'*'));
+        if marked {
+            cursor.eat_marks();
+        }
         let mut closed = false;
         for _ in 0..4 {
             if cursor.eat_quote().is_some() {
@@ -246,8 +279,21 @@ impl Place {
             }
         }
         cursor.eat_colours();
-        let blanks = cursor.eat_blanks();
+        let mut blanks = cursor.eat_blanks();
         cursor.eat_colours();
+        // `Password.....: value`
+        let dots = cursor.rest().iter().take(64).take_while(|byte| **byte == b'.').count();
+        if dots > 2 {
+            cursor.skip(dots);
+            blanks |= cursor.eat_blanks();
+        }
+        // `| password | value |`
+        if cursor.peek() == Some(b'|') && blanks && in_table(text, name) {
+            cursor.skip(1);
+            cursor.eat_blanks();
+            cursor.eat_quote();
+            return Self::words(text, cursor, says);
+        }
         let operator = match cursor.eat_operator() {
             Some(operator) => Some(operator),
             None if closed && cursor.peek() == Some(b',') && in_call(text, name) => {
@@ -264,8 +310,19 @@ impl Place {
             return if blanks && !closed { Self::words(text, cursor, says) } else { None };
         };
         cursor.eat_colours();
+        if marked {
+            cursor.eat_marks();
+        }
         let spaced = cursor.eat_blanks();
         cursor.eat_colours();
+        if operator == Operator::Colon && spaced {
+            eat_yaml_tags(&mut cursor);
+        }
+        if matches!(cursor.peek(), Some(b'{' | b'['))
+            && let Some(place) = Self::inside(text, cursor, closed)
+        {
+            return Some(place);
+        }
         if operator == Operator::Colon && matches!(cursor.peek(), Some(b'|' | b'>')) {
             return Self::block(text, name, cursor);
         }
@@ -294,7 +351,13 @@ impl Place {
         Self::bare(text, name, ahead, operator, written)
     }
 
-    fn quoted(cursor: Cursor<'_>, quote: Quote, written: Written) -> Option<Self> {
+    fn quoted(mut cursor: Cursor<'_>, quote: Quote, written: Written) -> Option<Self> {
+        // `"""value"""`
+        if let Quote::Char { quote, backslashes: 0 } = quote
+            && matches!(cursor.rest(), [a, b, c, ..] if *a == quote && *b == quote && *c != quote && !c.is_ascii_whitespace())
+        {
+            cursor.skip(2);
+        }
         let closing = cursor.closing(quote);
         let start = cursor.at();
         // Not closed, and not because the text was cut: an apostrophe.
@@ -313,8 +376,42 @@ impl Place {
             .position(|byte| *byte == b'<')
             .or_else(|| (window.len() == rest.len()).then_some(rest.len()))?;
         let inside = text.get(cursor.at()..cursor.at() + end)?;
-        let start = cursor.at() + (inside.len() - inside.trim_start().len());
-        Some(Self { span: start..start + inside.trim().len(), written: Written::Tight, block: false })
+        let mut start = cursor.at() + (inside.len() - inside.trim_start().len());
+        let mut length = inside.trim().len();
+        if length == 0
+            && let Some(data) = text.get(cursor.at() + end..)
+            && let Some(data) = data.strip_prefix("<![CDATA[")
+        {
+            start = cursor.at() + end + "<![CDATA[".len();
+            length = super::context::window(data, 0, 4096).find("]]>")?;
+        }
+        let value = text.get(start..start + length)?;
+        let written = if value.contains(' ') { Written::Quoted } else { Written::Tight };
+        Some(Self { span: start..start + length, written, block: false })
+    }
+
+    /// `["value"]`, `{"value": "…"}`, and an object that has a value among what describes it.
+    fn inside(text: &str, mut cursor: Cursor<'_>, closed: bool) -> Option<Self> {
+        let open = cursor.peek()?;
+        cursor.skip(1);
+        eat_spaces(&mut cursor);
+        if open == b'[' {
+            if !closed {
+                return None;
+            }
+            let quote = cursor.eat_quote()?;
+            return Self::quoted(cursor, quote, Written::Quoted);
+        }
+        let quote = cursor.eat_quote()?;
+        // `{"S": "…"}` of DynamoDB.
+        let mut ahead = cursor;
+        if ahead.eat("S") && ahead.eat_quote().is_some() && ahead.eat_operator().is_some() {
+            ahead.eat_blanks();
+            let quote = ahead.eat_quote()?;
+            return Self::quoted(ahead, quote, Written::Quoted);
+        }
+        let _ = quote;
+        value_within(text, cursor.at())
     }
 
     /// `password: >-` and lines that are indented deeper than the name's.
@@ -398,10 +495,9 @@ impl Place {
             let quote = ahead.eat_quote()?;
             return Self::quoted(ahead, quote, Written::Quoted);
         }
-        for filler in ["is: ", "is ", "was ", "are ", "to ", "should be ", "= ", "set to ", "now ", "of "] {
-            if cursor.eat(filler) {
-                cursor.eat_blanks();
-            }
+        eat_fillers(&mut cursor);
+        if let Some(place) = Self::described(text, cursor) {
+            return Some(place);
         }
         let ahead = cursor;
         if let Some(quote) = cursor.eat_quote() {
@@ -414,6 +510,75 @@ impl Place {
         let end = bare_end(token, Operator::Colon);
         let value = token.get(..end)?.trim_end_matches(['.', ',', ';', ':', '!', '?']);
         Some(Self { span: ahead.at()..ahead.at() + value.len(), written: Written::Words, block: false })
+    }
+
+    /// `password for the database: value`, `token (for tests) is value`.
+    fn described(text: &str, mut cursor: Cursor<'_>) -> Option<Self> {
+        const BEGIN: [&str; 22] = [
+            "for ",
+            "of ",
+            "to ",
+            "is generated ",
+            "in ",
+            "on ",
+            "from ",
+            "f\u{fc}r ",
+            "para ",
+            "pour ",
+            "per ",
+            "(",
+            "provided",
+            "you ",
+            "and ",
+            "at ",
+            "by ",
+            "has ",
+            "was ",
+            "von ",
+            "de ",
+            "do ",
+        ];
+        const END: [&str; 8] = [": ", " is ", " = ", " ist ", " est ", " es ", ":\n", ") is "];
+        if !BEGIN.iter().any(|word| cursor.eat(word)) {
+            return None;
+        }
+        let rest = window(text, cursor.at(), 96);
+        let end = rest.find(['"', '\'', '`', '<', '>', '{', '}', '=', ';', ',']).unwrap_or(rest.len());
+        let rest = rest.get(..end.max(1))?;
+        let (at, length) = END.iter().filter_map(|end| rest.find(end).map(|at| (at, end.len()))).min()?;
+        if rest.get(..at)?.split_ascii_whitespace().count() > 8 {
+            return None;
+        }
+        cursor.skip(at + length);
+        eat_spaces(&mut cursor);
+        if let Some(quote) = cursor.eat_quote() {
+            return Self::quoted(cursor, quote, Written::Words);
+        }
+        let rest = window(text, cursor.at(), 1024);
+        let token = rest.get(..rest.find(char::is_whitespace).unwrap_or(rest.len()))?;
+        let value = token.get(..bare_end(token, Operator::Colon))?.trim_end_matches(['.', ',', ';', ':', '!', '?']);
+        (value.len() >= 6).then_some(Self {
+            span: cursor.at()..cursor.at() + value.len(),
+            written: Written::Words,
+            block: false,
+        })
+    }
+
+    /// `use VALUE as the password`.
+    fn before(text: &str, name: &Name) -> Option<Self> {
+        let behind = text.get(name.end..)?;
+        let ends = behind.is_empty()
+            || behind.starts_with(['.', ',', '!', ';', '\n', '"', ')', '\\'])
+            || [" for ", " to ", " in ", " on ", " when ", " and ", " with "]
+                .iter()
+                .any(|word| behind.starts_with(word));
+        let head = text.get(floor(text, name.phrase.saturating_sub(300))..name.end)?;
+        let at = head.rfind(" as ").filter(|at| head.len() - at < 40 && ends)?;
+        let first = head.get(..at)?;
+        let token = first.rsplit([' ', '\n', '\t', '"', '\'', '`', '(']).find(|token| !token.is_empty())?;
+        let from = first.rfind(token)?;
+        let start = name.end - head.len() + from;
+        Some(Self { span: start..start + token.len(), written: Written::Words, block: false })
     }
 
     fn tell(&self, text: &str, says: Hint, tell: Tell<'_>) {
@@ -543,7 +708,8 @@ fn typed(cursor: &mut Cursor<'_>) -> bool {
         .iter()
         .take(32)
         .take_while(|byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'&' | b'*' | b'?' | b':' | b'.' | b'_' | b'\'')
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'&' | b'*' | b'?' | b':' | b'.' | b'_' | b'\'' | b'[' | b']' | b'<' | b'>' | b'|')
         })
         .count();
     if letters < 3 {
@@ -694,8 +860,24 @@ fn cookies(text: &str, name: &Name, tell: Tell<'_>) -> usize {
     cursor.at() + jar.len()
 }
 
+/// What a value is called that stands beside its name.
+const VALUE_WORDS: [&str; 5] = ["stringValue", "string_value", "value", "default", "content"];
 /// What a name is called where it is a value.
-const LABELS: [&str; 9] = ["name", "key", "field", "header", "variable", "env", "property", "id", "parameter"];
+const LABELS: [&str; 13] = [
+    "name",
+    "key",
+    "field",
+    "header",
+    "variable",
+    "env",
+    "property",
+    "id",
+    "parameter",
+    "label",
+    "\"k",
+    "title",
+    "type",
+];
 
 /// `{"name": "API_TOKEN", "value": "…"}`, in either order, and `<add key="…Password" value="…"/>`.
 fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
@@ -703,14 +885,23 @@ fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
         return;
     }
     let bytes = text.as_bytes();
-    if !matches!(name.start.checked_sub(1).and_then(|at| bytes.get(at)), Some(b'"' | b'\''))
-        && bytes.get(name.start.saturating_sub(1)) != Some(&b'\n')
-    {
+    if !matches!(name.start.checked_sub(1).and_then(|at| bytes.get(at)), Some(b'"' | b'\'' | b'\n' | b'>' | b' ')) {
+        return;
+    }
+    let bare = bytes.get(name.start.saturating_sub(1)) == Some(&b' ');
+    if bare && !text.get(..name.start).is_some_and(|before| before.ends_with(": ")) {
         return;
     }
     // The name is itself a value: `"name": "…"`, `key="…"`.
     let label_from = floor(text, name.start.saturating_sub(64));
     let Some(label) = text.get(label_from..name.start) else { return };
+    // `<key>password</key><string>value</string>`, `<name>db.password</name><value>…</value>`
+    if let Some(tag) = label.strip_suffix('>') {
+        if let Some(place) = next_element(text, name, tag) {
+            place.tell(text, says, tell);
+        }
+        return;
+    }
     let label = label.trim_end_matches(['"', '\'', '\\', ' ', ':', '=', '\n', '\t']);
     let Some(word) = LABELS.iter().find(|word| {
         label.len() >= word.len()
@@ -720,23 +911,29 @@ fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
     };
     // Behind it.
     let mut cursor = Cursor::new(text, name.end);
-    if cursor.eat_quote().is_some() {
-        skip_marks(&mut cursor);
-        if eat_value_word(&mut cursor) {
-            for _ in 0..2 {
-                skip_marks(&mut cursor);
-                if !eat_value_word(&mut cursor) {
-                    break;
-                }
+    if cursor.eat_quote().is_some() || bare && matches!(cursor.peek(), Some(b'\n' | b'\r')) {
+        // `name="db.password">value<`, and with an element of its own for the value.
+        if cursor.eat(">") {
+            eat_spaces(&mut cursor);
+            if cursor.peek() == Some(b'<') {
+                let tag = cursor.rest().iter().take(24).position(|byte| *byte == b'>').unwrap_or_default();
+                cursor.skip(tag + 1);
             }
-            if let Some((span, written)) = string_before_cursor(text, &cursor)
-                && let Some(value) = text.get(span.clone())
-                && let Some(secret) = judge(value, says, written)
-            {
-                tell(span, rule(says), secret.guessable);
-                return;
+            if let Some(place) = Place::element(text, cursor) {
+                place.tell(text, says, tell);
             }
+            return;
         }
+        if let Some(place) = value_within(text, cursor.at())
+            && let Some(value) = text.get(place.span.clone())
+            && let Some(secret) = judge(value, says, place.written)
+        {
+            tell(place.span, rule(says), secret.guessable);
+            return;
+        }
+    }
+    if bare {
+        return;
     }
     // Before it: `"value": "…", "name": `.
     let Some(before) = text.get(floor(text, name.start.saturating_sub(MAX_GAP))..label_from + label.len() - word.len())
@@ -772,8 +969,139 @@ fn skip_marks(cursor: &mut Cursor<'_>) {
     cursor.skip(marks);
 }
 
-fn eat_value_word(cursor: &mut Cursor<'_>) -> bool {
-    ["stringValue", "string_value", "value", "content"].iter().any(|word| cursor.eat(word))
+/// How far from a name what is called its value may stand, in bytes.
+const MAX_WITHIN: usize = 300;
+
+/// What is called a value in the object, the block or the element that goes on here: `…, "value": "…"`, `default = "…"`.
+fn value_within(text: &str, from: usize) -> Option<Place> {
+    let rest = window(text, from, MAX_WITHIN);
+    // Not in the next one.
+    let end = [
+        rest.find(['}', '>', ')']),
+        rest.find("\n-"),
+        rest.find("- name"),
+        rest.find("\"name\""),
+        rest.find("\"key\""),
+    ];
+    let rest = rest.get(..end.into_iter().flatten().min().unwrap_or(rest.len()))?;
+    let bytes = rest.as_bytes();
+    let mut at = 0;
+    for _ in 0..24 {
+        let offset = bytes.get(at..)?.iter().position(|byte| matches!(byte, b'v' | b'V' | b's' | b'd' | b'c'))?;
+        let here = at + offset;
+        at = here + 1;
+        if here > 0 && bytes.get(here - 1).is_some_and(|before| is_name(*before) || *before == b'.') {
+            continue;
+        }
+        let mut cursor = Cursor::new(text, from + here);
+        let eaten =
+            VALUE_WORDS.iter().any(|word| cursor.eat(word)) || bytes.get(here + 1) == Some(&b'"') && cursor.eat("v");
+        if !eaten {
+            continue;
+        }
+        if cursor.peek().is_some_and(is_name) {
+            continue;
+        }
+        cursor.eat_quote();
+        cursor.eat_blanks();
+        if cursor.eat_operator().is_none() {
+            continue;
+        }
+        // `"value": {"stringValue": "…"}`
+        for _ in 0..2 {
+            skip_marks(&mut cursor);
+            if !WORDS.iter().any(|word| cursor.eat(word)) {
+                break;
+            }
+        }
+        let (span, written) = string_before_cursor(text, &cursor)?;
+        return Some(Place { span, written, block: false });
+    }
+    None
+}
+
+/// `</key><string>value</string>` behind a name in an element of this tag.
+fn next_element(text: &str, name: &Name, tag: &str) -> Option<Place> {
+    let tag = tag.rsplit('<').next()?;
+    if !["key", "name", "property", "id"].iter().any(|other| tag.eq_ignore_ascii_case(other)) {
+        return None;
+    }
+    let mut cursor = Cursor::new(text, name.end);
+    if !cursor.eat("</") || !cursor.eat(tag) || !cursor.eat(">") {
+        return None;
+    }
+    eat_spaces(&mut cursor);
+    if !["<string>", "<value>", "<data>"].iter().any(|opening| cursor.eat(opening)) {
+        return None;
+    }
+    Place::element(text, cursor)
+}
+
+/// Words between a name and its value: `is`, in any language that says it so.
+fn eat_fillers(cursor: &mut Cursor<'_>) {
+    const FILLERS: [&str; 24] = [
+        "is: ",
+        "is ",
+        "was ",
+        "are ",
+        "to ",
+        "should be ",
+        "= ",
+        "set to ",
+        "now ",
+        "of ",
+        "ist ",
+        "lautet ",
+        "es ",
+        "est ",
+        "e' ",
+        "\u{e8} ",
+        "\u{e9} ",
+        "jest ",
+        "- ",
+        "\u{2013} ",
+        "\u{2014} ",
+        "\u{662f}",
+        "\u{306f}",
+        "\u{ff1a}",
+    ];
+    for filler in FILLERS {
+        if cursor.eat(filler) {
+            cursor.eat_blanks();
+        }
+    }
+    cursor.eat_blanks();
+}
+
+/// `!!str`, `&anchor`: what may stand before a value in YAML.
+fn eat_yaml_tags(cursor: &mut Cursor<'_>) {
+    for _ in 0..2 {
+        let rest = cursor.rest();
+        if !matches!(rest, [b'!', b'!', ..] | [b'&', b'a'..=b'z' | b'A'..=b'Z', ..]) {
+            return;
+        }
+        let length = rest.iter().skip(2).take(32).take_while(|byte| is_name(**byte)).count() + 2;
+        if rest.get(length) != Some(&b' ') {
+            return;
+        }
+        cursor.skip(length);
+        cursor.eat_blanks();
+    }
+}
+
+/// Whether a name is a cell of a table: `| password |`.
+fn in_table(text: &str, name: &Name) -> bool {
+    let before = text.get(floor(text, name.start.saturating_sub(48))..name.start).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    line.trim_end_matches([' ', '`', '*']).ends_with('|')
+}
+
+/// Whether a name with a prefix is that of an element: `<ns:password`.
+fn in_tag(text: &str, name: &Name) -> bool {
+    let before = text.get(floor(text, name.start.saturating_sub(24))..name.start).unwrap_or_default();
+    before
+        .rfind('<')
+        .is_some_and(|at| before.get(at + 1..).is_some_and(|ns| ns.trim_end_matches(':').bytes().all(is_name)))
 }
 
 /// The string that the marks before a cursor opened.

@@ -15,9 +15,19 @@ pub(super) enum Quote {
     Char { quote: u8, backslashes: usize },
     /// `%22`, `%27`: the text is percent-encoded.
     Percent(u8),
-    /// `&quot;`, `&#34;`, `&#39;`, `\u0022`, `\x22`: closed by the same.
+    /// `&quot;`, `&#34;`, `&#39;`, `\u0022`, `\x22`, `“`: closed by this.
     Other(&'static str),
 }
+
+/// Quotes of typography: the opening and the closing one.
+const TYPOGRAPHIC: [(&str, &str); 6] = [
+    ("\u{201e}", "\u{201c}"),
+    ("\u{201c}", "\u{201d}"),
+    ("\u{201d}", "\u{201d}"),
+    ("\u{ab}", "\u{bb}"),
+    ("\u{2018}", "\u{2019}"),
+    ("\u{300c}", "\u{300d}"),
+];
 
 const OTHER_QUOTES: [&str; 8] = ["&quot;", "&#34;", "&#39;", "&apos;", "\\u0022", "\\u0027", "\\x22", "\\x27"];
 
@@ -88,6 +98,12 @@ impl<'t> Cursor<'t> {
         }
     }
 
+    /// `**` and `__` of Markdown.
+    pub(super) fn eat_marks(&mut self) {
+        let marks = self.rest().iter().take(3).take_while(|byte| matches!(byte, b'*' | b'_')).count();
+        self.at += marks;
+    }
+
     /// A quote, opening or closing.
     pub(super) fn eat_quote(&mut self) -> Option<Quote> {
         let backslashes = self.rest().iter().take(128).take_while(|byte| **byte == b'\\').count();
@@ -101,13 +117,21 @@ impl<'t> Cursor<'t> {
         if self.eat("%27") {
             return Some(Quote::Percent(b'7'));
         }
-        OTHER_QUOTES.into_iter().find(|other| self.eat(other)).map(Quote::Other)
+        if let Some(quote) = OTHER_QUOTES.into_iter().find(|other| self.eat(other)) {
+            return Some(Quote::Other(quote));
+        }
+        // Typographic ones open and close differently, and not everywhere alike.
+        if self.peek().is_none_or(|byte| byte.is_ascii()) {
+            return None;
+        }
+        TYPOGRAPHIC.into_iter().find(|(open, _)| self.eat(open)).map(|(_, close)| Quote::Other(close))
     }
 
     /// `=`, `:`, `:=`, `=>`, … as they are or encoded.
     pub(super) fn eat_operator(&mut self) -> Option<Operator> {
         // Longest first.
-        const OPERATORS: [(&str, Operator); 26] = [
+        const OPERATORS: [(&str, Operator); 27] = [
+            ("?:", Operator::Colon),
             (":::=", Operator::Loose),
             ("::=", Operator::Loose),
             ("||=", Operator::Loose),

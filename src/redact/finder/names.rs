@@ -27,13 +27,15 @@ const MAX_WORDS: usize = 24;
 /// Words for what a person makes up.
 const PASSWORDS: &str = "
     password passwords passwd passwort passphrase passcode pwd pass psw psswd pswd passw kennwort contrasena
-    senha wachtwoord motdepasse pw storepass keypass userpass requirepass masterauth ap userpwd unlockcode";
+    senha wachtwoord motdepasse passe haslo heslo losenord sifre parola adgangskode jelszo salasana
+    pw rootpw bindpw dbpw userpw adminpw keypw storepw olcrootpw rootpass remotepass bindpass
+    storepass keypass userpass requirepass masterauth ap userpwd unlockcode psk presharedkey keymaterial";
 
 /// Words for what a machine makes up.
 const SECRETS: &str = "
     secret secrets token apikey apikeys apitoken credential credentials creds cred bearer jwt authorization
     authtoken accesstoken accesskey secretkey privatekey privkey signingkey encryptionkey masterkey sharedkey
-    authkey appkey licensekey psk presharedkey pat mnemonic seedphrase sas apisecret appsecret clientsecret
+    authkey appkey licensekey mnemonic seedphrase sas apisecret appsecret clientsecret
     accountkey sharedaccesskey sharedsecret hmackey cryptokey sshkey deploykey servicekey storagekey dsn
     sastoken idtoken refreshtoken sessiontoken csrftoken xsrftoken otpauth totp keyfob serviceaccountkey
     authcode";
@@ -72,7 +74,7 @@ const OF: &str = "
     hash metadata lookup cache queue worker server client api sock socket only less free protected protection
     encoding charset alphabet chars bytes bits position offset start end stdin agent manifest scanner scanning
     detector leak leaks mount mounts volume accessor keeper engine backend plugin config configuration settings
-    options lifecycle flow guide docs doc example examples sample template yml yaml json toml txt md rs py js ts
+    options lifecycle encode decode range flow guide docs doc example examples sample template yml yaml json toml txt md rs py js ts
     go java sh env1 html css tsx";
 
 /// Words before a secret's word that make it something else.
@@ -80,7 +82,7 @@ const NOT: &str = "
     max min num total input output prompt completion cached cache thinking reasoning public pub page next
     continuation cursor stop eos bos pad unk special mask sep cls existing forgot forgotten reset change changed
     confirm enter invalid wrong missing expired show hide without require requires ask uses enable disable allow
-    checksum hash hashed encrypted sealed foreign sort partition s3 translation map dict idempotency dedup
+    to checksum hash hashed encrypted sealed foreign sort partition s3 translation map dict idempotency dedup
     deduplication css js design syntax lexer parser bpe candidates remaining generate delete remove rotate
     revoke validate verify parse describe tokens arrow hot short shortcut i18n locale routing issue request
     hotkey row composite unique natural range index lookup message ordering bucket query reference item
@@ -125,8 +127,13 @@ pub(super) fn hint(name: &str) -> Option<Hint> {
         return None;
     }
     if !name.is_ascii() {
-        // Chinese, Japanese, Russian and Korean for password.
+        // Password in Chinese, Japanese, Russian and Korean, and where the Latin alphabet has more letters.
         return [
+            "contrase\u{f1}a",
+            "has\u{142}o",
+            "l\u{f6}senord",
+            "\u{15f}ifre",
+            "jelsz\u{f3}",
             "\u{5bc6}\u{7801}",
             "\u{5bc6}\u{78bc}",
             "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}",
@@ -159,6 +166,10 @@ fn word_hint(word: &[u8], before: Option<&[u8]>) -> Option<Hint> {
             Some(before) if before.len() > 2 => Hint::Likely,
             _ => Hint::Weak,
         });
+    }
+    // A personal access token, or a pattern.
+    if word == b"pat" {
+        return Some(Hint::Likely);
     }
     let known = says(word);
     if known.hint.is_some() {

@@ -61,6 +61,7 @@ static NOTHING: List = list!(
     correct rotated leaked stored hashed encrypted validated refreshed generated created updated deleted revoked issued changed reset
     field value input output key keys name type prompt error failed passed ok success readonly environment env vault keychain keyring file stdin
     interactive disabled enabled unknown n/a na tls ssl ldap saml oidc kerberos peer trust ident scram-sha-256 system user-provided here
+    utf-8 utf8 base64 hex ascii latin1 str.encode mut const __u32 __u64 u32 u64 usize uint8 uint16 uint32 uint64 static void char
     option some result self vec box arc rc secretstring securestring std::string system.string const let var public private static final
     "
 );
@@ -157,7 +158,10 @@ pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret>
     }
     let random = looks_random(value);
     // An expression stands without quotes.
-    if matches!(written, Written::Tight | Written::Loose | Written::Words) && !random && is_expression(value, written) {
+    if matches!(written, Written::Tight | Written::Loose | Written::Words)
+        && (!random || is_call(value, written))
+        && is_expression(value, written)
+    {
         return None;
     }
     if !random && is_plain_thing(value, made) {
@@ -186,8 +190,10 @@ pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret>
         (Hint::Password, _) => {
             if made.letters() + made.spaces + made.wide == made.length && (made.spaces > 0 || made.wide > 0) {
                 // Labels of a form, in any language; four words and more without a capital are a passphrase.
-                return (made.spaces >= 3 && made.upper == 0 && made.wide == 0 && written == Written::Quoted)
-                    .then_some(Secret { guessable: true });
+                return is_passphrase(value, made, written).then_some(Secret { guessable: true });
+            }
+            if is_passphrase(value, made, written) {
+                return Some(Secret { guessable: true });
             }
             if made.spaces > 0 && (made.digits == 0 || made.spaces > 2) && written != Written::Credential {
                 return None;
@@ -215,9 +221,11 @@ pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret>
             }
             yes
         }
-        (Hint::Strong, Written::Words) => {
-            (random && made.spaces == 0 && made.digits >= 2 && made.letters() >= 2).then_some(Secret { guessable })
-        }
+        (Hint::Strong, Written::Words) => (random
+            && made.spaces == 0
+            && made.letters() >= 2
+            && (made.digits >= 2 || made.digits == 1 && made.others == 0))
+            .then_some(Secret { guessable }),
         (Hint::Strong, _) => {
             if made.spaces > 0 && !(made.digits >= 4 && made.spaces == 1) {
                 return None;
@@ -259,6 +267,19 @@ pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret>
     }
 }
 
+/// Four words and more without a capital, none of them one that sentences are made of.
+fn is_passphrase(value: &str, made: Made, written: Written) -> bool {
+    let word = |word: &str| {
+        word.len() <= MAX_WORD
+            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            && !NOTHING.has(word)
+    };
+    written == Written::Quoted
+        && made.spaces >= 3
+        && made.upper + made.wide + made.others == 0
+        && value.split_ascii_whitespace().all(word)
+}
+
 /// A variable, a template, a command, a path: it names a secret at most.
 fn is_reference(value: &str) -> bool {
     let bytes = value.as_bytes();
@@ -279,7 +300,7 @@ fn is_reference(value: &str) -> bool {
         [b'%', .., b'%'] => value.get(1..value.len() - 1).is_some_and(is_identifier),
         [b'{', b'{', ..] | [b'<', ..] | [b'!', b'A'..=b'Z' | b'a'..=b'z', ..] => true,
         [b'{', b'%' | b'$' | b'"' | b'\'', ..] => true,
-        [b'{', .., b'}'] => value.get(1..value.len() - 1).is_some_and(is_identifier),
+        [b'{', .., b'}'] => value.get(1..value.len() - 1).is_some_and(|name| is_dotted(name) || name.contains(":?")),
         [b'@', b'{' | b'(', ..] => true,
         [b'#', b'{', ..] => true,
         [b'`', ..] => true,
@@ -289,6 +310,8 @@ fn is_reference(value: &str) -> bool {
                 || is_link(value)
                 || value.starts_with("arn:")
                 || value.starts_with("env:")
+                || value.starts_with("tag:")
+                || value.starts_with("urn:")
                 || value.starts_with("file:")
                 || value.starts_with("vault:")
                 || value.starts_with("op://")
@@ -328,6 +351,13 @@ fn is_placeholder(value: &str) -> bool {
     {
         return true;
     }
+    // An alphabet, a format.
+    if value.contains("hijklmnopqrstuvw")
+        || value.contains("HIJKLMNOPQRSTUVW")
+        || value.matches('%').count() >= 3 && value.contains("%d")
+    {
+        return true;
+    }
     if value.contains("...") && value.len() < 40 && (value.ends_with("...") || value.starts_with("...")) {
         return true;
     }
@@ -344,6 +374,16 @@ fn is_placeholder(value: &str) -> bool {
         }
     }
     false
+}
+
+/// `name(…)`, `a::b`, `request.key`: an expression however random its names look.
+fn is_call(value: &str, written: Written) -> bool {
+    let open = value.find(['(', '[']).unwrap_or(value.len());
+    let root = value.split(['.', '(']).next().unwrap_or_default();
+    written == Written::Loose
+        && (value.contains("::") || open < value.len() && value.ends_with([')', ';', '?', '}', ',']))
+        || open > 0 && root.len() < open && ROOTS.has(root)
+        || root.len() < value.len() && ROOTS.has(root) && value.ends_with([')', ';', ':'])
 }
 
 /// Something of a programming language and not a literal.
@@ -363,6 +403,15 @@ fn is_expression(value: &str, written: Written) -> bool {
         || value.contains("??")
         || value.contains("||")
         || value.contains("&&")
+    {
+        return true;
+    }
+    // `*mut`, `#display`, `scmVersion=`
+    if written == Written::Loose
+        && matches!(bytes, [b'*' | b'#' | b'&', rest @ ..] if rest.iter().all(|b| b.is_ascii_lowercase() || *b == b'_'))
+        || value
+            .strip_suffix('=')
+            .is_some_and(|name| is_identifier(name) && name.len() < 16 && written != Written::Quoted)
     {
         return true;
     }
@@ -551,13 +600,48 @@ fn wordy(value: &str) -> usize {
     sum
 }
 
-/// Whether letters could be a word: some vowels, no long run of consonants.
+/// For each letter, which ones hardly ever follow it in the words that programs are made of: of each ten thousand pairs of
+/// letters in the identifiers of some thousand source files, less than one is such a pair.
+const RARE: [u32; 26] = [
+    0x0001_4200,
+    0x02e1_04a0,
+    0x02c1_0242,
+    0x0281_0480,
+    0x0000_0000,
+    0x02e1_1682,
+    0x02e1_060a,
+    0x02e1_86e4,
+    0x0140_0380,
+    0x03eb_beee,
+    0x02a1_16a6,
+    0x02c1_0280,
+    0x03a1_02c0,
+    0x0201_0000,
+    0x0201_0000,
+    0x02a1_2200,
+    0x03ef_ffff,
+    0x0281_0280,
+    0x0280_0202,
+    0x0001_0200,
+    0x0371_0280,
+    0x03fb_aeea,
+    0x03f9_166e,
+    0x0373_2e6a,
+    0x03b1_06a8,
+    0x03ff_beee,
+];
+
+/// Whether letters could be a word: some vowels, no long run of consonants, hardly a pair of letters that words do not have.
 fn reads(piece: &[u8]) -> bool {
     if piece.len() < 4 || !piece.iter().all(u8::is_ascii_alphabetic) {
         return false;
     }
     let (mut vowels, mut run, mut longest) = (0, 0, 0);
+    let (mut rare, mut before) = (0, None);
     for byte in piece {
+        let letter = usize::from(byte.to_ascii_lowercase().wrapping_sub(b'a'));
+        rare += before.and_then(|before: usize| RARE.get(before)).map_or(0, |row| row >> letter & 1);
+        before = Some(letter);
         if matches!(byte.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y') {
             vowels += 1;
             run = 0;
@@ -566,7 +650,7 @@ fn reads(piece: &[u8]) -> bool {
             longest = longest.max(run);
         }
     }
-    vowels * 6 >= piece.len() && longest <= 4
+    vowels * 6 >= piece.len() && longest <= 4 && rare <= u32::from(piece.len() > 8)
 }
 
 fn has_word(value: &str) -> bool {
