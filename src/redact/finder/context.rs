@@ -1010,7 +1010,7 @@ fn value_within(text: &str, from: usize) -> Option<Place> {
         // `"value": {"stringValue": "…"}`
         for _ in 0..2 {
             skip_marks(&mut cursor);
-            if !WORDS.iter().any(|word| cursor.eat(word)) {
+            if !VALUE_WORDS.iter().any(|word| cursor.eat(word)) {
                 break;
             }
         }
