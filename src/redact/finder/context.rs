@@ -572,8 +572,12 @@ impl Place {
             || [" for ", " to ", " in ", " on ", " when ", " and ", " with "]
                 .iter()
                 .any(|word| behind.starts_with(word));
+        if !ends {
+            return None;
+        }
         let head = text.get(floor(text, name.phrase.saturating_sub(300))..name.end)?;
-        let at = head.rfind(" as ").filter(|at| head.len() - at < 40 && ends)?;
+        let near = floor(head, head.len().saturating_sub(39));
+        let at = near + head.get(near..)?.rfind(" as ")?;
         let first = head.get(..at)?;
         let token = first.rsplit([' ', '\n', '\t', '"', '\'', '`', '(']).find(|token| !token.is_empty())?;
         let from = first.rfind(token)?;

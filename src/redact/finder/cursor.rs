@@ -159,11 +159,19 @@ impl<'t> Cursor<'t> {
             ("\u{ff1d}", Operator::Equals),
             ("\u{2192}", Operator::Loose),
         ];
+        let first = self.peek()?;
+        if !matches!(first, b'?' | b':' | b'|' | b'=' | b'!' | b'.' | b'+' | b'-' | b'%' | b'\\' | b'&' | 0xe2 | 0xef) {
+            return None;
+        }
         // `::` is a path, not an operator.
         if self.rest().starts_with(b"::") && !self.rest().starts_with(b"::=") && !self.rest().starts_with(b":::=") {
             return None;
         }
-        OPERATORS.into_iter().find(|(literal, _)| self.eat(literal)).map(|(_, operator)| operator)
+        OPERATORS
+            .into_iter()
+            .filter(|(literal, _)| literal.as_bytes().first() == Some(&first))
+            .find(|(literal, _)| self.eat(literal))
+            .map(|(_, operator)| operator)
     }
 
     /// The end of a value that begins here, behind this quote: (where it ends, where the text goes on).

@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
+
 /// How sure a name makes us that its value is a secret.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Hint {
@@ -101,8 +103,8 @@ struct Says {
     not: bool,
 }
 
-static WORDS: LazyLock<HashMap<&'static [u8], Says>> = LazyLock::new(|| {
-    let mut words: HashMap<&'static [u8], Says> = HashMap::new();
+static WORDS: LazyLock<HashMap<&'static [u8], Says, FixedState>> = LazyLock::new(|| {
+    let mut words: HashMap<&'static [u8], Says, FixedState> = HashMap::default();
     let mut add = |list: &'static str, say: &dyn Fn(&mut Says)| {
         for word in list.split_ascii_whitespace() {
             say(words.entry(word.as_bytes()).or_default());

@@ -42,8 +42,10 @@ pub(super) fn at(text: &str, start: usize, anchor: &str) -> Option<Range<usize>>
             let head = label_from + label.len();
             let behind = rest.get(head..)?;
             // A header of another block comes first: this one was cut.
-            let next = memchr::memmem::find(behind.as_bytes(), b"- BEGIN ")
-                .or_else(|| memchr::memmem::find(behind.as_bytes(), b"-BEGIN "));
+            let next = memchr::memmem::find_iter(behind.as_bytes(), b"BEGIN ").find(|at| {
+                let before = behind.as_bytes().get(..*at).unwrap_or_default();
+                before.ends_with(b"-") || before.ends_with(b"- ")
+            });
             let until = behind.get(..next.unwrap_or(behind.len()))?;
             let end = match until.find("-END ").or_else(|| until.find("- END ")) {
                 Some(at) => {

@@ -5,6 +5,8 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use foldhash::fast::FixedState;
+
 use super::names::{Hint, hint};
 use crate::redact::marker;
 
@@ -31,7 +33,7 @@ const MAX_WORD: usize = 32;
 const MAX_JUDGED: usize = 1024;
 
 /// Words in lower case, to be looked up in any case.
-struct List(LazyLock<HashSet<&'static [u8]>>);
+struct List(LazyLock<HashSet<&'static [u8], FixedState>>);
 
 impl List {
     fn has(&self, word: &str) -> bool {
