@@ -184,9 +184,8 @@ impl Finder {
         let mut own = Vec::new();
         self.custom.find(text, &mut own);
         hits.extend(own.into_iter().filter_map(|found| Some(Finding { span: view.root(found.span)?, ..found })));
-        let mut seen: Vec<(Kind, usize, usize)> = Vec::new();
-        self.rules.anchors.find(text.as_bytes(), |kind, from, to| seen.push((kind, from, to)));
-        if seen.is_empty() {
+        let mut anchors = self.rules.anchors.find(text.as_bytes()).peekable();
+        if anchors.peek().is_none() {
             return;
         }
         // The strings of JSON are searched by themselves: what stands inside an escaped one as it was meant and not as it
@@ -204,7 +203,7 @@ impl Finder {
         let (mut key, mut block) = (0, 0);
         let mut column = false;
         let mut commands = false;
-        for (kind, from, to) in seen {
+        for (kind, from, to) in anchors {
             while strings.next_if(|literal| literal.end <= from).is_some() {}
             let string = strings.peek().copied().filter(|literal| literal.start <= from);
             if let Some(literal) = string
