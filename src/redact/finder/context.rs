@@ -1075,7 +1075,7 @@ fn eat_yaml_tags(cursor: &mut Cursor<'_>) {
             return;
         }
         let length = rest.iter().skip(2).take(32).take_while(|byte| is_name(**byte)).count() + 2;
-        if rest.get(length) != Some(&b' ') {
+        if rest.get(length) != Some(&b' ') || rest.get(length + 1) == Some(&b'=') {
             return;
         }
         cursor.skip(length);

@@ -348,11 +348,9 @@ fn is_placeholder(value: &str) -> bool {
     {
         return true;
     }
-    // An alphabet, a format.
-    if value.contains("hijklmnopqrstuvw")
-        || value.contains("HIJKLMNOPQRSTUVW")
-        || value.matches('%').count() >= 3 && value.contains("%d")
-    {
+    // The alphabet of an encoding, a format.
+    let letters = ["ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"];
+    if value.len() < 80 && letters.iter().all(|letters| value.contains(letters)) || value.matches("%d").count() > 1 {
         return true;
     }
     if value.contains("...") && value.len() < 40 && (value.ends_with("...") || value.starts_with("...")) {

@@ -7,6 +7,7 @@ mod arguments;
 mod generic;
 mod input;
 mod lexer;
+mod list;
 mod literal;
 mod lookup;
 mod naming;
@@ -17,6 +18,7 @@ mod wrappers;
 
 use std::ops::Range;
 
+pub(super) use list::list;
 use programs::PROGRAMS;
 use reader::Reader;
 
