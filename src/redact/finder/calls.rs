@@ -16,13 +16,15 @@ enum Which {
     Last,
     /// Behind the colon of the one of this number.
     Login(usize),
+    /// Between a slash and an `@` in the one of this number.
+    Slash(usize),
     /// The one behind the name of a secret.
     Named,
     /// What is put into a field that is called a password's: by the first argument, or before the call.
     Field,
 }
 
-use Which::{Field, Last, Login, Named, Nth};
+use Which::{Field, Last, Login, Named, Nth, Slash};
 
 /// What is asked of the literal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -94,6 +96,8 @@ const CALLS: &[(&str, Which, Asked)] = &[
     ("new pdo(", Nth(2), Password),
     ("dbi->connect(", Nth(2), Password),
     ("getconnection(", Nth(2), Password),
+    ("oracle.connect(", Slash(0), Password),
+    ("oracledb.connect(", Slash(0), Password),
     ("x509certificate2(", Nth(1), Password),
     ("keystore.load(", Nth(1), Password),
     ("hmac256(", Nth(0), Key),
@@ -143,6 +147,11 @@ pub(super) fn at(text: &str, number: usize, from: usize, tell: Tell<'_>) {
         Login(number) => literal(*number).and_then(|span| {
             let colon = text.get(span.clone())?.find(':')?;
             Some(span.start + colon + 1..span.end)
+        }),
+        Slash(number) => literal(*number).and_then(|span| {
+            let (login, _) = text.get(span.clone())?.rsplit_once('@')?;
+            let slash = login.find('/')?;
+            Some(span.start + slash + 1..span.start + login.len())
         }),
         Named => arguments.iter().zip(arguments.iter().skip(1)).find_map(|(name, value)| {
             let says = hint(text.get(name.clone()?)?)?;

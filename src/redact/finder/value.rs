@@ -224,6 +224,14 @@ pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret>
             && (made.digits >= 2 || made.digits == 1 && made.others == 0))
             .then_some(Secret { guessable }),
         (Hint::Strong, _) => {
+            // Twelve words of a wallet's seed.
+            if made.spaces >= 11
+                && made.lower + made.spaces == made.length
+                && made.length < 300
+                && written == Written::Quoted
+            {
+                return Some(Secret { guessable: false });
+            }
             if made.spaces > 0 && !(made.digits >= 4 && made.spaces == 1) {
                 return None;
             }
@@ -512,7 +520,33 @@ fn is_path(value: &str) -> bool {
     } else {
         return false;
     };
-    value.starts_with("~/") || value.starts_with("./") || value.starts_with("../") || !looks_random(rest)
+    const ROOTS: [&str; 20] = [
+        "home",
+        "etc",
+        "usr",
+        "var",
+        "run",
+        "tmp",
+        "opt",
+        "root",
+        "src",
+        "app",
+        "Users",
+        "mnt",
+        "dev",
+        "data",
+        "srv",
+        "proc",
+        "lib",
+        "bin",
+        "secrets",
+        "workspace",
+    ];
+    value.starts_with("~/")
+        || value.starts_with("./")
+        || value.starts_with("../")
+        || rest.split_once('/').is_some_and(|(first, _)| ROOTS.contains(&first))
+        || !looks_random(rest)
 }
 
 /// A URL. What it may hold of secrets is found by what knows URLs.

@@ -56,7 +56,7 @@ pub(super) fn anchors() -> impl Iterator<Item = &'static str> {
 }
 
 /// Programs of three letters and less, with what makes them rare in other text; separated by commas.
-const SHORT: &str = "7z ,7za ,7zz ,7zr ,zip ,rar ,gpg ,ab -,xh ,xhs ,mc alias,mc config,mc admin,cbq ,chc ,net u,net rpc,net ads,nxc ,cme ,wg set,wg pubkey,aws ,az ,fly ,vc ,scw ,exo ,oci ,pip ,svn ,gh auth,gh secret,git ,npm ,gem ,hub ,jf ,wp ,hf ,llm ,oc login,bcp ,bw unlock,bw login,op item,exp ,imp ,dse ,rke ,k3s ,ntl ,snx ,uv pub,bao ,p4 ,hg ,bk ,sbt ,set -,setx,su -c,su - ";
+const SHORT: &str = "db2 ,b2 auth,b2 acc,7z ,7za ,7zz ,7zr ,zip ,rar ,gpg ,ab -,xh ,xhs ,mc alias,mc config,mc admin,cbq ,chc ,net u,net rpc,net ads,nxc ,cme ,wg set,wg pubkey,aws ,az ,fly ,vc ,scw ,exo ,oci ,pip ,svn ,gh auth,gh secret,git ,npm ,gem ,hub ,jf ,wp ,hf ,llm ,oc login,bcp ,bw unlock,bw login,op item,exp ,imp ,dse ,rke ,k3s ,ntl ,snx ,uv pub,bao ,p4 ,hg ,bk ,sbt ,set -,setx,su -c,su - ";
 
 /// The rules of programs: id, and the names of the programs.
 pub(super) fn programs() -> impl Iterator<Item = (&'static str, &'static str)> {

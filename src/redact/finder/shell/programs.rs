@@ -161,7 +161,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("ab siege", "basic-auth", &[user("-A_ -P_")]),
     program("lftp", "lftp-user", &[row("", Opt("-u --user"), After(','), Password)]),
     program("ncftp ncftpget ncftpput ncftpls", "ftp-password", &[pass("-p")]),
-    program("rclone", "rclone-secret", &[row("obscure", Argument(0), Whole, Password), row("config create|config update|config password", Named, Whole, Password)]),
+    program("rclone", "rclone-secret", &[row("obscure", Argument(0), Whole, Password), row("config create|config update|config password", Named, Whole, Password), row("config create|config update", Behind("key", 1), Whole, Token)]),
     program("s3cmd s4cmd", "s3-secret-key", &[key("--secret_key --access_token")]),
     program("mc mcli", "minio-secret-key", &[row("alias set|alias s|config host add", Argument(3), Whole, Password), row("admin user add", Argument(2), Whole, Password)]).word(),
     // Databases
