@@ -14,8 +14,16 @@ pub(super) const ANCHORS: &[&str] = &[
     "VALUES",
     "values (",
     ":5432:",
+    ":5433:",
+    ":6432:",
+    ":*:",
     "IDENTIFIED BY",
     "WITH PASSWORD",
+    "_password BY",
+    "snmp-server community",
+    "isakmp key",
+    " : EAP",
+    " : XAUTH",
 ];
 
 /// The longest block that is read, in bytes.
@@ -23,10 +31,15 @@ const MAX_BLOCK: usize = 64 * 1024;
 
 /// Looks around an anchor.
 pub(super) fn at(text: &str, start: usize, anchor: &str, tell: Tell<'_>) {
-    if anchor.ends_with("BY") || anchor.ends_with("PASSWORD") {
+    if anchor.ends_with("BY")
+        || anchor.ends_with("PASSWORD")
+        || anchor.starts_with("snmp")
+        || anchor.starts_with("isakmp")
+        || anchor.starts_with(" : ")
+    {
         identified(text, start + anchor.len(), tell);
-    } else if anchor.contains("5432") {
-        pgpass(text, start, tell);
+    } else if anchor.starts_with(':') {
+        pgpass(text, start, anchor.len(), tell);
     } else if anchor.eq_ignore_ascii_case("values") || anchor.starts_with("values") {
         insert(text, start, anchor.len().min(6), tell);
     } else if anchor.contains("\":") {
@@ -184,13 +197,13 @@ fn value(text: &str, span: std::ops::Range<usize>, says: Option<Hint>, tell: Tel
 }
 
 /// `host:5432:database:user:password`, the line of a `.pgpass`.
-fn pgpass(text: &str, start: usize, tell: Tell<'_>) {
+fn pgpass(text: &str, start: usize, length: usize, tell: Tell<'_>) {
     let Some(before) = text.get(floor(text, start.saturating_sub(256))..start) else { return };
     let host = before.rsplit(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\')).next().unwrap_or_default();
-    if host.is_empty() || host.contains(['/', '@', '=']) {
+    if host.is_empty() || host.contains(['/', '@', '=', ':', '(', '[']) {
         return;
     }
-    let from = start + ":5432:".len();
+    let from = start + length;
     let Some(rest) = text.get(from..floor(text, from + 1024)) else { return };
     let line = rest
         .get(..rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\')).unwrap_or(rest.len()))

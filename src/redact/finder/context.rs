@@ -12,8 +12,8 @@ use super::value::{self, Written, is_hex, judge, looks_random};
 /// The words that are searched for, with `|` between them; letters in either case. Where none stands, nothing here has
 /// to be asked.
 pub(super) const WORDS: &str = "pass|pwd|psw|secret|token|key|auth|cred|cookie|sess|bearer|jwt|dsn|salt|psk|mnemonic|signature|seed|\
-    kennwort|senha|contrasena|contrase\u{f1}a|wachtwoord|has\u{142}o|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
-    adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
+    kennwort|senha|contrase|wachtwoord|has\u{142}o|has\\u0142o|u015fifre|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
+    adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
     securestring|totp|pin=|\u{5bc6}\u{7801}|\u{5bc6}\u{78bc}|\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}|\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{be44}\u{bc00}\u{bc88}\u{d638}";
 
 /// How far behind a name a value may begin, in bytes.
@@ -52,6 +52,9 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
             Header::SecureString => secure_string(text, &name, tell),
         }
     }
+    if name.says_login(text) {
+        login(text, &name, tell);
+    }
     let Some(says) = name.hint(text) else { return on };
     let Some(place) = Place::behind(text, &name, says) else {
         pair(text, &name, says, tell);
@@ -60,6 +63,18 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
         }
         return on;
     };
+    // `pass through2`: it is a verb too.
+    if place.written == Written::Words && name.text(text).eq_ignore_ascii_case("pass") {
+        let value = text.get(place.span.clone()).unwrap_or_default();
+        let odd = value.bytes().any(|byte| {
+            !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'_' | b'.' | b'/' | b'=' | b'(' | b')')
+        });
+        let mixed =
+            value.bytes().any(|byte| byte.is_ascii_digit()) && value.bytes().any(|byte| byte.is_ascii_uppercase());
+        if !(odd || mixed) {
+            return on;
+        }
+    }
     place.tell(text, says, tell);
     if place.written == Written::Words
         && says >= Hint::Strong
@@ -130,12 +145,37 @@ impl Name {
     }
 
     fn hint(&self, text: &str) -> Option<Hint> {
+        let before = text.get(..self.start).unwrap_or_default();
+        // `did:key:z…`, `--- PASS: Test…`
+        if before.ends_with("did:") || before.ends_with("--- ") {
+            return None;
+        }
         let own = hint(self.text(text));
+        // `enable secret X`, `username bob secret X` of switches and routers.
+        if own == Some(Hint::Strong)
+            && self.text(text) == "secret"
+            && text
+                .get(self.phrase..self.start)
+                .is_some_and(|phrase| phrase == "enable " || phrase.starts_with("username "))
+        {
+            return Some(Hint::Password);
+        }
         if own < Some(Hint::Strong) && self.phrase < self.start {
-            let phrase = hint(text.get(self.phrase..self.end).unwrap_or_default());
-            return if own.is_none() { None } else { phrase };
+            let phrase = text.get(self.phrase..self.end).unwrap_or_default();
+            // `Invalid API key`: what is said of the key does not make it another thing.
+            let shorter = phrase.split_once(' ').map_or("", |(_, rest)| rest);
+            return if own.is_none() { None } else { hint(phrase).max(hint(shorter)) };
         }
         own
+    }
+
+    /// Whether a user and a password may stand behind it: `creds`, `NEO4J_AUTH`, `login`.
+    fn says_login(&self, text: &str) -> bool {
+        let name = self.text(text);
+        let last = name.rsplit(['_', '-', '.']).next().unwrap_or_default();
+        ["auth", "cred", "creds", "credential", "credentials", "login", "userpass", "userpwd"]
+            .iter()
+            .any(|word| last.eq_ignore_ascii_case(word))
     }
 
     fn header(&self, text: &str) -> Option<Header> {
@@ -307,6 +347,14 @@ impl Place {
             None => None,
         };
         let Some(operator) = operator else {
+            // `-field=password NAME`: it is itself a value.
+            if opener == Some(&b'=') {
+                return None;
+            }
+            blanks |= ["\u{662f}", "\u{306f}", "\u{4e3a}"].iter().any(|word| cursor.eat(word)) && {
+                cursor.eat_blanks();
+                true
+            };
             return if blanks && !closed { Self::words(text, cursor, says) } else { None };
         };
         cursor.eat_colours();
@@ -474,6 +522,10 @@ impl Place {
             bare_end(token, operator)
         };
         let value = token.get(..end)?;
+        // `password != confirm_password2`
+        if operator == Operator::Loose && value.bytes().all(is_name) && hint(value).is_some() {
+            return None;
+        }
         let written = if written == Written::Loose && operator == Operator::Equals && is_setting(text, name) {
             Written::Tight
         } else {
@@ -482,23 +534,34 @@ impl Place {
         // `password: some words`: prose goes on.
         let prose = written == Written::Loose
             && end == token.len()
-            && line.get(token.len()..).is_some_and(|tail| tail.trim_start().starts_with(|c: char| c.is_alphabetic()));
+            && line.get(token.len()..).is_some_and(|tail| tail.trim_start().starts_with(|c: char| c.is_alphanumeric()));
         let written = if prose { Written::Words } else { written };
         Some(Self { span: start..start + value.len(), written, block: false })
     }
 
     /// `password hunter2`, `the password is hunter2`, `password to hunter2`.
-    fn words(text: &str, mut cursor: Cursor<'_>, _says: Hint) -> Option<Self> {
+    fn words(text: &str, mut cursor: Cursor<'_>, says: Hint) -> Option<Self> {
         // `var token string = "value"`
         let mut ahead = cursor;
         if typed(&mut ahead) {
             let quote = ahead.eat_quote()?;
             return Self::quoted(ahead, quote, Written::Quoted);
         }
+        let begin = cursor;
         eat_fillers(&mut cursor);
-        if let Some(place) = Self::described(text, cursor) {
-            return Some(place);
+        let plain = Self::word(text, cursor);
+        let judged = plain
+            .as_ref()
+            .and_then(|place| text.get(place.span.clone()))
+            .and_then(|value| judge(value, says, Written::Words));
+        if judged.is_some() {
+            return plain;
         }
+        Self::described(text, begin).or_else(|| Self::described(text, cursor)).or(plain)
+    }
+
+    /// The word or the quoted text that begins here.
+    fn word(text: &str, mut cursor: Cursor<'_>) -> Option<Self> {
         let ahead = cursor;
         if let Some(quote) = cursor.eat_quote() {
             let place = Self::quoted(cursor, quote, Written::Words)?;
@@ -814,6 +877,68 @@ fn credential(text: &str, behind: usize, tell: Tell<'_>) {
     }
 }
 
+/// `creds are bob / password`, `login with bob:password`, `NEO4J_AUTH=bob/password`, and `AUTH password` of Redis.
+fn login(text: &str, name: &Name, tell: Tell<'_>) {
+    let mut cursor = Cursor::new(text, name.end);
+    let word = name.text(text);
+    cursor.eat_quote();
+    cursor.eat_blanks();
+    let assigned = cursor.eat_operator().is_some();
+    cursor.eat_blanks();
+    cursor.eat_quote();
+    let line = window(text, cursor.at(), 160);
+    let line = line.get(..line.find(['\n', '\r', '"', '\'', '`', '\\']).unwrap_or(line.len())).unwrap_or_default();
+    let told = |from: usize, password: &str, tell: Tell<'_>| {
+        let password = password.trim_end_matches(['.', ',', ';', ')', '!', '?']);
+        let letters = password.bytes().any(|byte| byte.is_ascii_alphabetic());
+        let others = password
+            .bytes()
+            .any(|byte| byte.is_ascii_digit() || matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'&'));
+        if letters && others && !password.contains("://") && judge(password, Hint::Password, Written::Words).is_some() {
+            tell(from..from + password.len(), "password", true);
+        }
+    };
+    if word == "AUTH" && !assigned {
+        let before = text.get(..name.start).unwrap_or_default();
+        let token = line.split(' ').next().unwrap_or_default();
+        if before.ends_with(['>', '"', '\'', '\n']) || before.ends_with("> ") || before.is_empty() {
+            told(cursor.at(), token, tell);
+        }
+        return;
+    }
+    let mut words = 0;
+    let mut at = 0;
+    let mut before = "";
+    while words < 8 && at < line.len() {
+        let rest = line.get(at..).unwrap_or_default();
+        let gap = rest.len() - rest.trim_start().len();
+        let rest = rest.trim_start();
+        let token = rest.get(..rest.find(' ').unwrap_or(rest.len())).unwrap_or_default();
+        let from = cursor.at() + at + gap;
+        if matches!(token, "/" | "|") && !before.is_empty() {
+            let behind = rest.get(token.len()..).unwrap_or_default();
+            let password = behind.trim_start().split(' ').next().unwrap_or_default();
+            told(from + token.len() + behind.len() - behind.trim_start().len(), password, tell);
+            return;
+        }
+        if let Some((user, password)) = token.split_once(['/', ':'])
+            && !user.is_empty()
+            && !password.is_empty()
+            && !password.contains(['/', ':'])
+            && user.bytes().all(|byte| is_name(byte) || matches!(byte, b'.' | b'@'))
+        {
+            told(from + user.len() + 1, password, tell);
+            return;
+        }
+        if token.ends_with(['.', ';', ',', '{', '(', '=']) {
+            return;
+        }
+        before = token;
+        words += 1;
+        at += gap + token.len();
+    }
+}
+
 /// PowerShell's `ConvertTo-SecureString [-String] "value"`.
 fn secure_string(text: &str, name: &Name, tell: Tell<'_>) {
     let mut cursor = Cursor::new(text, name.end);
@@ -1043,8 +1168,11 @@ fn next_element(text: &str, name: &Name, tag: &str) -> Option<Place> {
 
 /// Words between a name and its value: `is`, in any language that says it so.
 fn eat_fillers(cursor: &mut Cursor<'_>) {
-    const FILLERS: [&str; 24] = [
+    const FILLERS: [&str; 32] = [
         "is: ",
+        "ist: ",
+        "lautet: ",
+        "es: ",
         "is ",
         "was ",
         "are ",
@@ -1065,6 +1193,11 @@ fn eat_fillers(cursor: &mut Cursor<'_>) {
         "- ",
         "\u{2013} ",
         "\u{2014} ",
+        "0 ",
+        "5 ",
+        "7 ",
+        "8 ",
+        "9 ",
         "\u{662f}",
         "\u{306f}",
         "\u{ff1a}",
@@ -1085,7 +1218,7 @@ fn eat_yaml_tags(cursor: &mut Cursor<'_>) {
             return;
         }
         let length = rest.iter().skip(2).take(32).take_while(|byte| is_name(**byte)).count() + 2;
-        if rest.get(length) != Some(&b' ') {
+        if rest.get(length) != Some(&b' ') || rest.get(length + 1) == Some(&b'=') {
             return;
         }
         cursor.skip(length);

@@ -2,6 +2,7 @@
 
 mod anchors;
 mod blocks;
+mod calls;
 mod context;
 mod cursor;
 mod json;
@@ -101,6 +102,10 @@ enum Kind {
     Shell,
     /// The name of a service.
     Vendor,
+    /// A call, by its place among them.
+    Call(usize),
+    /// What stands behind a password in Go's names of databases.
+    GoDsn,
 }
 
 /// The built-in rules, and where each begins.
@@ -124,8 +129,19 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let vendors = vendors::Vendors::new().ok();
     let services = vendors.iter().flat_map(vendors::Vendors::words).map(|word| any(word, Kind::Vendor));
     let shell = shell::anchors().map(|literal| any(literal, Kind::Shell));
+    let calls = calls::anchors().map(|(number, literal)| any(literal, Kind::Call(number)));
+    let dsn = [exact("@tcp(", Kind::GoDsn), exact("@unix(", Kind::GoDsn)];
     let anchors = Anchors::new(
-        formats.chain(services).chain(shell).chain(names).chain(urls).chain(oracle).chain(keys).chain(blocks),
+        formats
+            .chain(services)
+            .chain(shell)
+            .chain(names)
+            .chain(urls)
+            .chain(oracle)
+            .chain(keys)
+            .chain(blocks)
+            .chain(calls)
+            .chain(dsn),
     );
     Rules { anchors, tokens, vendors }
 });
@@ -203,7 +219,17 @@ impl Finder {
         let (mut key, mut block) = (0, 0);
         let mut column = false;
         let mut commands = false;
+        let mut nested = Vec::new();
+        let mut listed = 0;
         for (kind, from, to) in anchors {
+            if matches!(kind, Kind::Shell)
+                && from >= listed
+                && depth < MAX_DEPTH
+                && let Some((command, written, end)) = shell::list(text, from)
+            {
+                nested.push((command, written));
+                listed = end;
+            }
             while strings.next_if(|literal| literal.end <= from).is_some() {}
             let string = strings.peek().copied().filter(|literal| literal.start <= from);
             if let Some(literal) = string
@@ -236,6 +262,8 @@ impl Finder {
                 Kind::Name => {}
                 Kind::Url(border) => url::at(text, from, border, &mut tell),
                 Kind::Oracle => url::oracle(text, to, &mut tell),
+                Kind::Call(number) => calls::at(text, number, to, &mut tell),
+                Kind::GoDsn => calls::go_dsn(text, from, &mut tell),
                 Kind::Pem(anchor) if from >= key => {
                     if let Some(span) = pem::at(text, from, anchor) {
                         key = span.end;
@@ -261,7 +289,6 @@ impl Finder {
                 }
             }
         }
-        let mut nested = Vec::new();
         if commands {
             let mut found = Vec::new();
             shell::read(text, &mut found);

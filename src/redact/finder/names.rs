@@ -155,6 +155,11 @@ pub(super) fn hint(name: &str) -> Option<Hint> {
             best = found;
         }
     }
+    // The second half of AppRole's credentials.
+    let end = name.len().checked_sub("secret_id".len());
+    if best.is_none() && end.and_then(|end| name.get(end..)).is_some_and(|end| end.eq_ignore_ascii_case("secret_id")) {
+        return Some(Hint::Likely);
+    }
     best
 }
 

@@ -81,6 +81,9 @@ static ROOTS: List = list!(
 /// What says that words stand for something.
 static TELLTALE: List =
     list!("your yours example placeholder insert replace dummy changeme todo redacted here xxx xxxx goes sample fake");
+/// Where absolute paths begin.
+static DIRECTORIES: List =
+    list!("home etc usr var run tmp opt root src app users mnt dev data srv proc lib bin secrets workspace");
 /// Endings of file names.
 static FILES: List = list!(
     "txt json yml yaml toml pem key crt cer p12 pfx jks env conf cfg ini xml rs py js ts go java rb php sh md lock tpl log csv sql kdbx
@@ -229,6 +232,14 @@ pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret>
             && (made.digits >= 2 || made.digits == 1 && made.others == 0))
             .then_some(Secret { guessable }),
         (Hint::Strong, _) => {
+            // Twelve words of a wallet's seed.
+            if made.spaces >= 11
+                && made.lower + made.spaces == made.length
+                && made.length < 300
+                && written == Written::Quoted
+            {
+                return Some(Secret { guessable: false });
+            }
             if made.spaces > 0 && !(made.digits >= 4 && made.spaces == 1) {
                 return None;
             }
@@ -353,11 +364,9 @@ fn is_placeholder(value: &str) -> bool {
     {
         return true;
     }
-    // An alphabet, a format.
-    if value.contains("hijklmnopqrstuvw")
-        || value.contains("HIJKLMNOPQRSTUVW")
-        || value.matches('%').count() >= 3 && value.contains("%d")
-    {
+    // The alphabet of an encoding, a format.
+    let letters = ["ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"];
+    if value.len() < 80 && letters.iter().all(|letters| value.contains(letters)) || value.matches("%d").count() > 1 {
         return true;
     }
     if value.contains("...") && value.len() < 40 && (value.ends_with("...") || value.starts_with("...")) {
@@ -514,7 +523,11 @@ fn is_path(value: &str) -> bool {
     } else {
         return matches!(value.as_bytes(), [b'A'..=b'Z' | b'a'..=b'z', b':', b'\\', ..]);
     };
-    value.starts_with("~/") || value.starts_with("./") || value.starts_with("../") || !looks_random(rest)
+    value.starts_with("~/")
+        || value.starts_with("./")
+        || value.starts_with("../")
+        || rest.split_once('/').is_some_and(|(first, _)| DIRECTORIES.has(first))
+        || !looks_random(rest)
 }
 
 /// A URL. What it may hold of secrets is found by what knows URLs.

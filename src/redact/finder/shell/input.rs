@@ -71,6 +71,16 @@ impl<'r, 't> Reader<'r, 't> {
         });
         if reads {
             self.fed(command, before, What::Whole, "password-stdin", Kind::Password);
+        } else if texts.iter().any(|text| asks_for_secret(text)) {
+            // A program that is not known, and what looks chosen or random.
+            for input in self.inputs(command, before) {
+                if let Input::Part(part) = input
+                    && let Some(text) = part.word.text.get(part.range.clone())
+                    && (literal::is_chosen(text) || literal::is_random(text, 16))
+                {
+                    self.secret(&part, "password-stdin", Kind::Password);
+                }
+            }
         }
         // `--key <(echo X)`
         for (at, word) in command.words.iter().enumerate() {
@@ -228,6 +238,16 @@ impl<'r, 't> Reader<'r, 't> {
             }
         }
     }
+}
+
+/// Whether a word says that its program asks for a secret: `login`, `--password`, `functions:secrets:set`.
+fn asks_for_secret(text: &str) -> bool {
+    matches!(text, "login" | "signin" | "unlock" | "passwd" | "auth" | "-W")
+        || text.len() < 40
+            && !text.contains(['=', '/', '.', ' '])
+            && (text.ends_with("password")
+                || text.ends_with(":set") && text.contains("secret")
+                || text.ends_with("-token"))
 }
 
 /// What `echo`, `printf` and the like print, as far as it is written out.

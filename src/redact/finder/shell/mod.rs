@@ -7,6 +7,7 @@ mod arguments;
 mod generic;
 mod input;
 mod lexer;
+mod list;
 mod literal;
 mod lookup;
 mod naming;
@@ -18,6 +19,7 @@ mod wrappers;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+pub(super) use list::list;
 use programs::PROGRAMS;
 use reader::Reader;
 
@@ -54,7 +56,7 @@ const PHRASES: &str = "7z ,7za ,7zz ,7zr ,zip ,rar ,gpg ,ab -,xh -,xhs -,http -,
     hub ,jf ,wp ,hf ,llm ,oc login,bcp ,bw unlock,bw login,op item,exp ,imp ,dse ,k3s ,ntl ,bao ,sbt ,set -,setx,su - ,\
     docker login,docker secret,docker build,sudo -,data-file,refresh-token,| base64,pass insert,pass add,security ,cf login,cf auth,\
     secrets set,secret set,config:set,user-secrets,step ,sh -t,isql ,curl,wget,rclone,pulumi config,claude mcp,mcp add,composer config,| passwd,sudo passwd,\
-    http-basic,pypi-token,config set,create secret,echo ,printf ,.password ,db2 ,p4 -";
+    http-basic,pypi-token,config set,create secret,echo ,printf ,.password ,db2 ,p4 -,b2 auth,b2 acc";
 
 /// Names that are covered by the phrases.
 const COMMON: &str = "http https docker git npm pnpm yarn bun npx cargo pip3 bundle bundler helm kubectl sudo doas java pass mount psql \
@@ -71,6 +73,10 @@ static ANCHORS: LazyLock<Vec<String>> = LazyLock::new(|| {
                 anchors.push(if program.word { format!("{name} ") } else { name.to_ascii_lowercase() });
             }
         }
+    }
+    // In a list of strings a name ends with its quote.
+    for name in COMMON.split_ascii_whitespace() {
+        anchors.extend(['"', '\''].map(|quote| format!("{name}{quote}")));
     }
     anchors.sort_unstable();
     anchors.dedup();

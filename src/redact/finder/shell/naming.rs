@@ -28,7 +28,7 @@ const FILES: &str = "password passwd passphrase secret token credential apikey a
 /// Ends of files with nothing but a secret in.
 const PLAIN: &str = "txt key pw pass passwd password token secret psk auth";
 /// Words in front of a command: keywords and prompts.
-const FRONT: &str = "if then else elif do while until ! { } $ % + ++ * - & PS>";
+const FRONT: &str = "if then else elif do while until ! { } $ % + ++ * - & PS> RUN CMD";
 /// Programs that only search for, edit or show what they are given.
 const QUIET: &str = "grep egrep fgrep zgrep rg ag ack sed awk gawk man which whereis apropos ls find fd stat test [ [[ jq yq cut tr \
     sort uniq wc diff cat less head tail cp mv rm mkdir touch chmod chown cd";

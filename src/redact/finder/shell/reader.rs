@@ -166,11 +166,10 @@ impl<'r, 't> Reader<'r, 't> {
         let mut chain = Vec::new();
         let mut at = texts.iter().take_while(|text| is_front(text)).count();
         let runs = |at: usize| words.get(at).is_some_and(|word| lookup::is_known(&self.name(word)));
-        if !runs(at)
-            && let Some((lead, _)) =
-                texts.iter().enumerate().take(LEAD).skip(at).find(|(lead, text)| is_lead(text) && runs(lead + 1))
-        {
-            at = lead + 1;
+        if !runs(at) {
+            // `Error: Command failed with exit code 1: NAME`
+            let mut leads = texts.iter().take(LEAD).enumerate().skip(at).filter(|(_, text)| is_lead(text));
+            at = leads.find(|(lead, _)| runs(lead + 1)).map_or(at, |(lead, _)| lead + 1);
         }
         while let Some(word) = words.get(at) {
             let name = self.name(word);

@@ -165,6 +165,7 @@ impl<'r, 't> Reader<'r, 't> {
                 let kind = match naming::kind(name) {
                     Some(Kind::Password) => Kind::Password,
                     Some(_) => Kind::Key,
+                    None if name.ends_with("secret_id") => Kind::Key,
                     None if says_who(name) => return,
                     None => kind,
                 };
