@@ -4,7 +4,7 @@ mod anchors;
 mod blocks;
 mod context;
 mod cursor;
-mod json;
+pub(super) mod json;
 pub mod known;
 mod names;
 mod notation;
