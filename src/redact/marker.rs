@@ -5,7 +5,7 @@ use std::ops::Range;
 use ring::hmac;
 
 use super::finder::known::{self, Known};
-use super::finder::{Finding, RuleId};
+use super::finder::{Finding, RuleId, json};
 
 /// How every marker begins.
 pub(super) const BEGIN: &str = "[REDACTED:";
@@ -136,13 +136,36 @@ pub(super) fn replace(text: &str, findings: &[Finding], key: &TagKey, known: &Kn
         let tag = (!guessable).then(|| key.tag(value.unwrap_or(secret)));
         result.push_str(before);
         let from = result.len();
+        let quote = quote(text, span);
+        result.push_str(quote);
         write(&mut result, rule, tag);
+        result.push_str(quote);
         markers.push(from..result.len());
         copied = span.end;
         masked.push(Masked { span: span.clone(), rule: rule.clone(), tag });
     }
     result.push_str(text.get(copied..).unwrap_or_default());
     Replaced { text: result, masked, markers }
+}
+
+/// What has to stand around a marker that takes the place of a number in JSON: a quote, as deep as those of its name.
+pub(super) fn quote<'t>(text: &'t str, span: &Range<usize>) -> &'t str {
+    const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+    let is_number = text.get(span.clone()).is_some_and(|value| {
+        value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'))
+    });
+    let Some(before) = text.get(..span.start).filter(|_| is_number) else { return "" };
+    let before = before.trim_end_matches(BLANKS);
+    if let Some(name) = before.strip_suffix(':') {
+        let name = name.trim_end_matches(BLANKS);
+        let backslashes = name.bytes().rev().skip(1).take_while(|byte| *byte == b'\\').count();
+        return if name.ends_with('"') { name.get(name.len() - 1 - backslashes..).unwrap_or_default() } else { "" };
+    }
+    let in_list = before.ends_with(['[', ',']) && json::may_be(text);
+    if in_list && !json::strings(text).any(|string| string.start <= span.start && span.end <= string.end) {
+        return "\"";
+    }
+    ""
 }
 
 impl Replaced {

@@ -19,6 +19,8 @@ use super::*;
 use crate::otlp::encode;
 
 mod planted;
+mod planting;
+mod properties;
 
 fn text(key: &str, value: &str) -> KeyValue {
     KeyValue {

@@ -5,7 +5,7 @@ mod blocks;
 mod calls;
 mod context;
 mod cursor;
-mod json;
+pub(super) mod json;
 pub mod known;
 mod names;
 mod notation;

@@ -141,12 +141,16 @@ impl Made {
 /// Decides. `value` is what stands between the quotes, or up to the end of an unquoted value.
 pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret> {
     let value = value.trim();
-    if value.contains(marker::BEGIN) {
-        // What stands beside markers is judged by itself: a marker hides nothing that was not masked.
-        let rest = marker::without(value);
-        let letters = rest.bytes().filter(u8::is_ascii_alphanumeric).count();
-        return if letters < 4 { None } else { judge(&rest, name, written) };
+    if !value.contains(marker::BEGIN) {
+        return judge_plain(value, name, written);
     }
+    // What stands beside markers is judged by itself: neither a marker nor what only begins like one hides anything.
+    let rest = marker::without(value).replace(marker::BEGIN, "");
+    let letters = rest.bytes().filter(u8::is_ascii_alphanumeric).count();
+    if letters < 4 { None } else { judge_plain(rest.trim(), name, written) }
+}
+
+fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
     // What a value is shows in its beginning.
     let value = super::context::window(value, 0, MAX_JUDGED);
     let made = Made::of(value);
