@@ -102,7 +102,7 @@ fn secret_yaml(text: &str, start: usize, tell: Tell<'_>) {
 
 fn looks_encoded(value: &str) -> bool {
     value.len() >= 8
-        && value.len() % 4 == 0
+        && value.len().is_multiple_of(4)
         && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
         && !value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }

@@ -111,6 +111,7 @@ const CALLS: &[(&str, Which, Asked)] = &[
     ("jwt.encode(", Nth(1), Key),
     ("jwt.verify(", Nth(1), Key),
     ("jwt.decode(", Nth(1), Key),
+    ("sql.open(", Login(1), Password),
     ("curlopt_userpwd, ", Login(0), Password),
     ("curlopt_proxyuserpwd, ", Login(0), Password),
     ("sp_addlinkedsrvlogin ", Last, Password),
@@ -145,8 +146,11 @@ pub(super) fn at(text: &str, number: usize, from: usize, tell: Tell<'_>) {
         Nth(number) => literal(*number),
         Last => arguments.iter().skip(1).flatten().next_back().cloned(),
         Login(number) => literal(*number).and_then(|span| {
-            let colon = text.get(span.clone())?.find(':')?;
-            Some(span.start + colon + 1..span.end)
+            let login = text.get(span.clone())?;
+            let colon =
+                login.find(':').filter(|colon| !login.get(*colon..).is_some_and(|rest| rest.starts_with("://")))?;
+            let end = login.rfind('@').filter(|end| *end > colon).unwrap_or(login.len());
+            Some(span.start + colon + 1..span.start + end)
         }),
         Slash(number) => literal(*number).and_then(|span| {
             let (login, _) = text.get(span.clone())?.rsplit_once('@')?;

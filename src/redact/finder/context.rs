@@ -12,7 +12,7 @@ use super::value::{self, Written, is_hex, judge, looks_random};
 /// The words that are searched for, with `|` between them; letters in either case. Where none stands, nothing here has
 /// to be asked.
 pub(super) const WORDS: &str = "pass|pwd|psw|secret|token|key|auth|cred|cookie|sess|bearer|jwt|dsn|salt|psk|mnemonic|signature|seed|\
-    kennwort|senha|contrase|wachtwoord|has\u{142}o|has\\u0142o|u015fifre|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
+    kennwort|senha|contrase|wachtwoord|has\u{142}o|u0142o|u015fifre|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
     adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
     securestring|totp|pin=|\u{5bc6}\u{7801}|\u{5bc6}\u{78bc}|\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}|\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{be44}\u{bc00}\u{bc88}\u{d638}";
 
@@ -66,20 +66,19 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
     // `pass through2`: it is a verb too.
     if place.written == Written::Words && name.text(text).eq_ignore_ascii_case("pass") {
         let value = text.get(place.span.clone()).unwrap_or_default();
-        let odd = value.bytes().any(|byte| {
-            !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'_' | b'.' | b'/' | b'=' | b'(' | b')')
-        });
-        if !odd
-            && !(value.bytes().any(|byte| byte.is_ascii_digit()) && value.bytes().any(|byte| byte.is_ascii_uppercase()))
-        {
+        let any = |class: fn(u8) -> bool| value.bytes().any(class);
+        let odd = any(|byte| !byte.is_ascii_alphanumeric() && !b"-_./=()".contains(&byte));
+        let mixed = any(|byte| byte.is_ascii_digit()) && any(|byte| byte.is_ascii_uppercase());
+        if !odd && !mixed {
             return on;
         }
     }
     place.tell(text, says, tell);
-    if place.written == Written::Words && says >= Hint::Strong {
-        if let Some(before) = Place::before(text, &name) {
-            before.tell(text, says, tell);
-        }
+    if place.written == Written::Words
+        && says >= Hint::Strong
+        && let Some(before) = Place::before(text, &name)
+    {
+        before.tell(text, says, tell);
     }
     if name.opened.is_some() {
         pair(text, &name, says, tell);
@@ -128,6 +127,10 @@ impl Name {
             && end - start < MAX_NAME
         {
             end += 1 + bytes.get(end + 1..)?.iter().take_while(|byte| is_name(**byte)).take(MAX_NAME).count();
+        }
+        // `contrase\u{f1}a`
+        if bytes.get(end..).is_some_and(|rest| rest.starts_with("\u{f1}a".as_bytes())) {
+            end += "\u{f1}a".len();
         }
         // `-` before an option's name, `.` before a member's.
         while start < word.start && matches!(bytes.get(start), Some(b'-' | b'.' | b'/')) {
@@ -290,6 +293,12 @@ impl Place {
             eat_string_prefix(&mut cursor);
             let quote = cursor.eat_quote()?;
             let first = Self::quoted(cursor, quote, Written::Call)?;
+            // `credentials('deploy-key-2')` of Jenkins names them.
+            if name.text(text).ends_with("redentials")
+                && text.get(first.span.clone()).is_none_or(|id| !looks_random(id))
+            {
+                return None;
+            }
             // `NetworkCredential("user", "password")`
             let mut ahead = Cursor::new(text, first.span.end);
             if ahead.eat_quote().is_some() && ahead.eat(",") {
@@ -365,10 +374,10 @@ impl Place {
         if operator == Operator::Colon && spaced {
             eat_yaml_tags(&mut cursor);
         }
-        if matches!(cursor.peek(), Some(b'{' | b'[')) {
-            if let Some(place) = Self::inside(text, cursor, closed) {
-                return Some(place);
-            }
+        if matches!(cursor.peek(), Some(b'{' | b'['))
+            && let Some(place) = Self::inside(text, cursor, closed)
+        {
+            return Some(place);
         }
         if operator == Operator::Colon && matches!(cursor.peek(), Some(b'|' | b'>')) {
             return Self::block(text, name, cursor);
@@ -521,8 +530,13 @@ impl Place {
             bare_end(token, operator)
         };
         let value = token.get(..end)?;
-        // `password != confirm_password2`
-        if operator == Operator::Loose && value.bytes().all(is_name) && hint(value).is_some() {
+        // `password != confirmed2`: what is compared without quotes is a name.
+        if operator == Operator::Loose
+            && value.bytes().all(is_name)
+            && text
+                .get(name.end..start)
+                .is_some_and(|between| between.trim_end().ends_with("==") || between.contains("!="))
+        {
             return None;
         }
         let written = if written == Written::Loose && operator == Operator::Equals && is_setting(text, name) {
@@ -799,7 +813,7 @@ fn typed(cursor: &mut Cursor<'_>) -> bool {
 /// Whether the string that is a name is the first argument of a call, or an option in a list.
 fn in_call(text: &str, name: &Name) -> bool {
     let before = text.get(floor(text, name.start.saturating_sub(16))..name.start).unwrap_or_default();
-    let option = before.ends_with("-");
+    let option = before.ends_with('-');
     let opener = before.trim_end_matches(['-', '"', '\'', '`', '\\', ' ', '\n', 'u', 'b', 'r', '@', '$', 'N', 'L']);
     opener.ends_with('(') || option && opener.ends_with(['[', ',']) || opener.ends_with("[[")
 }
@@ -921,7 +935,6 @@ fn login(text: &str, name: &Name, tell: Tell<'_>) {
             && !password.is_empty()
             && !password.contains(['/', ':'])
             && user.bytes().all(|byte| is_name(byte) || matches!(byte, b'.' | b'@'))
-            && (assigned && words == 0 || !assigned || words > 0)
         {
             told(from + user.len() + 1, password, tell);
             return;
@@ -985,6 +998,23 @@ fn cookies(text: &str, name: &Name, tell: Tell<'_>) -> usize {
     cursor.at() + jar.len()
 }
 
+/// What a name is called that is itself a value.
+const LABELS: [&str; 13] = [
+    "name",
+    "key",
+    "field",
+    "header",
+    "variable",
+    "env",
+    "property",
+    "id",
+    "parameter",
+    "label",
+    "\"k",
+    "title",
+    "type",
+];
+
 /// `{"name": "API_TOKEN", "value": "…"}`, in either order, and `<add key="…Password" value="…"/>`.
 fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
     if says < Hint::Strong {
@@ -1009,21 +1039,6 @@ fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
         return;
     }
     let label = label.trim_end_matches(['"', '\'', '\\', ' ', ':', '=', '\n', '\t']);
-    const LABELS: [&str; 13] = [
-        "name",
-        "key",
-        "field",
-        "header",
-        "variable",
-        "env",
-        "property",
-        "id",
-        "parameter",
-        "label",
-        "\"k",
-        "title",
-        "type",
-    ];
     let Some(word) = LABELS.iter().find(|word| {
         label.len() >= word.len()
             && label.get(label.len() - word.len()..).is_some_and(|end| end.eq_ignore_ascii_case(word))
@@ -1093,6 +1108,9 @@ fn skip_marks(cursor: &mut Cursor<'_>) {
 /// How far from a name what is called its value may stand, in bytes.
 const MAX_WITHIN: usize = 300;
 
+/// What a value is called where its name stands beside it.
+const VALUES: [&str; 5] = ["stringValue", "string_value", "value", "default", "content"];
+
 /// What is called a value in the object, the block or the element that goes on here: `…, "value": "…"`, `default = "…"`.
 fn value_within(text: &str, from: usize) -> Option<Place> {
     let rest = window(text, from, MAX_WITHIN);
@@ -1107,7 +1125,7 @@ fn value_within(text: &str, from: usize) -> Option<Place> {
     let rest = rest.get(..end.into_iter().flatten().min().unwrap_or(rest.len()))?;
     let bytes = rest.as_bytes();
     let mut at = 0;
-    for _ in 0..24 {
+    loop {
         let offset = bytes.get(at..)?.iter().position(|byte| matches!(byte, b'v' | b'V' | b's' | b'd' | b'c'))?;
         let here = at + offset;
         at = here + 1;
@@ -1115,8 +1133,8 @@ fn value_within(text: &str, from: usize) -> Option<Place> {
             continue;
         }
         let mut cursor = Cursor::new(text, from + here);
-        const WORDS: [&str; 5] = ["stringValue", "string_value", "value", "default", "content"];
-        if !WORDS.iter().any(|word| cursor.eat(word)) && !(bytes.get(here + 1) == Some(&b'"') && cursor.eat("v")) {
+        let called = VALUES.iter().any(|word| cursor.eat(word));
+        if !called && (bytes.get(here + 1) != Some(&b'"') || !cursor.eat("v")) {
             continue;
         }
         if cursor.peek().is_some_and(is_name) {
@@ -1130,14 +1148,13 @@ fn value_within(text: &str, from: usize) -> Option<Place> {
         // `"value": {"stringValue": "…"}`
         for _ in 0..2 {
             skip_marks(&mut cursor);
-            if !WORDS.iter().any(|word| cursor.eat(word)) {
+            if !VALUES.iter().any(|word| cursor.eat(word)) {
                 break;
             }
         }
         let (span, written) = string_before_cursor(text, &cursor)?;
         return Some(Place { span, written, block: false });
     }
-    None
 }
 
 /// `</key><string>value</string>` behind a name in an element of this tag.

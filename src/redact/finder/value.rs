@@ -81,6 +81,9 @@ static FILES: List = list!(
     "txt json yml yaml toml pem key crt cer p12 pfx jks env conf cfg ini xml rs py js ts go java rb php sh md lock tpl log csv sql kdbx
     gpg asc html tsx jsx"
 );
+/// Where paths begin.
+static DIRECTORIES: List =
+    list!("home etc usr var run tmp opt root src app users mnt dev data srv proc lib bin secrets workspace");
 /// Endings of host names.
 static DOMAINS: List = list!(
     "com org net io dev local internal svc cluster example test localdomain de uk eu us co app ai cloud lan corp"
@@ -176,6 +179,7 @@ pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret>
                 .any(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'_' | b'.' | b'/' | b':'));
             if made.is_word()
                 || made.spaces > 0
+                || made.wide > 0
                 || made.digits == 0 && !odd && !mixes_case(value)
                 || value.starts_with('-')
             {
@@ -398,7 +402,7 @@ fn is_expression(value: &str, written: Written) -> bool {
     // A call or an index: `os.getenv(`, `ENV[`, `Option<`.
     if let Some(at) = bytes.iter().position(|byte| matches!(byte, b'(' | b'[' | b'<'))
         && at > 0
-        && value.get(..at).is_some_and(|root| is_dotted(root))
+        && value.get(..at).is_some_and(is_dotted)
     {
         return true;
     }
@@ -520,32 +524,10 @@ fn is_path(value: &str) -> bool {
     } else {
         return false;
     };
-    const ROOTS: [&str; 20] = [
-        "home",
-        "etc",
-        "usr",
-        "var",
-        "run",
-        "tmp",
-        "opt",
-        "root",
-        "src",
-        "app",
-        "Users",
-        "mnt",
-        "dev",
-        "data",
-        "srv",
-        "proc",
-        "lib",
-        "bin",
-        "secrets",
-        "workspace",
-    ];
     value.starts_with("~/")
         || value.starts_with("./")
         || value.starts_with("../")
-        || rest.split_once('/').is_some_and(|(first, _)| ROOTS.contains(&first))
+        || rest.split_once('/').is_some_and(|(first, _)| DIRECTORIES.has(first))
         || !looks_random(rest)
 }
 
