@@ -43,6 +43,22 @@ use Asked::{Chosen, Key, Password};
 /// languages' libraries.
 const CALLS: &[(&str, Which, Asked)] = &[
     ("basicauth(", Nth(1), Password),
+    ("digestauth(", Nth(1), Password),
+    ("auth = (", Nth(1), Password),
+    ("ssh.connect(", Nth(3), Password),
+    ("client.connect(", Nth(3), Password),
+    ("paramiko.connect(", Nth(3), Password),
+    ("ldap_bind(", Nth(2), Password),
+    ("ftp_login(", Nth(2), Password),
+    ("imap_open(", Nth(2), Password),
+    ("ssh2_auth_password(", Nth(2), Password),
+    ("openssl_encrypt(", Nth(2), Key),
+    ("openssl_decrypt(", Nth(2), Key),
+    ("pgp_sym_encrypt(", Nth(1), Chosen),
+    ("pgp_sym_decrypt(", Nth(1), Chosen),
+    ("aes_encrypt(", Nth(1), Chosen),
+    ("aes_decrypt(", Nth(1), Chosen),
+    (".login(", Nth(0), Key),
     ("basic_auth(", Nth(1), Password),
     ("basic_auth '", Nth(1), Password),
     ("basic_auth \"", Nth(1), Password),
@@ -132,7 +148,7 @@ pub(super) fn anchors() -> impl Iterator<Item = (usize, &'static str)> {
 /// How many arguments are read.
 const MAX_ARGUMENTS: usize = 8;
 /// How far the arguments are read, in bytes.
-const MAX_CALL: usize = 800;
+const MAX_CALL: usize = 400;
 /// How much before a call is asked what it is about, in bytes.
 const MAX_BEFORE: usize = 120;
 
@@ -199,7 +215,8 @@ fn arguments(text: &str, from: usize) -> Vec<Option<Range<usize>>> {
     let end = from + window(text, from, MAX_CALL).len();
     let mut found: Vec<Option<Range<usize>>> = vec![None];
     let (mut calls, mut groups) = (0_usize, 0_usize);
-    let mut cursor = Cursor::new(text, from);
+    // No quote is looked for the end of behind it.
+    let mut cursor = Cursor::new(text.get(..end).unwrap_or(text), from);
     let mut named = false;
     while cursor.at() < end
         && let Some(byte) = cursor.peek()

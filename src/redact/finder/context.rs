@@ -13,7 +13,7 @@ use super::value::{self, Written, is_hex, judge, looks_random};
 /// to be asked.
 pub(super) const WORDS: &str = "pass|pwd|psw|secret|token|key|auth|cred|cookie|sess|bearer|jwt|dsn|salt|psk|mnemonic|signature|seed|\
     kennwort|senha|contrase|wachtwoord|has\u{142}o|u0142o|u015fifre|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
-    adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
+    adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |log in using |log in as |sign in with |zugangsdaten: |pragma key|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
     securestring|totp|pin=|\u{5bc6}\u{7801}|\u{5bc6}\u{78bc}|\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}|\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{be44}\u{bc00}\u{bc88}\u{d638}";
 
 /// How far behind a name a value may begin, in bytes.
@@ -153,6 +153,10 @@ impl Name {
             return None;
         }
         let own = hint(self.text(text));
+        // The key of an encrypted database.
+        if self.text(text).eq_ignore_ascii_case("pragma key") {
+            return Some(Hint::Password);
+        }
         // `enable secret X`, `username bob secret X` of switches and routers.
         if own == Some(Hint::Strong)
             && self.text(text) == "secret"
@@ -171,13 +175,15 @@ impl Name {
         own
     }
 
-    /// Whether a user and a password may stand behind it: `creds`, `NEO4J_AUTH`, `login`.
+    /// Whether a user and a password may stand behind it: `creds`, `NEO4J_AUTH`, `login with`.
     fn says_login(&self, text: &str) -> bool {
+        const LAST: [&str; 9] =
+            ["auth", "cred", "creds", "credential", "credentials", "login", "userpass", "userpwd", "zugangsdaten"];
         let name = self.text(text);
         let last = name.rsplit(['_', '-', '.']).next().unwrap_or_default();
-        ["auth", "cred", "creds", "credential", "credentials", "login", "userpass", "userpwd"]
-            .iter()
-            .any(|word| last.eq_ignore_ascii_case(word))
+        let begins = |begin: &&str| name.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin));
+        LAST.iter().any(|word| last.eq_ignore_ascii_case(word))
+            || ["log in ", "login ", "sign in "].iter().any(|begin| begins(&begin))
     }
 
     fn header(&self, text: &str) -> Option<Header> {
@@ -590,7 +596,7 @@ impl Place {
 
     /// `password for the database: value`, `token (for tests) is value`.
     fn described(text: &str, mut cursor: Cursor<'_>) -> Option<Self> {
-        const BEGIN: [&str; 22] = [
+        const BEGIN: [&str; 25] = [
             "for ",
             "of ",
             "to ",
@@ -613,13 +619,16 @@ impl Place {
             "von ",
             "de ",
             "do ",
+            "created",
+            "generated",
+            "set ",
         ];
         const END: [&str; 8] = [": ", " is ", " = ", " ist ", " est ", " es ", ":\n", ") is "];
         if !BEGIN.iter().any(|word| cursor.eat(word)) {
             return None;
         }
         let rest = window(text, cursor.at(), 96);
-        let end = rest.find(['"', '\'', '`', '<', '>', '{', '}', '=', ';', ',']).unwrap_or(rest.len());
+        let end = rest.find(['"', '`', '<', '>', '{', '}', ';', ',']).unwrap_or(rest.len());
         let rest = rest.get(..end.max(1))?;
         let (at, length) = END.iter().filter_map(|end| rest.find(end).map(|at| (at, end.len()))).min()?;
         if rest.get(..at)?.split_ascii_whitespace().count() > 8 {
@@ -649,7 +658,8 @@ impl Place {
                 .iter()
                 .any(|word| behind.starts_with(word));
         let head = text.get(floor(text, name.phrase.saturating_sub(300))..name.end)?;
-        let at = head.rfind(" as ").filter(|at| head.len() - at < 40 && ends)?;
+        let at = [" as ", " is the ", " for the "].iter().filter_map(|word| head.rfind(word)).max();
+        let at = at.filter(|at| head.len() - at < 40 && ends)?;
         let first = head.get(..at)?;
         let token = first.rsplit([' ', '\n', '\t', '"', '\'', '`', '(']).find(|token| !token.is_empty())?;
         let from = first.rfind(token)?;
@@ -1017,14 +1027,24 @@ const LABELS: [&str; 13] = [
 
 /// `{"name": "API_TOKEN", "value": "…"}`, in either order, and `<add key="…Password" value="…"/>`.
 fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
-    if says < Hint::Strong {
-        return;
-    }
     let bytes = text.as_bytes();
-    if !matches!(name.start.checked_sub(1).and_then(|at| bytes.get(at)), Some(b'"' | b'\'' | b'\n' | b'>' | b' ')) {
+    if !matches!(
+        name.start.checked_sub(1).and_then(|at| bytes.get(at)),
+        Some(b'"' | b'\'' | b'\n' | b'>' | b' ' | b'=')
+    ) {
         return;
     }
-    let bare = bytes.get(name.start.saturating_sub(1)) == Some(&b' ');
+    // `ParameterKey=DbPassword,ParameterValue=…` of CloudFormation.
+    if text.get(..name.start).is_some_and(|before| before.ends_with("ParameterKey=")) {
+        let mut cursor = Cursor::new(text, name.end);
+        if cursor.eat(",ParameterValue=")
+            && let Some((span, written)) = string_before_cursor(text, &cursor)
+        {
+            Place { span, written, block: false }.tell(text, says, tell);
+        }
+        return;
+    }
+    let bare = matches!(bytes.get(name.start.saturating_sub(1)), Some(b' ' | b'='));
     if bare && !text.get(..name.start).is_some_and(|before| before.ends_with(": ")) {
         return;
     }
@@ -1049,7 +1069,15 @@ fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
     let mut cursor = Cursor::new(text, name.end);
     if cursor.eat_quote().is_some() || bare && matches!(cursor.peek(), Some(b'\n' | b'\r')) {
         // `name="db.password">value<`, and with an element of its own for the value.
-        if cursor.eat(">") {
+        let tag = text.get(label_from..name.start).is_some_and(|before| before.rfind('<') > before.rfind('>'));
+        let rest = cursor.rest();
+        let ends = rest.iter().take(64).position(|byte| matches!(byte, b'>' | b'<' | b'\n')).filter(|_| tag);
+        if let Some(end) = ends
+            && rest.get(end) == Some(&b'>')
+            && end.checked_sub(1).and_then(|last| rest.get(last)) != Some(&b'/')
+            && !rest.get(..end).is_some_and(|tag| tag.windows(5).any(|word| word.eq_ignore_ascii_case(b"value")))
+        {
+            cursor.skip(end + 1);
             eat_spaces(&mut cursor);
             if cursor.peek() == Some(b'<') {
                 let tag = cursor.rest().iter().take(24).position(|byte| *byte == b'>').unwrap_or_default();
@@ -1160,7 +1188,10 @@ fn value_within(text: &str, from: usize) -> Option<Place> {
 /// `</key><string>value</string>` behind a name in an element of this tag.
 fn next_element(text: &str, name: &Name, tag: &str) -> Option<Place> {
     let tag = tag.rsplit('<').next()?;
-    if !["key", "name", "property", "id"].iter().any(|other| tag.eq_ignore_ascii_case(other)) {
+    if !["key", "name", "property", "id", "param-name", "env-entry-name"]
+        .iter()
+        .any(|other| tag.eq_ignore_ascii_case(other))
+    {
         return None;
     }
     let mut cursor = Cursor::new(text, name.end);
@@ -1168,7 +1199,10 @@ fn next_element(text: &str, name: &Name, tag: &str) -> Option<Place> {
         return None;
     }
     eat_spaces(&mut cursor);
-    if !["<string>", "<value>", "<data>"].iter().any(|opening| cursor.eat(opening)) {
+    if !["<string>", "<value>", "<data>", "<param-value>", "<env-entry-value>"]
+        .iter()
+        .any(|opening| cursor.eat(opening))
+    {
         return None;
     }
     Place::element(text, cursor)
@@ -1176,7 +1210,8 @@ fn next_element(text: &str, name: &Name, tag: &str) -> Option<Place> {
 
 /// Words between a name and its value: `is`, in any language that says it so.
 fn eat_fillers(cursor: &mut Cursor<'_>) {
-    const FILLERS: [&str; 32] = [
+    const FILLERS: [&str; 33] = [
+        "set to: ",
         "is: ",
         "ist: ",
         "lautet: ",

@@ -46,10 +46,10 @@ pub(super) enum Found {
 /// What a text must hold, one of them at least, to be worth reading. Lower case: to be searched for without regard to case.
 pub(super) fn anchors() -> impl Iterator<Item = &'static str> {
     /// Options, assignments and syntax.
-    const OTHERS: [&str; 35] = [
-        "-stdin", "<<<", "<(", "bash -", "sh -c", "zsh -", "eval ", "--pass", "-pass", "-token", "-secret", "-key",
-        "-auth", "-pwd", "-psw", "-cred", "--apikey", "-apikey", "$env:", "tee ", "> ", ">~", ">/", ">>", "$'",
-        "su -c", "ssh ", "-bearer", "-sas", "-jwt", "-pin", "/p:", "/pass", "/pwd:", "send ",
+    const OTHERS: [&str; 37] = [
+        " -u ", "--user", "-stdin", "<<<", "<(", "bash -", "sh -c", "zsh -", "eval ", "--pass", "-pass", "-token",
+        "-secret", "-key", "-auth", "-pwd", "-psw", "-cred", "--apikey", "-apikey", "$env:", "tee ", "> ", ">~", ">/",
+        ">>", "$'", "su -c", "ssh ", "-bearer", "-sas", "-jwt", "-pin", "/p:", "/pass", "/pwd:", "send ",
     ];
     let names = PROGRAMS.iter().flat_map(|program| program.names.split(' ')).filter(|name| name.len() > 3);
     OTHERS.into_iter().chain(SHORT.split(',')).chain(names)
