@@ -43,6 +43,22 @@ use Asked::{Chosen, Key, Password};
 /// languages' libraries.
 const CALLS: &[(&str, Which, Asked)] = &[
     ("basicauth(", Nth(1), Password),
+    ("digestauth(", Nth(1), Password),
+    ("auth = (", Nth(1), Password),
+    ("ssh.connect(", Nth(3), Password),
+    ("client.connect(", Nth(3), Password),
+    ("paramiko.connect(", Nth(3), Password),
+    ("ldap_bind(", Nth(2), Password),
+    ("ftp_login(", Nth(2), Password),
+    ("imap_open(", Nth(2), Password),
+    ("ssh2_auth_password(", Nth(2), Password),
+    ("openssl_encrypt(", Nth(2), Key),
+    ("openssl_decrypt(", Nth(2), Key),
+    ("pgp_sym_encrypt(", Nth(1), Chosen),
+    ("pgp_sym_decrypt(", Nth(1), Chosen),
+    ("aes_encrypt(", Nth(1), Chosen),
+    ("aes_decrypt(", Nth(1), Chosen),
+    (".login(", Nth(0), Key),
     ("basic_auth(", Nth(1), Password),
     ("basic_auth '", Nth(1), Password),
     ("basic_auth \"", Nth(1), Password),
@@ -111,6 +127,7 @@ const CALLS: &[(&str, Which, Asked)] = &[
     ("jwt.encode(", Nth(1), Key),
     ("jwt.verify(", Nth(1), Key),
     ("jwt.decode(", Nth(1), Key),
+    ("sql.open(", Login(1), Password),
     ("curlopt_userpwd, ", Login(0), Password),
     ("curlopt_proxyuserpwd, ", Login(0), Password),
     ("sp_addlinkedsrvlogin ", Last, Password),
@@ -131,7 +148,7 @@ pub(super) fn anchors() -> impl Iterator<Item = (usize, &'static str)> {
 /// How many arguments are read.
 const MAX_ARGUMENTS: usize = 8;
 /// How far the arguments are read, in bytes.
-const MAX_CALL: usize = 800;
+const MAX_CALL: usize = 400;
 /// How much before a call is asked what it is about, in bytes.
 const MAX_BEFORE: usize = 120;
 
@@ -145,8 +162,11 @@ pub(super) fn at(text: &str, number: usize, from: usize, tell: Tell<'_>) {
         Nth(number) => literal(*number),
         Last => arguments.iter().skip(1).flatten().next_back().cloned(),
         Login(number) => literal(*number).and_then(|span| {
-            let colon = text.get(span.clone())?.find(':')?;
-            Some(span.start + colon + 1..span.end)
+            let login = text.get(span.clone())?;
+            let colon =
+                login.find(':').filter(|colon| !login.get(*colon..).is_some_and(|rest| rest.starts_with("://")))?;
+            let end = login.rfind('@').filter(|end| *end > colon).unwrap_or(login.len());
+            Some(span.start + colon + 1..span.start + end)
         }),
         Slash(number) => literal(*number).and_then(|span| {
             let (login, _) = text.get(span.clone())?.rsplit_once('@')?;
@@ -195,7 +215,8 @@ fn arguments(text: &str, from: usize) -> Vec<Option<Range<usize>>> {
     let end = from + window(text, from, MAX_CALL).len();
     let mut found: Vec<Option<Range<usize>>> = vec![None];
     let (mut calls, mut groups) = (0_usize, 0_usize);
-    let mut cursor = Cursor::new(text, from);
+    // No quote is looked for the end of behind it.
+    let mut cursor = Cursor::new(text.get(..end).unwrap_or(text), from);
     let mut named = false;
     while cursor.at() < end
         && let Some(byte) = cursor.peek()

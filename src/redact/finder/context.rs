@@ -12,8 +12,8 @@ use super::value::{self, Written, is_hex, judge, looks_random};
 /// The words that are searched for, with `|` between them; letters in either case. Where none stands, nothing here has
 /// to be asked.
 pub(super) const WORDS: &str = "pass|pwd|psw|secret|token|key|auth|cred|cookie|sess|bearer|jwt|dsn|salt|psk|mnemonic|signature|seed|\
-    kennwort|senha|contrase|wachtwoord|has\u{142}o|has\\u0142o|u015fifre|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
-    adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
+    kennwort|senha|contrase|wachtwoord|has\u{142}o|u0142o|u015fifre|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
+    adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |log in using |log in as |sign in with |zugangsdaten: |pragma key|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
     securestring|totp|pin=|\u{5bc6}\u{7801}|\u{5bc6}\u{78bc}|\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}|\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{be44}\u{bc00}\u{bc88}\u{d638}";
 
 /// How far behind a name a value may begin, in bytes.
@@ -66,12 +66,10 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
     // `pass through2`: it is a verb too.
     if place.written == Written::Words && name.text(text).eq_ignore_ascii_case("pass") {
         let value = text.get(place.span.clone()).unwrap_or_default();
-        let odd = value.bytes().any(|byte| {
-            !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'_' | b'.' | b'/' | b'=' | b'(' | b')')
-        });
-        let mixed =
-            value.bytes().any(|byte| byte.is_ascii_digit()) && value.bytes().any(|byte| byte.is_ascii_uppercase());
-        if !(odd || mixed) {
+        let any = |class: fn(u8) -> bool| value.bytes().any(class);
+        let odd = any(|byte| !byte.is_ascii_alphanumeric() && !b"-_./=()".contains(&byte));
+        let mixed = any(|byte| byte.is_ascii_digit()) && any(|byte| byte.is_ascii_uppercase());
+        if !odd && !mixed {
             return on;
         }
     }
@@ -130,6 +128,10 @@ impl Name {
         {
             end += 1 + bytes.get(end + 1..)?.iter().take_while(|byte| is_name(**byte)).take(MAX_NAME).count();
         }
+        // `contrase\u{f1}a`
+        if bytes.get(end..).is_some_and(|rest| rest.starts_with("\u{f1}a".as_bytes())) {
+            end += "\u{f1}a".len();
+        }
         // `-` before an option's name, `.` before a member's.
         while start < word.start && matches!(bytes.get(start), Some(b'-' | b'.' | b'/')) {
             start += 1;
@@ -151,6 +153,10 @@ impl Name {
             return None;
         }
         let own = hint(self.text(text));
+        // The key of an encrypted database.
+        if self.text(text).eq_ignore_ascii_case("pragma key") {
+            return Some(Hint::Password);
+        }
         // `enable secret X`, `username bob secret X` of switches and routers.
         if own == Some(Hint::Strong)
             && self.text(text) == "secret"
@@ -169,13 +175,15 @@ impl Name {
         own
     }
 
-    /// Whether a user and a password may stand behind it: `creds`, `NEO4J_AUTH`, `login`.
+    /// Whether a user and a password may stand behind it: `creds`, `NEO4J_AUTH`, `login with`.
     fn says_login(&self, text: &str) -> bool {
+        const LAST: [&str; 9] =
+            ["auth", "cred", "creds", "credential", "credentials", "login", "userpass", "userpwd", "zugangsdaten"];
         let name = self.text(text);
         let last = name.rsplit(['_', '-', '.']).next().unwrap_or_default();
-        ["auth", "cred", "creds", "credential", "credentials", "login", "userpass", "userpwd"]
-            .iter()
-            .any(|word| last.eq_ignore_ascii_case(word))
+        let begins = |begin: &&str| name.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin));
+        LAST.iter().any(|word| last.eq_ignore_ascii_case(word))
+            || ["log in ", "login ", "sign in "].iter().any(|begin| begins(begin))
     }
 
     fn header(&self, text: &str) -> Option<Header> {
@@ -291,6 +299,12 @@ impl Place {
             eat_string_prefix(&mut cursor);
             let quote = cursor.eat_quote()?;
             let first = Self::quoted(cursor, quote, Written::Call)?;
+            // `credentials('deploy-key-2')` of Jenkins names them.
+            if name.text(text).ends_with("redentials")
+                && text.get(first.span.clone()).is_none_or(|id| !looks_random(id))
+            {
+                return None;
+            }
             // `NetworkCredential("user", "password")`
             let mut ahead = Cursor::new(text, first.span.end);
             if ahead.eat_quote().is_some() && ahead.eat(",") {
@@ -522,8 +536,13 @@ impl Place {
             bare_end(token, operator)
         };
         let value = token.get(..end)?;
-        // `password != confirm_password2`
-        if operator == Operator::Loose && value.bytes().all(is_name) && hint(value).is_some() {
+        // `password != confirmed2`: what is compared without quotes is a name.
+        if operator == Operator::Loose
+            && value.bytes().all(is_name)
+            && text
+                .get(name.end..start)
+                .is_some_and(|between| between.trim_end().ends_with("==") || between.contains("!="))
+        {
             return None;
         }
         let written = if written == Written::Loose && operator == Operator::Equals && is_setting(text, name) {
@@ -577,7 +596,7 @@ impl Place {
 
     /// `password for the database: value`, `token (for tests) is value`.
     fn described(text: &str, mut cursor: Cursor<'_>) -> Option<Self> {
-        const BEGIN: [&str; 22] = [
+        const BEGIN: [&str; 25] = [
             "for ",
             "of ",
             "to ",
@@ -600,13 +619,16 @@ impl Place {
             "von ",
             "de ",
             "do ",
+            "created",
+            "generated",
+            "set ",
         ];
         const END: [&str; 8] = [": ", " is ", " = ", " ist ", " est ", " es ", ":\n", ") is "];
         if !BEGIN.iter().any(|word| cursor.eat(word)) {
             return None;
         }
         let rest = window(text, cursor.at(), 96);
-        let end = rest.find(['"', '\'', '`', '<', '>', '{', '}', '=', ';', ',']).unwrap_or(rest.len());
+        let end = rest.find(['"', '`', '<', '>', '{', '}', ';', ',']).unwrap_or(rest.len());
         let rest = rest.get(..end.max(1))?;
         let (at, length) = END.iter().filter_map(|end| rest.find(end).map(|at| (at, end.len()))).min()?;
         if rest.get(..at)?.split_ascii_whitespace().count() > 8 {
@@ -640,7 +662,8 @@ impl Place {
         }
         let head = text.get(floor(text, name.phrase.saturating_sub(300))..name.end)?;
         let near = floor(head, head.len().saturating_sub(39));
-        let at = near + head.get(near..)?.rfind(" as ")?;
+        let at = [" as ", " is the ", " for the "].iter().filter_map(|word| head.get(near..)?.rfind(word)).max();
+        let at = near + at?;
         let first = head.get(..at)?;
         let token = first.rsplit([' ', '\n', '\t', '"', '\'', '`', '(']).find(|token| !token.is_empty())?;
         let from = first.rfind(token)?;
@@ -989,9 +1012,7 @@ fn cookies(text: &str, name: &Name, tell: Tell<'_>) -> usize {
     cursor.at() + jar.len()
 }
 
-/// What a value is called that stands beside its name.
-const VALUE_WORDS: [&str; 5] = ["stringValue", "string_value", "value", "default", "content"];
-/// What a name is called where it is a value.
+/// What a name is called that is itself a value.
 const LABELS: [&str; 13] = [
     "name",
     "key",
@@ -1010,14 +1031,24 @@ const LABELS: [&str; 13] = [
 
 /// `{"name": "API_TOKEN", "value": "…"}`, in either order, and `<add key="…Password" value="…"/>`.
 fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
-    if says < Hint::Strong {
-        return;
-    }
     let bytes = text.as_bytes();
-    if !matches!(name.start.checked_sub(1).and_then(|at| bytes.get(at)), Some(b'"' | b'\'' | b'\n' | b'>' | b' ')) {
+    if !matches!(
+        name.start.checked_sub(1).and_then(|at| bytes.get(at)),
+        Some(b'"' | b'\'' | b'\n' | b'>' | b' ' | b'=')
+    ) {
         return;
     }
-    let bare = bytes.get(name.start.saturating_sub(1)) == Some(&b' ');
+    // `ParameterKey=DbPassword,ParameterValue=…` of CloudFormation.
+    if text.get(..name.start).is_some_and(|before| before.ends_with("ParameterKey=")) {
+        let mut cursor = Cursor::new(text, name.end);
+        if cursor.eat(",ParameterValue=")
+            && let Some((span, written)) = string_before_cursor(text, &cursor)
+        {
+            Place { span, written, block: false }.tell(text, says, tell);
+        }
+        return;
+    }
+    let bare = matches!(bytes.get(name.start.saturating_sub(1)), Some(b' ' | b'='));
     if bare && !text.get(..name.start).is_some_and(|before| before.ends_with(": ")) {
         return;
     }
@@ -1042,7 +1073,15 @@ fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
     let mut cursor = Cursor::new(text, name.end);
     if cursor.eat_quote().is_some() || bare && matches!(cursor.peek(), Some(b'\n' | b'\r')) {
         // `name="db.password">value<`, and with an element of its own for the value.
-        if cursor.eat(">") {
+        let tag = text.get(label_from..name.start).is_some_and(|before| before.rfind('<') > before.rfind('>'));
+        let rest = cursor.rest();
+        let ends = rest.iter().take(64).position(|byte| matches!(byte, b'>' | b'<' | b'\n')).filter(|_| tag);
+        if let Some(end) = ends
+            && rest.get(end) == Some(&b'>')
+            && end.checked_sub(1).and_then(|last| rest.get(last)) != Some(&b'/')
+            && !rest.get(..end).is_some_and(|tag| tag.windows(5).any(|word| word.eq_ignore_ascii_case(b"value")))
+        {
+            cursor.skip(end + 1);
             eat_spaces(&mut cursor);
             if cursor.peek() == Some(b'<') {
                 let tag = cursor.rest().iter().take(24).position(|byte| *byte == b'>').unwrap_or_default();
@@ -1101,6 +1140,9 @@ fn skip_marks(cursor: &mut Cursor<'_>) {
 /// How far from a name what is called its value may stand, in bytes.
 const MAX_WITHIN: usize = 300;
 
+/// What a value is called where its name stands beside it.
+const VALUES: [&str; 5] = ["stringValue", "string_value", "value", "default", "content"];
+
 /// What is called a value in the object, the block or the element that goes on here: `…, "value": "…"`, `default = "…"`.
 fn value_within(text: &str, from: usize) -> Option<Place> {
     let rest = window(text, from, MAX_WITHIN);
@@ -1115,7 +1157,7 @@ fn value_within(text: &str, from: usize) -> Option<Place> {
     let rest = rest.get(..end.into_iter().flatten().min().unwrap_or(rest.len()))?;
     let bytes = rest.as_bytes();
     let mut at = 0;
-    for _ in 0..24 {
+    loop {
         let offset = bytes.get(at..)?.iter().position(|byte| matches!(byte, b'v' | b'V' | b's' | b'd' | b'c'))?;
         let here = at + offset;
         at = here + 1;
@@ -1123,9 +1165,8 @@ fn value_within(text: &str, from: usize) -> Option<Place> {
             continue;
         }
         let mut cursor = Cursor::new(text, from + here);
-        let eaten =
-            VALUE_WORDS.iter().any(|word| cursor.eat(word)) || bytes.get(here + 1) == Some(&b'"') && cursor.eat("v");
-        if !eaten {
+        let called = VALUES.iter().any(|word| cursor.eat(word));
+        if !called && (bytes.get(here + 1) != Some(&b'"') || !cursor.eat("v")) {
             continue;
         }
         if cursor.peek().is_some_and(is_name) {
@@ -1139,20 +1180,22 @@ fn value_within(text: &str, from: usize) -> Option<Place> {
         // `"value": {"stringValue": "…"}`
         for _ in 0..2 {
             skip_marks(&mut cursor);
-            if !VALUE_WORDS.iter().any(|word| cursor.eat(word)) {
+            if !VALUES.iter().any(|word| cursor.eat(word)) {
                 break;
             }
         }
         let (span, written) = string_before_cursor(text, &cursor)?;
         return Some(Place { span, written, block: false });
     }
-    None
 }
 
 /// `</key><string>value</string>` behind a name in an element of this tag.
 fn next_element(text: &str, name: &Name, tag: &str) -> Option<Place> {
     let tag = tag.rsplit('<').next()?;
-    if !["key", "name", "property", "id"].iter().any(|other| tag.eq_ignore_ascii_case(other)) {
+    if !["key", "name", "property", "id", "param-name", "env-entry-name"]
+        .iter()
+        .any(|other| tag.eq_ignore_ascii_case(other))
+    {
         return None;
     }
     let mut cursor = Cursor::new(text, name.end);
@@ -1160,7 +1203,10 @@ fn next_element(text: &str, name: &Name, tag: &str) -> Option<Place> {
         return None;
     }
     eat_spaces(&mut cursor);
-    if !["<string>", "<value>", "<data>"].iter().any(|opening| cursor.eat(opening)) {
+    if !["<string>", "<value>", "<data>", "<param-value>", "<env-entry-value>"]
+        .iter()
+        .any(|opening| cursor.eat(opening))
+    {
         return None;
     }
     Place::element(text, cursor)
@@ -1168,7 +1214,8 @@ fn next_element(text: &str, name: &Name, tag: &str) -> Option<Place> {
 
 /// Words between a name and its value: `is`, in any language that says it so.
 fn eat_fillers(cursor: &mut Cursor<'_>) {
-    const FILLERS: [&str; 32] = [
+    const FILLERS: [&str; 33] = [
+        "set to: ",
         "is: ",
         "ist: ",
         "lautet: ",

@@ -378,3 +378,6 @@ pub(super) fn formats() -> impl Iterator<Item = (&'static str, &'static str, &'s
 pub(super) fn programs() -> impl Iterator<Item = (&'static str, &'static str)> {
     shell::programs()
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,7 +158,7 @@ fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
         (_, Written::Credential) => 6,
         (Hint::Password, Written::Words) => 6,
         (Hint::Password, _) => 4,
-        (Hint::Strong, Written::Words) => 16,
+        (Hint::Strong | Hint::Weak | Hint::Likely, Written::Words) => 16,
         (Hint::Strong, _) => 8,
         (Hint::Weak | Hint::Likely, _) => 16,
     };
@@ -188,6 +188,7 @@ fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
                 .any(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'_' | b'.' | b'/' | b':'));
             if made.is_word()
                 || made.spaces > 0
+                || made.wide > 0
                 || made.digits == 0 && !odd && !mixes_case(value)
                 || value.starts_with('-')
             {
@@ -266,7 +267,15 @@ fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
                 || mixes_case(value) && made.length >= 16 && !is_camel(value))
             .then_some(Secret { guessable })
         }
-        (Hint::Weak | Hint::Likely, Written::Words | Written::Call) => None,
+        // `the new key is …`: long, of letters in both cases and digits, and nothing else.
+        (Hint::Weak | Hint::Likely, Written::Words) => (random
+            && made.length >= 32
+            && made.others + made.spaces == 0
+            && made.digits > 2
+            && made.upper > 3
+            && made.lower > 3)
+            .then_some(Secret { guessable }),
+        (Hint::Weak | Hint::Likely, Written::Call) => None,
         (Hint::Likely, _) => (made.spaces == 0
             && !is_digest(value)
             && (random && !is_slug(value) || is_hex(value, 16) || is_uuid(value)))
@@ -326,6 +335,8 @@ fn is_reference(value: &str) -> bool {
             is_path(value)
                 || is_link(value)
                 || value.starts_with("arn:")
+                // Public keys of SSH.
+                || ["AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh", "AAAAG", "AAAAI"].iter().any(|key| value.starts_with(key))
                 || value.starts_with("env:")
                 || value.starts_with("tag:")
                 || value.starts_with("urn:")

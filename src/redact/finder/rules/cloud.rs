@@ -557,7 +557,7 @@ pub(super) const RULES: &[Rule] = &[
         what: "Rancher API token",
         source: "https://ranchermanager.docs.rancher.com/api/api-tokens",
         forms: &[form("token-", "[a-z0-9]{5}:[a-z0-9]{54}"), form("kubeconfig-", "[a-z0-9.-]{4,40}:[a-z0-9]{54}")],
-        edge: Edge::Word,
+        edge: Edge::Apart,
         check: Check::None,
         hits: &[
             &["token-", "12fak:12fake34fake56fake78fake90fake12fake34fake56fake78fake"],

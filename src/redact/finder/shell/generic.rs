@@ -207,6 +207,14 @@ impl<'r, 't> Reader<'r, 't> {
             return;
         }
         for (option, word) in words.iter().zip(words.iter().skip(1)) {
+            // `-u NAME:PASSWORD`
+            if matches!(&*option.text, "-u" | "--user")
+                && let Some(colon) = literal::find(word, 0..word.text.len(), ':')
+                && word.text.get(colon + 1..).is_some_and(literal::is_chosen)
+            {
+                let range = colon + 1..word.text.len();
+                self.secret(&Part { word, range }, "password-option", Kind::Password);
+            }
             if matches!(&*option.text, "-p" | "-P" | "-pw" | "-w") && literal::is_chosen(&word.text) {
                 self.secret(&Part { word, range: 0..word.text.len() }, "password-option", Kind::Password);
             }

@@ -243,6 +243,10 @@ impl<'r, 't> Reader<'r, 't> {
 /// Whether a word says that its program asks for a secret: `login`, `--password`, `functions:secrets:set`.
 fn asks_for_secret(text: &str) -> bool {
     matches!(text, "login" | "signin" | "unlock" | "passwd" | "auth" | "-W")
+        || text.len() < 24
+            && text.contains("passw")
+            && !text.starts_with('-')
+            && !text.contains(['=', '/', '.', ' ', ':'])
         || text.len() < 40
             && !text.contains(['=', '/', '.', ' '])
             && (text.ends_with("password")

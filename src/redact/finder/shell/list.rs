@@ -5,13 +5,13 @@ const MAX_ITEMS: usize = 64;
 /// How long a list may be, in bytes.
 const MAX_LIST: usize = 4096;
 
-/// A command, where each of its bytes is written, and where its list ends.
-type List = (String, Vec<(u32, u32)>, usize);
+/// What a list means, where each byte is written: from, to; and where the list ends.
+type Listed = (String, Vec<(u32, u32)>, usize);
 
 /// The command that a list of strings means, where each of its bytes is written, and where the list ends.
 ///
 /// `at` is in the first string, behind its quote. None: there is no list of two and more.
-pub(in super::super) fn list(text: &str, at: usize) -> Option<List> {
+pub(in super::super) fn list(text: &str, at: usize) -> Option<Listed> {
     let bytes = text.as_bytes();
     let before = bytes.get(..at)?;
     let quote = *before.last()?;

@@ -45,7 +45,7 @@ pub(super) enum Found {
 }
 
 /// Options and syntax that make a text worth reading; separated by commas.
-const OPTIONS: &str = "-stdin,<<<,<(,bash -,sh -c,zsh -,eval ,--pass,-pass,-token,-secret,-key,-auth,-pwd,-psw,-cred,-apikey,$env:,\
+const OPTIONS: &str = " -u ,--user,-stdin,<<<,<(,bash -,sh -c,zsh -,eval ,--pass,-pass,-token,-secret,-key,-auth,-pwd,-psw,-cred,-apikey,$env:,\
     -bearer,-sas,-jwt,-pin,/p:,/pass,/pwd:,send \",tee ,> ~,> .,> /,>~,>>,$',su -c,ssh ,-literal,--set,-var,-config=,=[,-user,-p ,\
     securestring,-mnemonic,-hash";
 

@@ -1,0 +1,151 @@
+//! Secrets as people write them down, whatever around, and what only looks like one.
+
+use super::*;
+
+/// What is masked in a text.
+fn found(text: &str) -> Vec<String> {
+    Finder::default().find(text).iter().map(|found| text[found.span.clone()].to_owned()).collect()
+}
+
+/// `{P}` is a password that a person made up, `{T}` a token.
+fn each_is_found(templates: &[&str]) {
+    let password = ["Fake", "Passw0rd", "97"].concat();
+    let token = ["FAKE0qX7", "rT2vB9mZ", "kD4wL8sG", "hJ6yN3pC"].concat();
+    for template in templates {
+        let text = template.replace("{P}", &password).replace("{T}", &token);
+        let secret = if template.contains("{P}") { &password } else { &token };
+        assert_eq!(found(&text), [secret.as_str()], "{text}");
+    }
+}
+
+fn each_stays(texts: &[&str]) {
+    for text in texts {
+        assert_eq!(found(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn a_value_is_found_in_markup_and_tables() {
+    each_is_found(&[
+        "**Password:** {P}",
+        "**Password**: `{P}`",
+        "| Password | `{P}` |",
+        "Password.........: {P}",
+        "<wsse:Password Type=\"x\">{P}</wsse:Password>",
+        "<password><![CDATA[{P}]]></password>",
+        "&lt;password&gt;{P}&lt;/password&gt;",
+        "<entry key=\"db.password\">{P}</entry>",
+        "<property name=\"password\"><value>{P}</value></property>",
+        "<key>APIToken</key><string>{T}</string>",
+        "<input type=\"password\" name=\"pw\" value=\"{P}\">",
+        "\u{201c}password\u{201d}: \u{201c}{P}\u{201d}",
+    ]);
+    each_stays(&[
+        "| password | string | yes | The user's password |",
+        "**Password:** minimum 12 characters",
+        "<label for=\"password\">Password</label>",
+        "<input type=\"password\" name=\"password\" placeholder=\"Your password\">",
+        "<property name=\"passwordEncoder\" ref=\"bcryptPasswordEncoder\"/>",
+    ]);
+}
+
+#[test]
+fn a_value_is_found_inside_what_describes_it() {
+    each_is_found(&[
+        "{\"password\": [\"{P}\"]}",
+        "{\"password\":{\"S\":\"{P}\"}}",
+        "\"db_password\": {\n  \"sensitive\": true,\n  \"type\": \"string\",\n  \"value\": \"{P}\"\n}",
+        "variable \"db_password\" {\n  type    = string\n  default = \"{P}\"\n}",
+        "{\"id\":\"x\",\"label\":\"password\",\"value\":\"{P}\"}",
+        "- name: API_TOKEN\n  value: {T}",
+        "PASSWORD: Final[str] = \"{P}\"",
+        "password = \"\"\"{P}\"\"\"",
+        "password: !!str {P}",
+    ]);
+    each_stays(&[
+        "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef: {name: db}\n- name: STAGE\n  value: production1",
+        "\"password\": {\"type\": \"string\", \"minLength\": 8}",
+        "\"password\": [\"This field may not be blank.\"]",
+        "variable \"db_password\" {\n  sensitive = true\n}\nvariable \"stage\" {\n  default = \"production2\"\n}",
+    ]);
+}
+
+#[test]
+fn a_value_is_found_in_a_sentence_of_any_language() {
+    each_is_found(&[
+        "the token for staging: {T}",
+        "password (for test env) is {P}",
+        "Please use the following password to proceed: {P}",
+        "use {P} as the password",
+        "Password - {P}",
+        "Das Passwort lautet: {P}",
+        "la contrase\u{f1}a es {P}",
+        "le mot de passe est {P}",
+        "has\u{142}o: {P}",
+        "\u{5bc6}\u{7801}\u{662f} {P}",
+        "credentials for staging: admin / {P}",
+        "default creds admin/{P}",
+        "redis> AUTH {P}",
+        "username admin secret {P}",
+    ]);
+    each_stays(&[
+        "use Argon2id as the password hasher",
+        "password for user bob: (not shown)",
+        "Enter passphrase for key '/home/bob/.ssh/id_ed25519':",
+        "--- PASS: TestTokenRefresh2 (0.01s)",
+        "Pass allow_yanked=False so that it is not suggested",
+        "login with admin / viewer roles",
+        "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}\u{306f}8\u{6587}\u{5b57}\u{4ee5}\u{4e0a}",
+        "vault kv get -field=password kv/prod2/db",
+        "did:key:z6MkFAKE0qX7rT2vB9mZkD4wL8sGhJ6yN3pC",
+    ]);
+}
+
+#[test]
+fn an_expression_is_no_value_however_random_its_names_look() {
+    each_stays(&[
+        "let key = CFString::wrap_under_get_rule(kSecPaddingKey);",
+        "params.key_usages = EE_KEY_USAGES.to_vec();",
+        "fn f(password: *mut u8, token: ::windows::core::PCWSTR) {}",
+        "if password != confirm_password2 {",
+        "warn!(\"unexpected token: {event:?}\");",
+        "environment { API_KEY = credentials('api-key-prod2') }",
+        "pub log_passwd: __u32,",
+        "(identified by `start` and `end1`)",
+    ]);
+}
+
+#[test]
+fn what_looks_random_is_told_from_words_by_its_pairs_of_letters() {
+    for random in
+        ["A7cixu2IBgdLpdoiwHukQtUccejr094Q", "fake0bgdlpdoiw1hukqtccejrqxz2vbw", "FAKE3QJXW4ZKVB5GTPD6HCMFRL7WNSYX"]
+    {
+        assert!(value::looks_random(random), "{random}");
+    }
+    for words in [
+        "AuthenticationTokenRefreshInterval2024",
+        "kubernetes_service_account_42_name7",
+        "getElementsByClassNameOrIdentifier12",
+    ] {
+        assert!(!value::looks_random(words), "{words}");
+    }
+}
+
+#[test]
+fn a_passphrase_is_no_sentence() {
+    each_stays(&["\"password\": \"must be at least 8 characters\"", "password = \"please enter it in the form\""]);
+    assert_eq!(found("\"passphrase\": \"otter copper 55 falcon maple\""), ["otter copper 55 falcon maple"]);
+}
+
+#[test]
+fn a_command_behind_a_failure_is_one() {
+    each_is_found(&[
+        "Error: Command failed with exit code 92: http -a bob:{P} https://example.com",
+        "Error: Command failed with exit code 1: security unlock-keychain -p {P}",
+        "Exit code 1: net user bob {P}",
+        "RUN echo \"root:{P}\" | chpasswd",
+        "echo {P} | p4 login",
+        "db.example.com:5433:app:bob:{P}",
+    ]);
+    each_stays(&["kubectl describe secret default-token-x2k9p"]);
+}
