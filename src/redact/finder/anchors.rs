@@ -79,7 +79,8 @@ impl<K: Copy> Ready<K> {
         (word | self.fold) & self.mask == self.head
             && text.get(at..at + self.length).is_some_and(|here| {
                 let here = here.get(WORD..).unwrap_or_default();
-                self.rest.is_empty() || if self.exact { here == self.rest } else { here.eq_ignore_ascii_case(self.rest) }
+                self.rest.is_empty()
+                    || if self.exact { here == self.rest } else { here.eq_ignore_ascii_case(self.rest) }
             })
     }
 }

@@ -136,11 +136,16 @@ impl Made {
 pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret> {
     let value = value.trim();
     if value.contains(marker::BEGIN) {
-        // What stands beside markers is judged by itself: a marker hides nothing that was not masked.
-        let rest = marker::without(value);
+        // What stands beside markers is judged by itself: a marker hides nothing that was not masked, and what only
+        // begins like one hides nothing either.
+        let rest = marker::without(value).replace(marker::BEGIN, "");
         let letters = rest.bytes().filter(u8::is_ascii_alphanumeric).count();
-        return if letters < 4 { None } else { judge(&rest, name, written) };
+        return if letters < 4 { None } else { judge_plain(rest.trim(), name, written) };
     }
+    judge_plain(value, name, written)
+}
+
+fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
     // What a value is shows in its beginning.
     let value = super::context::window(value, 0, MAX_JUDGED);
     let made = Made::of(value);
