@@ -163,7 +163,7 @@ pub(super) struct Hits<'a, K> {
     here: std::slice::Iter<'a, Ready<K>>,
 }
 
-impl<'a, K: Copy> Iterator for Hits<'a, K> {
+impl<K: Copy> Iterator for Hits<'_, K> {
     type Item = (K, usize, usize);
 
     fn next(&mut self) -> Option<Self::Item> {
