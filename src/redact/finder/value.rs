@@ -135,6 +135,9 @@ impl Made {
 /// Decides. `value` is what stands between the quotes, or up to the end of an unquoted value.
 pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret> {
     let value = value.trim();
+    if value.len() < least(name, written) {
+        return None;
+    }
     if value.contains(marker::BEGIN) {
         // What stands beside markers is judged by itself: a marker hides nothing that was not masked, and what only
         // begins like one hides nothing either.
@@ -145,19 +148,23 @@ pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret>
     judge_plain(value, name, written)
 }
 
-fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
-    // What a value is shows in its beginning.
-    let value = super::context::window(value, 0, MAX_JUDGED);
-    let made = Made::of(value);
-    let least = match (name, written) {
+/// How long a secret is at least, in bytes.
+fn least(name: Hint, written: Written) -> usize {
+    match (name, written) {
         (_, Written::Credential) => 6,
         (Hint::Password, Written::Words) => 6,
         (Hint::Password, _) => 4,
         (Hint::Strong, Written::Words) => 16,
         (Hint::Strong, _) => 8,
         (Hint::Weak | Hint::Likely, _) => 16,
-    };
-    if made.length < least || is_reference(value) || is_placeholder(value) {
+    }
+}
+
+fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
+    // What a value is shows in its beginning.
+    let value = super::context::window(value, 0, MAX_JUDGED);
+    let made = Made::of(value);
+    if made.length < least(name, written) || is_reference(value) || is_placeholder(value) {
         return None;
     }
     let random = looks_random(value);
