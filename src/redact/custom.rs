@@ -225,6 +225,11 @@ impl Custom {
         !NEVER_ALLOWED.contains(&rule.as_str()) && self.allow.iter().any(|pattern| pattern.is_match(secret))
     }
 
+    /// Whether there is no rule.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// What there is to say of each rule.
     pub fn rules(&self) -> impl Iterator<Item = RuleInfo> {
         self.rules.iter().map(|rule| RuleInfo {

@@ -75,6 +75,18 @@ fn again(signal: Signal, spooled: &[u8]) -> Result<Redacted<Batch>, DecodeError>
 const EVENTS: &str = "com.anthropic.claude_code.events";
 
 #[test]
+fn what_only_begins_like_a_marker_hides_nothing_and_ends_the_search() {
+    let redactor = Redactor::of_tests();
+    for text in
+        ["password=[REDACTED:Kx8vq2Lm9Zt4", "api_key: \"[REDACTED:Kx8vq2Lm9Zt4uR7w\"", "token=[REDACTED:[REDACTED:x"]
+    {
+        let (masked, _) = redactor.text(text);
+        assert!(!masked.contains("Kx8vq2Lm9Zt4"), "{masked}");
+        assert_eq!(redactor.text(&masked).0, masked);
+    }
+}
+
+#[test]
 fn the_identity_of_a_person_with_an_account_passes() {
     let identity = vec![
         text("user.email", "dev@example.com"),

@@ -230,7 +230,8 @@ pub(super) fn column(text: &str, word: usize, tell: Tell<'_>) {
     let quoted = before.rfind(['\n', '"', '\'']);
     let line_from = word - before.len() + quoted.map_or(0, |at| at + 1);
     let Some(rest) = text.get(line_from..floor(text, line_from.saturating_add(MAX_BLOCK))) else { return };
-    let newline = match (rest.find('\n'), rest.find("\\n")) {
+    let (real, written) = (memchr::memchr(b'\n', rest.as_bytes()), memchr::memmem::find(rest.as_bytes(), b"\\n"));
+    let newline = match (real, written) {
         (Some(real), Some(written)) if written < real => "\\n",
         (None, Some(_)) => "\\n",
         (Some(_), _) => "\n",

@@ -182,8 +182,7 @@ impl Name {
         let name = self.text(text);
         let last = name.rsplit(['_', '-', '.']).next().unwrap_or_default();
         let begins = |begin: &&str| name.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin));
-        LAST.iter().any(|word| last.eq_ignore_ascii_case(word))
-            || ["log in ", "login ", "sign in "].iter().any(begins)
+        LAST.iter().any(|word| last.eq_ignore_ascii_case(word)) || ["log in ", "login ", "sign in "].iter().any(begins)
     }
 
     fn header(&self, text: &str) -> Option<Header> {

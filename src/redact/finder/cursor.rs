@@ -57,7 +57,11 @@ impl<'t> Cursor<'t> {
 
     /// Moves on if the text goes on like this; letters in either case.
     pub(super) fn eat(&mut self, literal: &str) -> bool {
-        let fits = self.rest().get(..literal.len()).is_some_and(|here| here.eq_ignore_ascii_case(literal.as_bytes()));
+        let rest = self.rest();
+        // Nearly always the first byte differs.
+        let begins = rest.first().zip(literal.as_bytes().first()).is_none_or(|(a, b)| a.eq_ignore_ascii_case(b));
+        let fits =
+            begins && rest.get(..literal.len()).is_some_and(|here| here.eq_ignore_ascii_case(literal.as_bytes()));
         if fits {
             self.at += literal.len();
         }
@@ -70,7 +74,9 @@ impl<'t> Cursor<'t> {
         self.at += blanks;
         let mut any = blanks > 0;
         // `\t` as it is written in JSON.
-        while self.eat("\\t") || self.eat("%20") || self.eat("\u{a0}") || self.eat("\u{3000}") {
+        while matches!(self.peek(), Some(b'\\' | b'%' | 0xc2 | 0xe3))
+            && (self.eat("\\t") || self.eat("%20") || self.eat("\u{a0}") || self.eat("\u{3000}"))
+        {
             any = true;
         }
         any
@@ -79,6 +85,9 @@ impl<'t> Cursor<'t> {
     /// Colours of a terminal: `ESC [ … m`, with the escape as a byte or written out.
     pub(super) fn eat_colours(&mut self) {
         for _ in 0..8 {
+            if !matches!(self.peek(), Some(0x1b | b'\\')) {
+                return;
+            }
             let mut ahead = *self;
             let escape = ahead.eat("\x1b")
                 || ahead.eat("\\x1b")

@@ -110,9 +110,25 @@ pub(super) fn unescape(text: &str, literal: &Literal) -> Option<(String, Vec<(u3
                 }
             }
         } else {
-            let character = inside.get(at..)?.chars().next()?;
-            at += character.len_utf8();
-            character
+            // A run of what means itself; a backslash at the end is one of that.
+            let rest = inside.get(at..)?;
+            let run = memchr::memchr(b'\\', rest.as_bytes()).map_or(rest.len(), |run| run.max(1));
+            let run = rest.get(..run)?;
+            let begin = u32::try_from(literal.start + at).ok()?;
+            let end = u32::try_from(literal.start + at + run.len()).ok()?;
+            if run.is_ascii() {
+                written.extend((begin..end).map(|at| (at, at + 1)));
+            } else {
+                let mut from = begin;
+                for character in run.chars() {
+                    let to = from + u32::try_from(character.len_utf8()).ok()?;
+                    written.resize(written.len() + character.len_utf8(), (from, to));
+                    from = to;
+                }
+            }
+            meaning.push_str(run);
+            at += run.len();
+            continue;
         };
         meaning.push(character);
         let place = (u32::try_from(literal.start + from).ok()?, u32::try_from(literal.start + at).ok()?);

@@ -301,14 +301,17 @@ impl Finder {
             }
         }
         for (text, written) in nested {
-            if let Some(inner) = view.unquoted(text, &written) {
+            if self.custom.is_empty() && self.rules.anchors.find(text.as_bytes()).next().is_none() {
+                continue;
+            }
+            if let Some(inner) = view.unquoted(text, written) {
                 self.search(&inner, depth + 1, hits);
             }
         }
         for literal in inside {
             if literal.escaped {
                 let inner =
-                    json::unescape(text, literal).and_then(|(meaning, written)| view.unquoted(meaning, &written));
+                    json::unescape(text, literal).and_then(|(meaning, written)| view.unquoted(meaning, written));
                 if let Some(inner) = inner {
                     self.search(&inner, depth + 1, hits);
                 }

@@ -141,28 +141,36 @@ impl Made {
 /// Decides. `value` is what stands between the quotes, or up to the end of an unquoted value.
 pub(super) fn judge(value: &str, name: Hint, written: Written) -> Option<Secret> {
     let value = value.trim();
-    if !value.contains(marker::BEGIN) {
-        return judge_plain(value, name, written);
+    if value.len() < least(name, written) {
+        return None;
     }
-    // What stands beside markers is judged by itself: neither a marker nor what only begins like one hides anything.
-    let rest = marker::without(value).replace(marker::BEGIN, "");
-    let letters = rest.bytes().filter(u8::is_ascii_alphanumeric).count();
-    if letters < 4 { None } else { judge_plain(rest.trim(), name, written) }
+    if value.contains(marker::BEGIN) {
+        // What stands beside markers is judged by itself: a marker hides nothing that was not masked, and what only
+        // begins like one hides nothing either.
+        let rest = marker::without(value).replace(marker::BEGIN, "");
+        let letters = rest.bytes().filter(u8::is_ascii_alphanumeric).count();
+        return if letters < 4 { None } else { judge_plain(rest.trim(), name, written) };
+    }
+    judge_plain(value, name, written)
 }
 
-fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
-    // What a value is shows in its beginning.
-    let value = super::context::window(value, 0, MAX_JUDGED);
-    let made = Made::of(value);
-    let least = match (name, written) {
+/// How long a secret is at least, in bytes.
+fn least(name: Hint, written: Written) -> usize {
+    match (name, written) {
         (_, Written::Credential) => 6,
         (Hint::Password, Written::Words) => 6,
         (Hint::Password, _) => 4,
         (Hint::Strong | Hint::Weak | Hint::Likely, Written::Words) => 16,
         (Hint::Strong, _) => 8,
         (Hint::Weak | Hint::Likely, _) => 16,
-    };
-    if made.length < least || is_reference(value) || is_placeholder(value) {
+    }
+}
+
+fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
+    // What a value is shows in its beginning.
+    let value = super::context::window(value, 0, MAX_JUDGED);
+    let made = Made::of(value);
+    if made.length < least(name, written) || is_reference(value) || is_placeholder(value) {
         return None;
     }
     let random = looks_random(value);

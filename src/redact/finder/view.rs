@@ -61,17 +61,15 @@ impl<'t> View<'t> {
 
     /// What a part of this text means: `unquoted` is the meaning, `written` says for each of its bytes which bytes of
     /// this text it was written as. None if they do not agree.
-    pub(super) fn unquoted(&self, unquoted: String, written: &[(u32, u32)]) -> Option<View<'static>> {
+    pub(super) fn unquoted(&self, unquoted: String, mut written: Vec<(u32, u32)>) -> Option<View<'static>> {
         if unquoted.len() != written.len() {
             return None;
         }
-        let places = written
-            .iter()
-            .map(|(from, to)| {
-                let root = self.root(*from as usize..*to as usize)?;
-                Some((u32::try_from(root.start).ok()?, u32::try_from(root.end).ok()?))
-            })
-            .collect::<Option<Vec<_>>>()?;
-        Some(View { text: Cow::Owned(unquoted), places: Places::Each(places) })
+        // In place: there is one for each byte.
+        for place in &mut written {
+            let root = self.root(place.0 as usize..place.1 as usize)?;
+            *place = (u32::try_from(root.start).ok()?, u32::try_from(root.end).ok()?);
+        }
+        Some(View { text: Cow::Owned(unquoted), places: Places::Each(written) })
     }
 }

@@ -53,7 +53,8 @@ impl<'r, 't> Reader<'r, 't> {
 
     /// What a command reads, if one of its options says that it is secret: `--password-stdin`, also in a quoted script.
     pub(super) fn standard_input(&mut self, command: &'r Command<'t>, before: &'r [Command<'t>], texts: &[&str]) {
-        let reads = texts.iter().any(|text| {
+        let with_hyphen = |text: &&&str| text.len() > 5 && memchr::memchr(b'-', text.as_bytes()).is_some();
+        let reads = texts.iter().filter(with_hyphen).any(|text| {
             text.contains("-stdin")
                 && [
                     "--password-stdin",
@@ -84,7 +85,10 @@ impl<'r, 't> Reader<'r, 't> {
         }
         // `--key <(echo X)`
         for (at, word) in command.words.iter().enumerate() {
-            let Some(start) = word.text.find("<(").filter(|_| !word.inside.is_empty()) else { continue };
+            if word.inside.is_empty() {
+                continue;
+            }
+            let Some(start) = word.text.find("<(") else { continue };
             let own = word.text.get(..start).unwrap_or_default();
             let name = if own.is_empty() { texts.get(at.wrapping_sub(1)).copied().unwrap_or_default() } else { own };
             let name = name.trim_start_matches('-').trim_end_matches(['=', '@']);

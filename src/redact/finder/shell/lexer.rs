@@ -56,6 +56,14 @@ impl Word<'_> {
         self.places.is_none() && self.inside.is_empty() && !self.text.starts_with('-') && !self.text.contains('=')
     }
 
+    /// Where each byte from `from` on is written.
+    pub(super) fn places(&self, from: usize) -> Option<Vec<(u32, u32)>> {
+        match &self.places {
+            None => (from..self.text.len()).map(|index| self.place(index)).collect(),
+            Some(places) => places.get(from..).map(<[_]>::to_vec),
+        }
+    }
+
     /// Where the one byte at `index` is written.
     pub(super) fn place(&self, index: usize) -> Option<(u32, u32)> {
         match &self.places {

@@ -52,9 +52,23 @@ static PREPARED: LazyLock<(Vec<Known>, Table<Vec<usize>>)> = LazyLock::new(|| {
     (PROGRAMS.iter().map(Known::new).collect(), by_name)
 });
 
+/// By its first byte, how long a program's name may be: a bit for each length, the last for all that are longer. Most
+/// words are no program's, and need not be looked up.
+static LENGTHS: LazyLock<[u32; 256]> = LazyLock::new(|| {
+    let mut lengths = [0; 256];
+    for name in PROGRAMS.iter().flat_map(|program| program.names.split(' ')) {
+        if let Some(lengths) = name.bytes().next().and_then(|first| lengths.get_mut(usize::from(first))) {
+            *lengths |= 1 << name.len().min(31);
+        }
+    }
+    lengths
+});
+
 /// Whether a program of this name is in the table.
 pub(super) fn is_known(name: &str) -> bool {
-    PREPARED.1.contains_key(name)
+    let first = name.bytes().next().unwrap_or_default();
+    let lengths = LENGTHS.get(usize::from(first)).copied().unwrap_or_default();
+    lengths >> name.len().min(31) & 1 == 1 && PREPARED.1.contains_key(name)
 }
 
 /// The programs of this name.

@@ -143,7 +143,8 @@ impl<'r, 't> Reader<'r, 't> {
         }
         let raw = raw.get(raw.len().saturating_sub(200)..).unwrap_or(raw);
         let raw = raw.trim_matches(['"', '\'', '`', '(', ')', '{', '}']);
-        let base = raw.rsplit(['/', '\\']).next().unwrap_or(raw).trim_end_matches([',', '.']);
+        let slash = memchr::memrchr2(b'/', b'\\', raw.as_bytes());
+        let base = slash.and_then(|at| raw.get(at + 1..)).unwrap_or(raw).trim_end_matches([',', '.']);
         if lookup::is_known(base) {
             return Cow::Borrowed(base);
         }
@@ -201,8 +202,7 @@ impl<'r, 't> Reader<'r, 't> {
         let before = word.text.get(..quoted).unwrap_or_default();
         let from = if before.starts_with('-') || before.ends_with(['=', '@']) { quoted } else { 0 };
         let Some(text) = word.text.get(from..) else { return };
-        let written: Option<Vec<_>> = (from..word.text.len()).map(|index| word.place(index)).collect();
-        if let Some(written) = written
+        if let Some(written) = word.places(from)
             && !text.is_empty()
         {
             self.found.push(Found::Nested { text: text.to_owned(), written });
