@@ -1,11 +1,12 @@
 //! What stands where a secret stood.
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use ring::hmac;
 
 use super::finder::known::{self, Known};
-use super::finder::{Finding, RuleId, json};
+use super::finder::{Finding, RuleId, strings};
 
 /// How every marker begins.
 pub(super) const BEGIN: &str = "[REDACTED:";
@@ -129,6 +130,7 @@ pub(super) fn replace(text: &str, findings: &[Finding], key: &TagKey, known: &Kn
     let mut result = String::with_capacity(text.len());
     let mut masked = Vec::with_capacity(findings.len());
     let mut markers = Vec::with_capacity(findings.len());
+    let strings = LazyCell::new(|| strings(text));
     let mut copied = 0;
     for Finding { span, rule, guessable } in findings {
         let (Some(before), Some(secret)) = (text.get(copied..span.start), text.get(span.clone())) else { continue };
@@ -136,7 +138,7 @@ pub(super) fn replace(text: &str, findings: &[Finding], key: &TagKey, known: &Kn
         let tag = (!guessable).then(|| key.tag(value.unwrap_or(secret)));
         result.push_str(before);
         let from = result.len();
-        let quote = quote(text, span);
+        let quote = quote(text, span, || strings.as_deref());
         result.push_str(quote);
         write(&mut result, rule, tag);
         result.push_str(quote);
@@ -149,7 +151,9 @@ pub(super) fn replace(text: &str, findings: &[Finding], key: &TagKey, known: &Kn
 }
 
 /// What has to stand around a marker that takes the place of a number in JSON: a quote, as deep as those of its name.
-pub(super) fn quote<'t>(text: &'t str, span: &Range<usize>) -> &'t str {
+///
+/// `strings` are those of the text, if it is JSON.
+fn quote<'t, 's>(text: &'t str, span: &Range<usize>, strings: impl FnOnce() -> Option<&'s [Range<usize>]>) -> &'t str {
     const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
     let is_number = text.get(span.clone()).is_some_and(|value| {
         value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'))
@@ -161,11 +165,13 @@ pub(super) fn quote<'t>(text: &'t str, span: &Range<usize>) -> &'t str {
         let backslashes = name.bytes().rev().skip(1).take_while(|byte| *byte == b'\\').count();
         return if name.ends_with('"') { name.get(name.len() - 1 - backslashes..).unwrap_or_default() } else { "" };
     }
-    let in_list = before.ends_with(['[', ',']) && json::may_be(text);
-    if in_list && !json::strings(text).any(|string| string.start <= span.start && span.end <= string.end) {
-        return "\"";
-    }
-    ""
+    // In a list there is no name to tell how deep: only a list in no string is seen to.
+    let in_list = before.ends_with(['[', ','])
+        && strings().is_some_and(|strings| {
+            let at = strings.partition_point(|string| string.end < span.start);
+            strings.get(at).is_none_or(|string| span.start < string.start)
+        });
+    if in_list { "\"" } else { "" }
 }
 
 impl Replaced {

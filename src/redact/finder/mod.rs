@@ -5,7 +5,7 @@ mod blocks;
 mod calls;
 mod context;
 mod cursor;
-pub(super) mod json;
+mod json;
 pub mod known;
 mod names;
 mod notation;
@@ -359,6 +359,11 @@ pub(super) fn merge(text: &str, mut hits: Vec<Finding>) -> Vec<Finding> {
         }
     }
     merged
+}
+
+/// Where the strings stand in a document of JSON, between their quotes. None: the text is none.
+pub(super) fn strings(text: &str) -> Option<Vec<Range<usize>>> {
+    json::may_be(text).then(|| json::strings(text).map(|string| string.start..string.end).collect())
 }
 
 /// Whether a rule knows only the surroundings of a secret, and not what it is.

@@ -65,7 +65,11 @@ fn check(text: &str) -> Result<(), TestCaseError> {
         let mut marker = String::new();
         marker::write(&mut marker, rule, *tag);
         prop_assert!(!marker.contains(['"', '\'', '\\']) && !marker.contains(char::is_control), "{marker}");
-        let quote = marker::quote(text, span);
+        // A number of JSON becomes a string.
+        let number = text[span.clone()].bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+        let behind = once.get(told.len()..).unwrap_or_default();
+        let quote = behind.split('[').next().unwrap_or_default();
+        let quote = if number && quote.ends_with('"') { quote } else { "" };
         told.extend([quote, &marker, quote]);
         at = span.end;
     }
@@ -153,6 +157,7 @@ fn a_number_in_json_makes_room_for_a_string() {
     for (text, told) in [
         (r#"{"password": 48291377}"#, r#"{"password": "[REDACTED:password]"}"#),
         (r#"{"a":{"password":-4829.1e3},"b":[1]}"#, r#"{"a":{"password":"[REDACTED:password]"},"b":[1]}"#),
+        (r#"[{"password": 48291377}, "x"]"#, r#"[{"password": "[REDACTED:password]"}, "x"]"#),
         (r#"{"command":"{\"password\":48291377}"}"#, r#"{"command":"{\"password\":\"[REDACTED:password]\"}"}"#),
         ("PASSWORD=48291377", "PASSWORD=[REDACTED:password]"),
         ("password: 48291377", "password: [REDACTED:password]"),
@@ -170,5 +175,23 @@ fn what_only_begins_like_a_marker_hides_nothing_and_ends() {
     }
     for text in ["password=[REDACTED:".to_owned(), format!("password={}", "[REDACTED:".repeat(10_000))] {
         check(&text).unwrap();
+    }
+}
+
+#[test]
+fn a_number_that_an_own_rule_finds_in_a_list_makes_room_for_a_string() {
+    let rule = OwnRule { id: "badge".into(), pattern: "4829[0-9]{8}".into(), ..OwnRule::default() };
+    let custom = Custom::new(OwnRules { rules: vec![rule], ..OwnRules::default() }).unwrap();
+    let redactor = Redactor::of_tests().with(custom);
+    for (text, told) in [
+        ("[1, 482913770512]", r#"[1, "<badge>"]"#),
+        (r#"["a",482913770512,"b"]"#, r#"["a","<badge>","b"]"#),
+        (r#"["a,482913770512","b"]"#, r#"["a,<badge>","b"]"#),
+        ("a = [482913770512]", "a = [<badge>]"),
+    ] {
+        let (redacted, masked) = redactor.text(text);
+        let mut marker = String::new();
+        marker::write(&mut marker, &masked[0].rule, masked[0].tag);
+        assert_eq!(redacted.replace(&marker, "<badge>"), told);
     }
 }
