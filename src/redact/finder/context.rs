@@ -363,8 +363,8 @@ impl Place {
             None => None,
         };
         let Some(operator) = operator else {
-            // `-field=password NAME`: it is itself a value.
-            if opener == Some(&b'=') {
+            // `-field=password NAME`: it is itself a value. `<secret name="…">`: an element.
+            if matches!(opener, Some(b'=' | b'<')) {
                 return None;
             }
             blanks |= ["\u{662f}", "\u{306f}", "\u{4e3a}"].iter().any(|word| cursor.eat(word)) && {
@@ -1079,6 +1079,10 @@ fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
     }) else {
         return;
     };
+    // `<input type="password" … value="…">`
+    if *word == "type" && !name.text(text).eq_ignore_ascii_case("password") {
+        return;
+    }
     // Behind it.
     let mut cursor = Cursor::new(text, name.end);
     if cursor.eat_quote().is_some() || bare && matches!(cursor.peek(), Some(b'\n' | b'\r')) {
