@@ -195,7 +195,15 @@ pub(super) fn at(text: &str, number: usize, from: usize, tell: Tell<'_>) {
     let odd = |byte: u8| !byte.is_ascii_alphabetic() && !matches!(byte, b'-' | b'_' | b'.' | b'/' | b':' | b' ');
     let (rule, secret) = match asked {
         Password => ("password", judge(value, Hint::Password, Written::Quoted)),
-        Chosen if value.bytes().any(odd) => ("password", judge(value, Hint::Password, Written::Words)),
+        // `handler2` is a name.
+        Chosen
+            if value.bytes().any(odd)
+                && !value
+                    .strip_suffix(|last: char| last.is_ascii_digit())
+                    .is_some_and(|name| name.bytes().all(|b| b.is_ascii_lowercase())) =>
+        {
+            ("password", judge(value, Hint::Password, Written::Words))
+        }
         Chosen => ("password", None),
         Key => ("secret", judge(value, Hint::Strong, Written::Call)),
     };
@@ -330,6 +338,7 @@ mod tests {
         for call in [
             "req.SetBasicAuth(user, password)",
             "client.login(\"admin\", \"dashboard\")",
+            "app.login('/login', 'handler2')",
             "page.fill('#search', 'FakeQuery2026')",
             "jwt.verify(token, process.env.JWT_SECRET)",
             "passport.authenticate('local', { session: false })",

@@ -58,7 +58,9 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
     let Some(says) = name.hint(text) else { return on };
     let Some(place) = Place::behind(text, &name, says) else {
         pair(text, &name, says, tell);
-        if let Some(before) = Place::before(text, &name) {
+        if says >= Hint::Strong
+            && let Some(before) = Place::before(text, &name)
+        {
             before.tell(text, says, tell);
         }
         return on;
@@ -360,8 +362,8 @@ impl Place {
             None => None,
         };
         let Some(operator) = operator else {
-            // `-field=password NAME`: it is itself a value.
-            if opener == Some(&b'=') {
+            // `-field=password NAME`: it is itself a value. `<secret name="…">`: an element.
+            if matches!(opener, Some(b'=' | b'<')) {
                 return None;
             }
             blanks |= ["\u{662f}", "\u{306f}", "\u{4e3a}"].iter().any(|word| cursor.eat(word)) && {
@@ -511,7 +513,15 @@ impl Place {
             return None;
         }
         let line = rest.get(..memchr::memchr2(b'\n', b'\r', rest.as_bytes()).unwrap_or(rest.len()))?;
-        let token = line.get(..line.find([' ', '\t', '\u{a0}', '\u{3000}']).unwrap_or(line.len()))?;
+        let begins_line = name_begins_line(text, name) && !is_query(text, name);
+        // Where a value cannot be the rest of its line, it ends before what separates.
+        let near = if begins_line {
+            line
+        } else {
+            let separator = |byte: &u8| b" \t\"'`<>|;,&".contains(byte);
+            line.get(..line.as_bytes().iter().position(separator).unwrap_or(line.len()))?
+        };
+        let token = near.get(..near.find([' ', '\t', '\u{a0}', '\u{3000}']).unwrap_or(near.len()))?;
         // A brace of its own: `PWD={…};`
         if token.starts_with('{')
             && operator == Operator::Equals
@@ -520,9 +530,8 @@ impl Place {
         {
             return Some(Self { span: start + 1..start + end, written: Written::Quoted, block: false });
         }
-        let whole_line =
-            name_begins_line(text, name) && line.get(token.len()..)?.trim().is_empty() && operator != Operator::Percent;
-        let end = if whole_line && !is_query(text, name) {
+        let whole_line = begins_line && line.get(token.len()..)?.trim().is_empty() && operator != Operator::Percent;
+        let end = if whole_line {
             let plain = token.trim_end_matches([',', ';']);
             // `{"a": b}` on one line, `name=value"`: the brackets and quotes are not the value's.
             let end = bare_end(plain, operator);
@@ -659,7 +668,7 @@ impl Place {
         if !ends {
             return None;
         }
-        let head = text.get(floor(text, name.phrase.saturating_sub(300))..name.end)?;
+        let head = text.get(floor(text, name.phrase.saturating_sub(160))..name.end)?;
         let near = floor(head, head.len().saturating_sub(39));
         let at = [" as ", " is the ", " for the "].iter().filter_map(|word| head.get(near..)?.rfind(word)).max();
         let at = near + at?;
@@ -871,6 +880,8 @@ fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
         place.span.end
     } else {
         let rest = window(text, start, MAX_VALUE);
+        let near = rest.as_bytes().iter().position(|byte| byte.is_ascii_whitespace() || b"\"'`<>|;,&".contains(byte));
+        let rest = rest.get(..near.unwrap_or(rest.len()))?;
         let token = rest.get(..rest.find(char::is_whitespace).unwrap_or(rest.len()))?;
         start + bare_end(token, Operator::Colon)
     };
@@ -1068,6 +1079,10 @@ fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
     }) else {
         return;
     };
+    // `<input type="password" … value="…">`
+    if *word == "type" && !name.text(text).eq_ignore_ascii_case("password") {
+        return;
+    }
     // Behind it.
     let mut cursor = Cursor::new(text, name.end);
     if cursor.eat_quote().is_some() || bare && matches!(cursor.peek(), Some(b'\n' | b'\r')) {

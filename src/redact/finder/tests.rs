@@ -44,6 +44,7 @@ fn a_value_is_found_in_markup_and_tables() {
         "| password | string | yes | The user's password |",
         "**Password:** minimum 12 characters",
         "<label for=\"password\">Password</label>",
+        "<secret name=\"db-secret2\"/>",
         "<input type=\"password\" name=\"password\" placeholder=\"Your password\">",
         "<property name=\"passwordEncoder\" ref=\"bcryptPasswordEncoder\"/>",
     ]);
@@ -97,6 +98,7 @@ fn a_value_is_found_in_a_sentence_of_any_language() {
         "login with admin / viewer roles",
         "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}\u{306f}8\u{6587}\u{5b57}\u{4ee5}\u{4e0a}",
         "vault kv get -field=password kv/prod2/db",
+        "vault login -method=oidc role=dev2",
         "did:key:z6MkFAKE0qX7rT2vB9mZkD4wL8sGhJ6yN3pC",
     ]);
 }

@@ -51,7 +51,12 @@ impl<'r, 't> Reader<'r, 't> {
                 }
                 Place::Argument(number) => {
                     let nth = positions.iter().filter(|position| **position >= from).nth(number);
-                    if let Some(word) = nth.and_then(|position| words.get(*position)) {
+                    // `vault login -method=oidc role=dev`: a pair is no token.
+                    let pair = |word: &&Word<'_>| {
+                        row.kind == Kind::Token
+                            && assignment(&word.text).is_some_and(|name| word.text.len() > name.end + 2)
+                    };
+                    if let Some(word) = nth.and_then(|position| words.get(*position)).filter(|word| !pair(word)) {
                         self.value(program, row, &Part { word, range: 0..word.text.len() }, certain);
                     }
                 }
