@@ -70,7 +70,7 @@ pub fn found_json(found: &Found<'_>) -> String {
 /// The widest column of a table. What is longer pushes its line alone.
 const WIDEST: usize = 32;
 
-/// A table of findings that come one by one: its columns are as wide as the widest rule there is, up to [`WIDEST`].
+/// A table of findings that come one by one: its columns are as wide as the widest rule there is, up to 32.
 #[derive(Clone, Copy, Debug)]
 pub struct FoundTable {
     rule: usize,
