@@ -240,7 +240,7 @@ impl Bench {
         let mut random = Random(0x5eed);
         let tokens = filled(|text, at| {
             let (prefix, length) = SHAPES[at % SHAPES.len()];
-            write!(text, "step {at}: the answer of the server was {prefix}{} and ", random.letters(length)).unwrap();
+            write!(text, "round {at}: the answer of the server was {prefix}{} and ", random.letters(length)).unwrap();
             text.push_str("the job went on with what it had been told to do before, line after line of it\n");
         });
         let shapes: Vec<String> =
