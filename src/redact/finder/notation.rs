@@ -413,9 +413,17 @@ fn hex(digits: [u8; 2]) -> Option<u8> {
 /// Whether the character that ends here belongs to an escape: the `n` of a written `\n`, the `D` of `%3D`, the `m` of a
 /// colour. What follows such a letter begins anew.
 pub(super) fn ends_in_escape(head: &[u8]) -> bool {
+    /// The longest escape that is known, up to its end: a colour with 16 bytes of parameters.
+    const LONGEST: usize = 18;
     let Some((last, before)) = head.split_last() else { return false };
+    // Every escape begins with one of these.
+    let near = head.get(head.len().saturating_sub(LONGEST)..).unwrap_or_default();
+    memchr::memchr3(b'\\', b'[', b'%', near).is_some() && ends_in_escape_near(head, *last, before)
+}
+
+fn ends_in_escape_near(head: &[u8], last: u8, before: &[u8]) -> bool {
     // \n, \t, \b, \e: a letter behind a backslash. How often the backslash is itself escaped does not matter.
-    if before.ends_with(b"\\") && b"abefnrtv01234567".contains(last) {
+    if before.ends_with(b"\\") && b"abefnrtv01234567".contains(&last) {
         return true;
     }
     // ESC [ 1 ; 31 m: whatever the escape character itself is written as, the bracket stands there.
