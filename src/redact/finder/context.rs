@@ -411,6 +411,10 @@ impl Place {
             }
             return Self::quoted(cursor, quote, Written::Quoted);
         }
+        // A list of JSON, and an object: their marks are no part of any value.
+        if closed && operator == Operator::Colon && matches!(ahead.peek(), Some(b'[' | b'{')) {
+            return None;
+        }
         Self::bare(text, name, ahead, operator, written)
     }
 

@@ -2,7 +2,7 @@
 
 /// A string of a document, and where its inside stands.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct Literal {
+pub(in crate::redact) struct Literal {
     /// Bytes between the quotes, as written.
     pub start: usize,
     pub end: usize,
@@ -11,12 +11,12 @@ pub(super) struct Literal {
 }
 
 /// Whether a text may be JSON: an object, an array or a string.
-pub(super) fn may_be(text: &str) -> bool {
+pub(in crate::redact) fn may_be(text: &str) -> bool {
     matches!(text.trim_start().as_bytes(), [b'{' | b'[' | b'"', ..])
 }
 
 /// The strings in a text that is read as JSON, as far as it is. What is no string is skipped.
-pub(super) fn strings(text: &str) -> impl Iterator<Item = Literal> + '_ {
+pub(in crate::redact) fn strings(text: &str) -> impl Iterator<Item = Literal> + '_ {
     let bytes = text.as_bytes();
     let mut at = 0;
     std::iter::from_fn(move || {

@@ -156,8 +156,9 @@ fn a_number_in_json_makes_room_for_a_string() {
     let redactor = Redactor::of_tests();
     for (text, told) in [
         (r#"{"password": 48291377}"#, r#"{"password": "[REDACTED:password]"}"#),
-        (r#"{"a":{"password":-4829.1e3},"b":[1]}"#, r#"{"a":{"password":"[REDACTED:password]"},"b":[1]}"#),
         (r#"[{"password": 48291377}, "x"]"#, r#"[{"password": "[REDACTED:password]"}, "x"]"#),
+        (r#"{"password":[48291377],"token":{"a":48291377}}"#, r#"{"password":[48291377],"token":{"a":48291377}}"#),
+        (r#"{"a":{"password":-4829.1e3},"b":[1]}"#, r#"{"a":{"password":"[REDACTED:password]"},"b":[1]}"#),
         (r#"{"command":"{\"password\":48291377}"}"#, r#"{"command":"{\"password\":\"[REDACTED:password]\"}"}"#),
         ("PASSWORD=48291377", "PASSWORD=[REDACTED:password]"),
         ("password: 48291377", "password: [REDACTED:password]"),
