@@ -5,9 +5,9 @@
 
 use std::ops::Range;
 
-use super::cursor::{Cursor, Operator, Quote};
+use super::cursor::{Cursor, OneOf, Operator, Quote};
 use super::names::{Hint, MAX_NAME, hint};
-use super::value::{self, Written, is_hex, judge, looks_random};
+use super::value::{self, List, Written, is_hex, judge, list, looks_random};
 
 /// The words that are searched for, with `|` between them; letters in either case. Where none stands, nothing here has
 /// to be asked.
@@ -366,7 +366,8 @@ impl Place {
             if matches!(opener, Some(b'=' | b'<')) {
                 return None;
             }
-            blanks |= ["\u{662f}", "\u{306f}", "\u{4e3a}"].iter().any(|word| cursor.eat(word)) && {
+            static IS: OneOf = OneOf::new(&["\u{662f}", "\u{306f}", "\u{4e3a}"]);
+            blanks |= IS.eat(&mut cursor) && {
                 cursor.eat_blanks();
                 true
             };
@@ -608,7 +609,7 @@ impl Place {
 
     /// `password for the database: value`, `token (for tests) is value`.
     fn described(text: &str, mut cursor: Cursor<'_>) -> Option<Self> {
-        const BEGIN: [&str; 25] = [
+        static BEGIN: OneOf = OneOf::new(&[
             "for ",
             "of ",
             "to ",
@@ -634,9 +635,9 @@ impl Place {
             "created",
             "generated",
             "set ",
-        ];
+        ]);
         const END: [&str; 8] = [": ", " is ", " = ", " ist ", " est ", " es ", ":\n", ") is "];
-        if !BEGIN.iter().any(|word| cursor.eat(word)) {
+        if !BEGIN.eat(&mut cursor) {
             return None;
         }
         let rest = window(text, cursor.at(), 96);
@@ -859,9 +860,11 @@ fn eat_string_prefix(cursor: &mut Cursor<'_>) {
 }
 
 /// Words before a credential in a header's value.
-const SCHEMES: &str = "basic bearer token apikey api-key ssws splunk bot key digest negotiate ntlm hawk geniekey oauth jwt sharedkey
+static SCHEMES: List = list!(
+    "basic bearer token apikey api-key ssws splunk bot key digest negotiate ntlm hawk geniekey oauth jwt sharedkey
     sharedaccesssignature snowflake zoho-oauthtoken user-token macaroon discharge pat jenkins elastic x-api-key privatetoken client-token
-    datadog honeycomb aws sso-key workspace access-token personal-token v1 vapid";
+    datadog honeycomb aws sso-key workspace access-token personal-token v1 vapid"
+);
 
 /// `Bearer value`: where the credential stands.
 fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
@@ -871,7 +874,7 @@ fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
     if word < 2 || !matches!(rest.as_bytes().get(word), Some(b' ' | b'+')) && !rest.get(word..)?.starts_with("%20") {
         return None;
     }
-    let known = SCHEMES.split_ascii_whitespace().any(|other| other.eq_ignore_ascii_case(scheme));
+    let known = SCHEMES.has(scheme);
     let behind = rest.get(word..)?;
     let gap = if behind.starts_with("%20") {
         3
@@ -1232,7 +1235,7 @@ fn next_element(text: &str, name: &Name, tag: &str) -> Option<Place> {
 
 /// Words between a name and its value: `is`, in any language that says it so.
 fn eat_fillers(cursor: &mut Cursor<'_>) {
-    const FILLERS: [&str; 33] = [
+    static FILLERS: OneOf = OneOf::new(&[
         "set to: ",
         "is: ",
         "ist: ",
@@ -1266,8 +1269,11 @@ fn eat_fillers(cursor: &mut Cursor<'_>) {
         "\u{662f}",
         "\u{306f}",
         "\u{ff1a}",
-    ];
-    for filler in FILLERS {
+    ]);
+    for filler in FILLERS.words() {
+        if !FILLERS.may(cursor) {
+            break;
+        }
         if cursor.eat(filler) {
             cursor.eat_blanks();
         }

@@ -169,6 +169,12 @@ impl<'t> Cursor<'t> {
             ("\u{2192}", Operator::Loose),
         ];
         let first = self.peek()?;
+        // Most are one of these two alone.
+        let next = self.rest().get(1).copied().unwrap_or_default();
+        if matches!(first, b'=' | b':') && !matches!(next, b'=' | b':' | b'>' | b'%') {
+            self.at += 1;
+            return Some(if first == b'=' { Operator::Equals } else { Operator::Colon });
+        }
         if !matches!(first, b'?' | b':' | b'|' | b'=' | b'!' | b'.' | b'+' | b'-' | b'%' | b'\\' | b'&' | 0xe2 | 0xef) {
             return None;
         }
@@ -252,6 +258,43 @@ pub(super) enum Operator {
     Loose,
     /// `%3D`, `%3A`.
     Percent,
+}
+
+/// Words of which one may stand somewhere.
+#[derive(Debug)]
+pub(super) struct OneOf {
+    words: &'static [&'static str],
+    /// Which bytes they begin with: nearly always none of them does.
+    begins: [bool; 256],
+}
+
+impl OneOf {
+    #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
+    pub(super) const fn new(words: &'static [&'static str]) -> Self {
+        let mut begins = [false; 256];
+        let mut at = 0;
+        while at < words.len() {
+            let first = words[at].as_bytes()[0];
+            begins[first.to_ascii_lowercase() as usize] = true;
+            begins[first.to_ascii_uppercase() as usize] = true;
+            at += 1;
+        }
+        Self { words, begins }
+    }
+
+    pub(super) fn words(&self) -> &'static [&'static str] {
+        self.words
+    }
+
+    /// Whether one of them may stand here.
+    pub(super) fn may(&self, cursor: &Cursor<'_>) -> bool {
+        cursor.peek().is_some_and(|byte| self.begins.get(usize::from(byte)).copied().unwrap_or_default())
+    }
+
+    /// Moves on behind the first of them that stands here.
+    pub(super) fn eat(&self, cursor: &mut Cursor<'_>) -> bool {
+        self.may(cursor) && self.words.iter().any(|word| cursor.eat(word))
+    }
 }
 
 /// The first place of a few bytes.

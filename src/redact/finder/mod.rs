@@ -219,9 +219,24 @@ impl Finder {
         let (mut key, mut block) = (0, 0);
         let mut column = false;
         let mut commands = false;
+        let mut places = Vec::new();
         let mut nested = Vec::new();
         let mut listed = 0;
+        let markers = marker::all(text);
+        let mut markers = markers.iter().peekable();
         for (kind, from, to) in anchors {
+            // All of a private key is masked, whatever is said in it.
+            if from < key {
+                continue;
+            }
+            // What a marker says of a secret names none.
+            while markers.next_if(|marker| marker.end <= from).is_some() {}
+            if markers.peek().is_some_and(|marker| marker.start <= from) {
+                continue;
+            }
+            if matches!(kind, Kind::Shell | Kind::Name) {
+                places.push(from);
+            }
             if matches!(kind, Kind::Shell)
                 && from >= listed
                 && depth < MAX_DEPTH
@@ -264,13 +279,12 @@ impl Finder {
                 Kind::Oracle => url::oracle(text, to, &mut tell),
                 Kind::Call(number) => calls::at(text, number, to, &mut tell),
                 Kind::GoDsn => calls::go_dsn(text, from, &mut tell),
-                Kind::Pem(anchor) if from >= key => {
+                Kind::Pem(anchor) => {
                     if let Some(span) = pem::at(text, from, anchor) {
                         key = span.end;
                         tell(span, "private-key", false);
                     }
                 }
-                Kind::Pem(_) => {}
                 Kind::Block(anchor) if from >= block => {
                     let mut heard = |span: Range<usize>, rule: &'static str, guessable: bool| {
                         block = block.max(span.end);
@@ -291,7 +305,7 @@ impl Finder {
         }
         if commands {
             let mut found = Vec::new();
-            shell::read(text, &mut found);
+            shell::read(text, Some(&places), &mut found);
             for found in found {
                 match found {
                     shell::Found::Secret { span, rule, guessable } => tell(span, rule, guessable),

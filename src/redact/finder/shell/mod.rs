@@ -94,12 +94,14 @@ pub(super) fn programs() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// Finds the secrets that only the knowledge of programs tells, and the texts inside that are to be searched on their own.
-pub(super) fn read(text: &str, found: &mut Vec<Found>) {
+///
+/// `places` are those of all anchors, in their order: a pipeline is read if there is one in it. None: all are read.
+pub(super) fn read(text: &str, places: Option<&[usize]>, found: &mut Vec<Found>) {
     if u32::try_from(text.len()).is_err() {
         return;
     }
-    let script = lexer::lex(text);
-    Reader { text, script: &script, found, asked: None }.script();
+    let script = lexer::lex(text, places);
+    Reader { text, script: &script, places, found, asked: None }.script();
 }
 
 #[cfg(test)]
