@@ -182,24 +182,40 @@ impl Name {
         const LAST: [&str; 9] =
             ["auth", "cred", "creds", "credential", "credentials", "login", "userpass", "userpwd", "zugangsdaten"];
         let name = self.text(text);
-        let last = name.rsplit(['_', '-', '.']).next().unwrap_or_default();
+        let ends = || {
+            let last = last_part(name, |byte| matches!(byte, b'_' | b'-' | b'.'));
+            LAST.iter().any(|word| last.eq_ignore_ascii_case(word))
+        };
         let begins = |begin: &&str| name.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin));
-        LAST.iter().any(|word| last.eq_ignore_ascii_case(word)) || ["log in ", "login ", "sign in "].iter().any(begins)
+        // Most names end with none of the letters with which these do.
+        match name.as_bytes() {
+            [.., b'h' | b'd' | b's' | b'l' | b'n' | b'H' | b'D' | b'S' | b'L' | b'N'] if ends() => true,
+            [b'l' | b's' | b'L' | b'S', ..] => ["log in ", "login ", "sign in "].iter().any(begins),
+            _ => false,
+        }
     }
 
     fn header(&self, text: &str) -> Option<Header> {
         let name = self.text(text);
-        let last = name.rsplit(['.', '/', '_']).next().unwrap_or_default();
-        if ["cookie", "set-cookie", "cookies"].iter().any(|other| last.eq_ignore_ascii_case(other)) {
-            Some(Header::Cookie)
-        } else if ["bearer", "basic"].iter().any(|other| name.eq_ignore_ascii_case(other)) {
-            Some(Header::Scheme)
-        } else if name.eq_ignore_ascii_case("ConvertTo-SecureString") {
-            Some(Header::SecureString)
-        } else {
-            None
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        match name.as_bytes().last()?.to_ascii_lowercase() {
+            b'e' | b's' => {
+                let last = last_part(name, |byte| matches!(byte, b'.' | b'/' | b'_'));
+                let cookie = ["cookie", "set-cookie", "cookies"].iter().any(|other| last.eq_ignore_ascii_case(other));
+                cookie.then_some(Header::Cookie)
+            }
+            b'r' => is("bearer").then_some(Header::Scheme),
+            b'c' => is("basic").then_some(Header::Scheme),
+            b'g' => is("ConvertTo-SecureString").then_some(Header::SecureString),
+            _ => None,
         }
     }
+}
+
+/// What stands behind the last of some bytes.
+fn last_part(name: &str, separates: fn(u8) -> bool) -> &str {
+    let before = name.bytes().rposition(separates);
+    before.map_or(name, |at| name.get(at + 1..).unwrap_or_default())
 }
 
 fn is_name(byte: u8) -> bool {
@@ -665,11 +681,14 @@ impl Place {
     /// `use VALUE as the password`.
     fn before(text: &str, name: &Name) -> Option<Self> {
         let behind = text.get(name.end..)?;
-        let ends = behind.is_empty()
-            || behind.starts_with(['.', ',', '!', ';', '\n', '"', ')', '\\'])
-            || [" for ", " to ", " in ", " on ", " when ", " and ", " with "]
-                .iter()
-                .any(|word| behind.starts_with(word));
+        let ends = match behind.as_bytes() {
+            [] | [b'.' | b',' | b'!' | b';' | b'\n' | b'"' | b')' | b'\\', ..] => true,
+            [b' ', b'f' | b't' | b'i' | b'o' | b'w' | b'a', ..] => {
+                let goes_on = |word: &&str| behind.starts_with(*word);
+                [" for ", " to ", " in ", " on ", " when ", " and ", " with "].iter().any(goes_on)
+            }
+            _ => false,
+        };
         if !ends {
             return None;
         }
@@ -1270,13 +1289,10 @@ fn eat_fillers(cursor: &mut Cursor<'_>) {
         "\u{306f}",
         "\u{ff1a}",
     ]);
-    for filler in FILLERS.words() {
-        if !FILLERS.may(cursor) {
-            break;
-        }
-        if cursor.eat(filler) {
-            cursor.eat_blanks();
-        }
+    let mut next = 0;
+    while let Some(filler) = FILLERS.eat_from(next, cursor) {
+        cursor.eat_blanks();
+        next = filler + 1;
     }
     cursor.eat_blanks();
 }

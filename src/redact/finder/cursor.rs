@@ -260,40 +260,45 @@ pub(super) enum Operator {
     Percent,
 }
 
-/// Words of which one may stand somewhere.
+/// Words of which one may stand somewhere; 64 at most.
 #[derive(Debug)]
 pub(super) struct OneOf {
     words: &'static [&'static str],
-    /// Which bytes they begin with: nearly always none of them does.
-    begins: [bool; 256],
+    /// For each byte, which of them begin with it, in either case, as bits: nearly always none does.
+    begins: [u64; 256],
 }
 
 impl OneOf {
     #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
     pub(super) const fn new(words: &'static [&'static str]) -> Self {
-        let mut begins = [false; 256];
+        let mut begins = [0; 256];
         let mut at = 0;
         while at < words.len() {
             let first = words[at].as_bytes()[0];
-            begins[first.to_ascii_lowercase() as usize] = true;
-            begins[first.to_ascii_uppercase() as usize] = true;
+            begins[first.to_ascii_lowercase() as usize] |= 1 << at;
+            begins[first.to_ascii_uppercase() as usize] |= 1 << at;
             at += 1;
         }
         Self { words, begins }
     }
 
-    pub(super) fn words(&self) -> &'static [&'static str] {
-        self.words
-    }
-
-    /// Whether one of them may stand here.
-    pub(super) fn may(&self, cursor: &Cursor<'_>) -> bool {
-        cursor.peek().is_some_and(|byte| self.begins.get(usize::from(byte)).copied().unwrap_or_default())
-    }
-
     /// Moves on behind the first of them that stands here.
     pub(super) fn eat(&self, cursor: &mut Cursor<'_>) -> bool {
-        self.may(cursor) && self.words.iter().any(|word| cursor.eat(word))
+        self.eat_from(0, cursor).is_some()
+    }
+
+    /// Moves on behind the first that stands here of those from a number on; which one it was.
+    pub(super) fn eat_from(&self, number: usize, cursor: &mut Cursor<'_>) -> Option<usize> {
+        let begins = self.begins.get(usize::from(cursor.peek()?)).copied().unwrap_or_default();
+        let mut left = begins.checked_shr(u32::try_from(number).ok()?)? << number;
+        while left != 0 {
+            let at = left.trailing_zeros() as usize;
+            if self.words.get(at).is_some_and(|word| cursor.eat(word)) {
+                return Some(at);
+            }
+            left &= left - 1;
+        }
+        None
     }
 }
 

@@ -116,11 +116,13 @@ struct Rules {
 }
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
-    let any = |literal, kind| Anchor { literal, exact: false, kind };
-    let exact = |literal, kind| Anchor { literal, exact: true, kind };
+    let any = |literal, kind| Anchor { literal, exact: false, apart: false, kind };
+    let exact = |literal, kind| Anchor { literal, exact: true, apart: false, kind };
     // Every shape is read by a test, so none is left out here.
     let tokens: Vec<_> = token::all().filter_map(|(rule, form)| token::Matcher::new(rule, form).ok()).collect();
-    let formats = tokens.iter().enumerate().map(|(at, token)| exact(token.anchor(), Kind::Token(at)));
+    let formats = tokens.iter().enumerate();
+    let formats =
+        formats.map(|(at, token)| Anchor { apart: token.begins_word(), ..exact(token.anchor(), Kind::Token(at)) });
     let names = context::WORDS.split('|').map(|word| any(word, Kind::Name));
     let urls = url::BORDERS.iter().map(|border| exact(border, Kind::Url(border)));
     let keys = pem::ANCHORS.iter().map(|anchor| exact(anchor, Kind::Pem(anchor)));
@@ -232,6 +234,9 @@ impl Finder {
             // What a marker says of a secret names none.
             while markers.next_if(|marker| marker.end <= from).is_some() {}
             if markers.peek().is_some_and(|marker| marker.start <= from) {
+                continue;
+            }
+            if matches!(kind, Kind::Shell) && !shell::counts(text, from..to) {
                 continue;
             }
             if matches!(kind, Kind::Shell | Kind::Name) {

@@ -54,6 +54,8 @@ pub(super) fn at(text: &str, start: usize, anchor: &str) -> Option<Range<usize>>
                     let stop = label.unwrap_or(at + 5);
                     stop + behind.get(stop..)?.bytes().take(5).take_while(|byte| *byte == b'-').count()
                 }
+                // The hyphens before another header are that one's.
+                None if next.is_some() => body(until.trim_end_matches(['-', ' '])),
                 None => body(until),
             };
             Some(start..start + head + end)

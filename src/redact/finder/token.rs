@@ -116,6 +116,11 @@ impl Matcher {
         self.anchor
     }
 
+    /// Whether its anchor stands nowhere behind a word.
+    pub(super) fn begins_word(&self) -> bool {
+        self.before.is_empty() && self.rule.edge != Edge::Any
+    }
+
     /// What is to be masked, if the anchor that begins at this byte is one of a token.
     pub(super) fn at(&self, text: &str, anchor: usize) -> Option<Range<usize>> {
         let behind = anchor + text.get(anchor..)?.strip_prefix(self.anchor).map(|_| self.anchor.len())?;

@@ -88,6 +88,14 @@ pub(super) fn anchors() -> impl Iterator<Item = &'static str> {
     ANCHORS.iter().map(String::as_str)
 }
 
+/// Whether an anchor at this place may have to do with a secret: no option that another one follows.
+pub(super) fn counts(text: &str, anchor: Range<usize>) -> bool {
+    let behind = text.as_bytes().get(anchor.end..).unwrap_or_default();
+    let option = text.get(anchor).is_some_and(|anchor| anchor.ends_with(' ') && anchor.trim_start().starts_with('-'));
+    !option
+        || !matches!(behind, [b'-', b'a'..=b'z' | b'A'..=b'Z', b' ' | b'\n', ..] | [b'-', b'a'..=b'z' | b'A'..=b'Z'])
+}
+
 /// The rules of programs: id, and the names of the programs.
 pub(super) fn programs() -> impl Iterator<Item = (&'static str, &'static str)> {
     PROGRAMS.iter().map(|program| (program.rule, program.names))
