@@ -197,6 +197,19 @@ impl<K: Copy> Iterator for Hits<'_, K> {
 }
 
 impl<K: Copy> Hits<'_, K> {
+    /// Leaves out what begins before this place.
+    pub(super) fn go_on(&mut self, at: usize) {
+        if at > self.at {
+            self.here = [].iter();
+        }
+        match at.checked_sub(self.block) {
+            Some(passed @ 0..STEP) => self.places &= u64::MAX << passed,
+            Some(_) => self.places = 0,
+            None => {}
+        }
+        self.next = self.next.max(at.min(self.text.len()));
+    }
+
     /// Goes on to the next block in which an anchor may begin; whether there is one.
     fn block(&mut self) -> bool {
         let Some(begins) = self.begins else { return false };
@@ -268,6 +281,19 @@ mod tests {
             }
             expected.sort_unstable();
             prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn what_begins_before_a_place_is_left_out(text in "([a-eKkEeYy:/ghp_ é]|abcd|KEY|ghp_){0,80}", far in 0..200_usize) {
+            let anchors = Anchors::new(LITERALS.map(|(literal, exact)| Anchor { literal, exact, apart: false, kind: () }));
+            let all: Vec<_> = anchors.find(text.as_bytes()).collect();
+            let mut hits = anchors.find(text.as_bytes());
+            if let Some(first) = hits.next() {
+                let place = first.1 + 1 + far;
+                hits.go_on(place);
+                let expected: Vec<_> = all.into_iter().filter(|(_, from, _)| *from >= place).collect();
+                prop_assert_eq!(hits.collect::<Vec<_>>(), expected);
+            }
         }
     }
 }

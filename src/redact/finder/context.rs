@@ -48,7 +48,15 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
     if let Some(means) = name.header(text) {
         match means {
             Header::Cookie => return cookies(text, &name, tell).max(on),
-            Header::Scheme => credential(text, word.end, tell),
+            Header::Scheme => {
+                credential(text, word.end, tell);
+                // `Bearer token: …`: the other word has its own turn.
+                let behind = text.get(on..).and_then(|behind| behind.strip_prefix(' ')).unwrap_or_default();
+                let length = behind.bytes().take(24).take_while(|byte| is_name(*byte)).count();
+                if behind.get(..length).is_some_and(|word| SCHEMES.has(word)) {
+                    return on;
+                }
+            }
             Header::SecureString => secure_string(text, &name, tell),
         }
     }

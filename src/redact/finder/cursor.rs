@@ -120,6 +120,10 @@ impl<'t> Cursor<'t> {
             self.at += backslashes + 1;
             return Some(Quote::Char { quote, backslashes });
         }
+        // Most of what is no quote begins with none of what one can be written as.
+        if !matches!(self.peek(), Some(b'%' | b'&' | b'\\' | 0x80..)) {
+            return None;
+        }
         if self.eat("%22") {
             return Some(Quote::Percent(b'2'));
         }

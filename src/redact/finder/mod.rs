@@ -202,8 +202,9 @@ impl Finder {
         let mut own = Vec::new();
         self.custom.find(text, &mut own);
         hits.extend(own.into_iter().filter_map(|found| Some(Finding { span: view.root(found.span)?, ..found })));
-        let mut anchors = self.rules.anchors.find(text.as_bytes()).peekable();
-        if anchors.peek().is_none() {
+        let mut anchors = self.rules.anchors.find(text.as_bytes());
+        let mut next = anchors.next();
+        if next.is_none() {
             return;
         }
         // The strings of JSON are searched by themselves: what stands inside an escaped one as it was meant and not as it
@@ -218,7 +219,7 @@ impl Finder {
             }
         };
         let mut on = 0;
-        let (mut key, mut block) = (0, 0);
+        let mut block = 0;
         let mut column = false;
         let mut commands = false;
         let mut places = Vec::new();
@@ -226,14 +227,13 @@ impl Finder {
         let mut listed = 0;
         let markers = marker::all(text);
         let mut markers = markers.iter().peekable();
-        for (kind, from, to) in anchors {
-            // All of a private key is masked, whatever is said in it.
-            if from < key {
-                continue;
-            }
+        while let Some((kind, from, to)) = next.take().or_else(|| anchors.next()) {
             // What a marker says of a secret names none.
             while markers.next_if(|marker| marker.end <= from).is_some() {}
-            if markers.peek().is_some_and(|marker| marker.start <= from) {
+            if let Some(marker) = markers.peek()
+                && marker.start <= from
+            {
+                anchors.go_on(marker.end);
                 continue;
             }
             if matches!(kind, Kind::Shell) && !shell::counts(text, from..to) {
@@ -286,7 +286,8 @@ impl Finder {
                 Kind::GoDsn => calls::go_dsn(text, from, &mut tell),
                 Kind::Pem(anchor) => {
                     if let Some(span) = pem::at(text, from, anchor) {
-                        key = span.end;
+                        // All of it is masked, whatever is said in it.
+                        anchors.go_on(span.end);
                         tell(span, "private-key", false);
                     }
                 }
