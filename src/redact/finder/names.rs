@@ -146,6 +146,9 @@ pub(super) fn hint(name: &str) -> Option<Hint> {
         .any(|word| name.contains(word))
         .then_some(Hint::Password);
     }
+    if name.len() <= MAX_WORD && name.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return word_hint(name.as_bytes(), None);
+    }
     let words = Words::of(name);
     let mut best = None;
     for at in 0..words.count {
