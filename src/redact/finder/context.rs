@@ -163,6 +163,10 @@ impl Name {
             return None;
         }
         let own = hint(self.text(text));
+        // `?auth=X` of a URL
+        if own == Some(Hint::Weak) && self.text(text) == "auth" && is_query(text, self) {
+            return Some(Hint::Strong);
+        }
         // The key of an encrypted database.
         if self.text(text).eq_ignore_ascii_case("pragma key") {
             return Some(Hint::Password);
@@ -1073,19 +1077,40 @@ const LABELS: [&str; 13] = [
     "type",
 ];
 
+/// What stands before a name that is itself a value, and between it and what belongs to it.
+const PAIRS: [(&str, &str); 5] = [
+    ("ParameterKey=", ",ParameterValue="),
+    ("name=", ",value="),
+    ("Name=", ",Value="),
+    ("key=", ",value="),
+    ("Key=", ",Value="),
+];
+
 /// `{"name": "API_TOKEN", "value": "…"}`, in either order, and `<add key="…Password" value="…"/>`.
 fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
     let bytes = text.as_bytes();
+    // `"path": "/data/password", "value": "…"` of a JSON patch.
+    if let Some(label) = text.get(floor(text, name.start.saturating_sub(24))..name.start)
+        && let Some(label) = label.strip_suffix(['/', '"']).map(|label| label.trim_end_matches('/'))
+        && label.trim_end_matches(['"', '\'', '\\', ' ', ':']).ends_with("path")
+        && label.ends_with(['"', '\''])
+        && let Some(place) = value_within(text, name.end)
+    {
+        return place.tell(text, says, tell);
+    }
     if !matches!(
         name.start.checked_sub(1).and_then(|at| bytes.get(at)),
         Some(b'"' | b'\'' | b'\n' | b'>' | b' ' | b'=')
     ) {
         return;
     }
-    // `ParameterKey=DbPassword,ParameterValue=…` of CloudFormation.
-    if text.get(..name.start).is_some_and(|before| before.ends_with("ParameterKey=")) {
+    // `ParameterKey=DbPassword,ParameterValue=…` of CloudFormation, and its like.
+    let before = text.get(..name.start).unwrap_or_default();
+    if let Some((_, behind)) = PAIRS.iter().find(|(begin, _)| before.ends_with(begin))
+        && text.get(name.end..).is_some_and(|rest| rest.starts_with(behind))
+    {
         let mut cursor = Cursor::new(text, name.end);
-        if cursor.eat(",ParameterValue=")
+        if cursor.eat(behind)
             && let Some((span, written)) = string_before_cursor(text, &cursor)
         {
             Place { span, written, block: false }.tell(text, says, tell);
