@@ -927,8 +927,12 @@ fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
         return None;
     }
     let value = text.get(start..end)?;
-    let single = !value.contains(' ');
-    (known || single && looks_random(value)).then_some(start..end)
+    // A scheme that is not known is a word, and what stands behind it no other name with its value. `+` is a space only
+    // behind one that is known: it stands in base64 too.
+    let word = !behind.starts_with('+') && scheme.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
+    let assigned =
+        value.split_once('=').is_some_and(|(name, value)| !value.trim_matches('=').is_empty() && hint(name).is_some());
+    (known || word && !assigned && !value.contains(' ') && looks_random(value)).then_some(start..end)
 }
 
 /// `Bearer value` and `Basic value` wherever they stand.
