@@ -21,7 +21,8 @@ pub(super) fn at(text: &str, start: usize, border: &str, tell: Tell<'_>) {
     let Some((userinfo, host)) = split_last(authority, encoded) else { return };
     // `a@b` in a query's text and the like has no host behind.
     if !host.starts_with(|character: char| {
-        character.is_alphanumeric() || matches!(character, '[' | '$' | '{' | '<' | '/' | '%' | '*' | '.' | '_' | '-')
+        character.is_alphanumeric()
+            || matches!(character, '[' | ':' | '$' | '{' | '<' | '/' | '%' | '*' | '.' | '_' | '-')
     }) && !host.is_empty()
     {
         return;
