@@ -194,3 +194,11 @@ fn what_is_long_and_random_is_a_key_behind_any_option_of_one_letter() {
         assert_eq!(Finder::default().find(text), [], "{text}");
     }
 }
+
+#[test]
+fn a_quote_in_quotes_does_not_hide_a_password() {
+    for text in [r#"export DB_PASSWORD='it'"'"'s-Fake-97'"#, r"export DB_PASSWORD='it'\''s-Fake-97'"] {
+        let found = Finder::default().find(text);
+        assert_eq!(found.iter().map(|found| found.span.clone()).collect::<Vec<_>>(), [20..text.len() - 1], "{text}");
+    }
+}
