@@ -7,11 +7,15 @@ mod context;
 mod cursor;
 mod json;
 pub mod known;
+mod literals;
+mod logins;
 mod names;
 mod notation;
 mod pem;
+mod prose;
 mod rules;
 mod shell;
+mod tables;
 mod token;
 mod url;
 mod value;
@@ -106,6 +110,8 @@ enum Kind {
     Call(usize),
     /// What stands behind a password in Go's names of databases.
     GoDsn,
+    /// What a user and a password stand beside, by its place among them.
+    Login(&'static str),
 }
 
 /// The built-in rules, and where each begins.
@@ -131,6 +137,7 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let shell = shell::anchors().map(|literal| any(literal, Kind::Shell));
     let calls = calls::anchors().map(|(number, literal)| any(literal, Kind::Call(number)));
     let dsn = [exact("@tcp(", Kind::GoDsn), exact("@unix(", Kind::GoDsn)];
+    let logins = logins::ANCHORS.iter().map(|anchor| exact(anchor, Kind::Login(anchor)));
     let anchors = Anchors::new(
         formats
             .chain(services)
@@ -141,7 +148,8 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
             .chain(keys)
             .chain(blocks)
             .chain(calls)
-            .chain(dsn),
+            .chain(dsn)
+            .chain(logins),
     );
     Rules { anchors, tokens, vendors }
 });
@@ -218,6 +226,7 @@ impl Finder {
         let mut on = 0;
         let (mut key, mut block) = (0, 0);
         let mut column = false;
+        let mut table = 0;
         let mut commands = false;
         let mut nested = Vec::new();
         let mut listed = 0;
@@ -258,11 +267,15 @@ impl Finder {
                         blocks::column(text, from, &mut tell);
                         column = true;
                     }
+                    if from >= table {
+                        table = tables::at(text, from, to, &mut tell);
+                    }
                 }
                 Kind::Name => {}
                 Kind::Url(border) => url::at(text, from, border, &mut tell),
                 Kind::Oracle => url::oracle(text, to, &mut tell),
                 Kind::Call(number) => calls::at(text, number, to, &mut tell),
+                Kind::Login(anchor) => logins::at(text, from, anchor, &mut tell),
                 Kind::GoDsn => calls::go_dsn(text, from, &mut tell),
                 Kind::Pem(anchor) if from >= key => {
                     if let Some(span) = pem::at(text, from, anchor) {
