@@ -59,6 +59,9 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
             Header::SecureString => secure_string(text, &name, tell),
         }
     }
+    if name.opened.is_some() && name.text(text) == "SecureString" {
+        secure_parameter(text, &name, tell);
+    }
     if name.says_login(text) {
         login(text, &name, tell);
     }
@@ -377,6 +380,18 @@ impl Place {
             cursor.eat_quote();
             return Self::words(text, cursor, says);
         }
+        // `password | value`: a record of a database over several lines.
+        if cursor.peek() == Some(b'|') && blanks && !closed && name_begins_line(text, name) {
+            let mut ahead = cursor;
+            ahead.skip(1);
+            if ahead.eat_blanks() {
+                let rest = ahead.rest().iter().take(256).position(|byte| byte.is_ascii_whitespace() || *byte == b'|');
+                let end = rest.unwrap_or(ahead.rest().len().min(256));
+                if ahead.rest().get(end).is_none_or(|byte| matches!(byte, b'\n' | b'\r')) {
+                    return Some(Self { span: ahead.at()..ahead.at() + end, written: Written::Words, block: false });
+                }
+            }
+        }
         let operator = match cursor.eat_operator() {
             Some(operator) => Some(operator),
             None if closed && cursor.peek() == Some(b',') && in_call(text, name) => {
@@ -612,6 +627,8 @@ impl Place {
             let quote = ahead.eat_quote()?;
             return Self::quoted(ahead, quote, Written::Quoted);
         }
+        // `secret_id     value`: a column of names and one of values.
+        let column = text.as_bytes().get(..cursor.at()).is_some_and(|before| before.ends_with(b"  "));
         let begin = cursor;
         eat_fillers(&mut cursor);
         let plain = Self::word(text, cursor);
@@ -621,6 +638,14 @@ impl Place {
             .and_then(|value| judge(value, says, Written::Words));
         if judged.is_some() {
             return plain;
+        }
+        if column
+            && says < Hint::Password
+            && let Some(place) = &plain
+            && text.get(place.span.clone()).is_some_and(|value| looks_random(value) || value::is_uuid(value))
+            && text.as_bytes().get(place.span.end).is_none_or(|byte| matches!(byte, b'\n' | b'\r'))
+        {
+            return plain.map(|place| Self { written: Written::Tight, ..place });
         }
         Self::described(text, begin).or_else(|| Self::described(text, cursor)).or(plain)
     }
@@ -956,7 +981,9 @@ fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
     }
     let value = text.get(start..end)?;
     let single = !value.contains(' ');
-    (known || single && looks_random(value)).then_some(start..end)
+    // A plus sign is a blank in a query, and a part of base64 anywhere.
+    let blank = !behind.starts_with('+');
+    (known || blank && single && looks_random(value)).then_some(start..end)
 }
 
 /// `Bearer value` and `Basic value` wherever they stand.
@@ -1035,6 +1062,13 @@ fn login(text: &str, name: &Name, tell: Tell<'_>) {
         before = token;
         words += 1;
         at += gap + token.len();
+    }
+}
+
+/// `"Type": "SecureString", "Value": "…"` of AWS's parameters.
+fn secure_parameter(text: &str, name: &Name, tell: Tell<'_>) {
+    if let Some(place) = value_within(text, name.end) {
+        Place { written: Written::Tight, ..place }.tell(text, Hint::Password, tell);
     }
 }
 

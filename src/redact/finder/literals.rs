@@ -13,7 +13,7 @@ const MAX_REACH: usize = 240;
 const MAX_LITERALS: usize = 16;
 
 /// Calls that give their only argument, in whatever type.
-const WRAPPERS: [&str; 27] = [
+const WRAPPERS: [&str; 30] = [
     "from",
     "new",
     "string",
@@ -22,6 +22,9 @@ const WRAPPERS: [&str; 27] = [
     "unwrap_or",
     "or",
     "orelse",
+    "unwraporelse",
+    "unwrapor",
+    "withdefault",
     "getorelse",
     "secretstr",
     "secretstring",
@@ -235,7 +238,7 @@ fn prefix(head: &str) -> &str {
 
 /// Whether what stands before a literal makes it the value: `String::from(`, `env('NAME', `, `x || `.
 fn gives(head: &str) -> bool {
-    if head.ends_with("||") || head.ends_with("??") || head.ends_with("?:") || head.ends_with(" or") {
+    if head.ends_with("||") || head.ends_with("??") || head.ends_with("?:") || head.ends_with(" or") || head == "or" {
         return true;
     }
     let callee = |head: &str| {
@@ -297,9 +300,26 @@ fn items(text: &str, cursor: Cursor<'_>, says: Hint, tell: Tell<'_>) {
     }
 }
 
-/// `expect(password).toBe('…')`.
+/// `expect(password).toBe('…')`, `env::var("PASSWORD").unwrap_or("…")`.
 fn expected(text: &str, mut cursor: Cursor<'_>, says: Hint, tell: Tell<'_>) {
     cursor.skip(1);
+    let line = window(text, cursor.at(), MAX_REACH);
+    if line.starts_with('.')
+        && let Some(open) = line.find(['"', '\'', '\n']).filter(|open| *open < 40)
+        && line.get(..open).is_some_and(gives)
+    {
+        cursor.skip(open);
+        if let Some((span, _)) = quoted(&mut cursor)
+            && let Some(value) = text.get(span.clone())
+            && let Some(secret) = judge(value, says, Written::Call)
+        {
+            tell(span, rule(says), secret.guessable);
+        }
+        return;
+    }
+    if cursor.rest().starts_with(b" ||") || cursor.rest().starts_with(b" ??") || cursor.rest().starts_with(b" or ") {
+        return assigned(text, cursor, says, tell);
+    }
     if !EXPECTED.iter().any(|word| cursor.eat(word)) {
         return;
     }
@@ -356,6 +376,8 @@ mod tests {
             "Password.text = \"{P}\"",
             "expect(password).toBe('{P}')",
             "assertEquals(\"{P}\", user.getPassword());",
+            "env::var(\"TOKEN\").unwrap_or(\"{T}\".into())",
+            "os.environ.get('API_KEY') or '{T}'",
         ] {
             let text = text.replace("{P}", &secret).replace("{T}", &token);
             let places: Vec<&str> =

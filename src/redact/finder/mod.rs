@@ -112,6 +112,8 @@ enum Kind {
     GoDsn,
     /// What a user and a password stand beside, by its place among them.
     Login(&'static str),
+    /// What a code of one time is called.
+    Code(&'static str),
 }
 
 /// The built-in rules, and where each begins.
@@ -137,6 +139,7 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let shell = shell::anchors().map(|literal| any(literal, Kind::Shell));
     let calls = calls::anchors().map(|(number, literal)| any(literal, Kind::Call(number)));
     let dsn = [exact("@tcp(", Kind::GoDsn), exact("@unix(", Kind::GoDsn)];
+    let codes = prose::CODES.iter().map(|anchor| any(anchor, Kind::Code(anchor)));
     let logins = logins::ANCHORS.iter().map(|anchor| exact(anchor, Kind::Login(anchor)));
     let anchors = Anchors::new(
         formats
@@ -149,7 +152,8 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
             .chain(blocks)
             .chain(calls)
             .chain(dsn)
-            .chain(logins),
+            .chain(logins)
+            .chain(codes),
     );
     Rules { anchors, tokens, vendors }
 });
@@ -275,6 +279,7 @@ impl Finder {
                 Kind::Url(border) => url::at(text, from, border, &mut tell),
                 Kind::Oracle => url::oracle(text, to, &mut tell),
                 Kind::Call(number) => calls::at(text, number, to, &mut tell),
+                Kind::Code(anchor) => prose::codes(text, from, anchor, &mut tell),
                 Kind::Login(anchor) => logins::at(text, from, anchor, &mut tell),
                 Kind::GoDsn => calls::go_dsn(text, from, &mut tell),
                 Kind::Pem(anchor) if from >= key => {

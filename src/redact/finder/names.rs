@@ -41,7 +41,7 @@ const SECRETS: &str = "
     authkey appkey licensekey mnemonic seedphrase sas apisecret appsecret clientsecret
     accountkey sharedaccesskey sharedsecret hmackey cryptokey sshkey deploykey servicekey storagekey dsn
     sastoken idtoken refreshtoken sessiontoken csrftoken xsrftoken otpauth totp keyfob serviceaccountkey
-    authcode pepper nthash lmhash ntlmhash wif";
+    authcode pepper nthash lmhash ntlm ntlmhash wif";
 
 /// Words that make a `key` behind them a secret.
 const KINDS_OF_KEY: &str = "

@@ -181,3 +181,72 @@ pub(super) fn eat_aside(cursor: &mut Cursor<'_>) {
         *cursor = ahead;
     }
 }
+
+/// What is searched for where codes of one time may stand; in any case.
+pub(super) const CODES: [&str; 12] = [
+    "verification code",
+    "recovery code",
+    "backup code",
+    "2fa code",
+    "mfa code",
+    "otp code",
+    "login code",
+    "pin code",
+    "pin: ",
+    "pin is ",
+    "otp: ",
+    "otp is ",
+];
+
+/// How many codes of a list are read.
+const MAX_CODES: usize = 20;
+
+/// `PIN: 4711`, `recovery codes:` and a code on each line below.
+pub(super) fn codes(text: &str, from: usize, anchor: &str, tell: Tell<'_>) {
+    if from.checked_sub(1).and_then(|at| text.as_bytes().get(at)).is_some_and(u8::is_ascii_alphanumeric) {
+        return;
+    }
+    let mut cursor = Cursor::new(text, from + anchor.len());
+    let mut said = anchor.ends_with(' ');
+    let many = cursor.eat("s");
+    cursor.eat_quote();
+    eat_aside(&mut cursor);
+    cursor.eat_blanks();
+    said |= cursor.eat_operator().is_some();
+    eat_spaces(&mut cursor);
+    for word in ["is: ", "is ", "are: ", "are ", "= "] {
+        said |= cursor.eat(word);
+    }
+    eat_spaces(&mut cursor);
+    if !said {
+        return;
+    }
+    let listed = many || anchor.starts_with("recovery") || anchor.starts_with("backup");
+    for _ in 0..if listed { MAX_CODES } else { 1 } {
+        // `- code`, `1. code`, `["code", …`
+        let marks = cursor.rest().iter().take(8);
+        let marks = marks.take_while(|byte| byte.is_ascii_whitespace() || b"-*[\"',`".contains(byte)).count();
+        cursor.skip(marks);
+        let rest = window(text, cursor.at(), 64);
+        let code = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let value = rest.get(..rest.find(|c: char| !code(c)).unwrap_or(rest.len())).unwrap_or_default();
+        let value = value.trim_end_matches('-');
+        let digits = value.bytes().filter(u8::is_ascii_digit).count();
+        let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
+        let is_code = if letters == 0 {
+            (4..=16).contains(&digits) && (listed || digits == value.len())
+        } else {
+            listed && digits >= 2 && (6..=40).contains(&value.len())
+        };
+        if !is_code
+            || rest.get(value.len()..).is_some_and(|behind| behind.starts_with(['.', ':', '/', '_', '(']))
+                && !rest
+                    .get(value.len()..)
+                    .is_some_and(|behind| behind.len() < 2 || behind.starts_with(". ") || behind.starts_with(".\n"))
+        {
+            return;
+        }
+        tell(cursor.at()..cursor.at() + value.len(), "password", true);
+        cursor.skip(value.len());
+    }
+}

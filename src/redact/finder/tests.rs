@@ -205,3 +205,32 @@ fn a_phrase_of_words_is_found_behind_a_name_that_means_words() {
         "mnemonic: the name of an instruction",
     ]);
 }
+
+#[test]
+fn a_code_of_one_time_is_found() {
+    for (text, codes) in [
+        ("your verification code is {}", &["314159"][..]),
+        ("PIN: {}", &["4711"]),
+        ("2FA code: {}.", &["271828"]),
+        ("Recovery codes:\n- {}", &["8f3k-29dk-1m4x", "7xq2-mm39-pl0a"]),
+        ("backup code {}", &[]),
+    ] {
+        let text = text.replace("{}", &codes.join("\n- "));
+        assert_eq!(found(&text), codes, "{text}");
+    }
+    each_stays(&[
+        "pin: 13",
+        "the pin is connected to 5 volts",
+        "GPIO pin: 2024-01-01",
+        "spin: 123456",
+        "the verification code checks 1234 signatures",
+    ]);
+}
+
+#[test]
+fn a_secret_in_base64_is_found_whole_whatever_stands_in_it() {
+    let secret = ["PKWOT+", "XI1weHKaI", "xpS3FY0bxD4BdUfd", "KJPfaxjIAM1X6ffi89ESvULwRB9s"].concat();
+    for text in ["ENV['SECRET'] = '{}'", "api_key: \"{}\"", "TOKEN={}"] {
+        assert_eq!(found(&text.replace("{}", &secret)), [secret.as_str()], "{text}");
+    }
+}

@@ -474,6 +474,10 @@ fn is_expression(value: &str, written: Written) -> bool {
     if plain.contains('.') && is_dotted(plain) {
         let mut parts = plain.split('.');
         let root = parts.next().unwrap_or_default();
+        // `s.…`: a token of Vault's first format.
+        if root.len() == 1 && parts.clone().count() == 1 && looks_random(parts.next().unwrap_or_default()) {
+            return false;
+        }
         let last = plain.rsplit('.').next().unwrap_or_default();
         if ROOTS.has(root) || hint(last).is_some() || made.digits == 0 && written != Written::Tight {
             return true;
