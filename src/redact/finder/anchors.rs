@@ -291,7 +291,7 @@ mod tests {
             if let Some(first) = hits.next() {
                 let place = first.1 + 1 + far;
                 hits.go_on(place);
-                let expected: Vec<_> = all.into_iter().filter(|(_, from, _)| *from >= place).collect();
+                let expected: Vec<_> = all.into_iter().filter(|((), from, _)| *from >= place).collect();
                 prop_assert_eq!(hits.collect::<Vec<_>>(), expected);
             }
         }

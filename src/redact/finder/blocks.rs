@@ -1,6 +1,6 @@
 //! Secrets by their place in a larger thing: Kubernetes secrets, tables with a header, `.pgpass` lines.
 
-use super::context::{Tell, floor};
+use super::context::{Tell, floor, rule, window};
 use super::names::{Hint, hint};
 use super::value::{Written, judge};
 
@@ -22,6 +22,9 @@ pub(super) const ANCHORS: &[&str] = &[
     "_password BY",
     "snmp-server community",
     "isakmp key",
+    "form-data; name=",
+    "random_password",
+    "kty",
     " : EAP",
     " : XAUTH",
 ];
@@ -31,7 +34,13 @@ const MAX_BLOCK: usize = 64 * 1024;
 
 /// Looks around an anchor.
 pub(super) fn at(text: &str, start: usize, anchor: &str, tell: Tell<'_>) {
-    if anchor.ends_with("BY")
+    if anchor.starts_with("form-data") {
+        form(text, start + anchor.len(), tell);
+    } else if anchor == "kty" {
+        web_key(text, start, tell);
+    } else if anchor == "random_password" {
+        random(text, start, tell);
+    } else if anchor.ends_with("BY")
         || anchor.ends_with("PASSWORD")
         || anchor.starts_with("snmp")
         || anchor.starts_with("isakmp")
@@ -97,6 +106,70 @@ fn secret_yaml(text: &str, start: usize, tell: Tell<'_>) {
             inside = Some(indent);
         }
         offset += line.len();
+    }
+}
+
+/// `Content-Disposition: form-data; name="password"`, headers, an empty line, and the value on the next.
+fn form(text: &str, behind: usize, tell: Tell<'_>) {
+    let rest = window(text, behind, 4096);
+    // Lines end as they do, or as they are written in a string.
+    let line = ["\r\n", "\n", "\\r\\n", "\\n"].into_iter().filter_map(|end| Some((rest.find(end)?, end))).min();
+    let Some((head, end)) = line else { return };
+    let name = rest.get(..head).unwrap_or_default().split(';').next().unwrap_or_default();
+    let Some(says) = hint(name.trim_matches(|c: char| matches!(c, '"' | '\'' | '\\' | ' '))) else { return };
+    let mut at = head;
+    for _ in 0..8 {
+        let Some(next) = rest.get(at..).and_then(|rest| rest.strip_prefix(end)) else { return };
+        at = rest.len() - next.len();
+        let length = next.find(end).unwrap_or(next.len());
+        let Some(header) = next.get(..length) else { return };
+        if !header.is_empty() {
+            at += length;
+            continue;
+        }
+        let value = next.get(end.len()..).unwrap_or_default();
+        let value = value.get(..value.find(end).unwrap_or(value.len())).unwrap_or_default();
+        let from = behind + at + end.len() + value.len() - value.trim_start().len();
+        let value = value.trim_start().trim_end_matches(['"', '\'', '\\', ' ']);
+        if let Some(secret) = judge(value, says, Written::Tight) {
+            tell(from..from + value.len(), rule(says), secret.guessable);
+        }
+        return;
+    }
+}
+
+/// The private members of a JSON web key, whose type stands here (RFC 7518, section 6).
+fn web_key(text: &str, at: usize, tell: Tell<'_>) {
+    const PRIVATE: [&str; 7] = ["d", "k", "p", "q", "dp", "dq", "qi"];
+    let from = floor(text, at.saturating_sub(4096));
+    let Some(before) = text.get(from..at) else { return };
+    let from = before.rfind('{').map_or(from, |open| from + open);
+    let object = window(text, from, 8192);
+    let object = object.get(..object.find('}').unwrap_or(object.len())).unwrap_or_default();
+    let mut strings = super::json::strings(object).peekable();
+    while let Some(key) = strings.next() {
+        if !object.get(key.start..key.end).is_some_and(|key| PRIVATE.contains(&key)) {
+            continue;
+        }
+        let Some(value) = strings.peek() else { return };
+        let assigned = object.get(key.end..value.start).is_some_and(|between| between.contains(':'));
+        if assigned && value.end >= value.start + 16 {
+            tell(from + value.start..from + value.end, "private-key", false);
+        }
+    }
+}
+
+/// The result of Terraform's `random_password`, as its state has it.
+fn random(text: &str, at: usize, tell: Tell<'_>) {
+    let (from, to) = (floor(text, at.saturating_sub(1024)), floor(text, at.saturating_add(2048)));
+    let Some(near) = text.get(from..to) else { return };
+    for label in ["\"result\":", "\"bcrypt_hash\":"] {
+        let Some(found) = near.find(label) else { continue };
+        let mut cursor = super::cursor::Cursor::new(text, from + found + label.len());
+        cursor.eat_blanks();
+        let Some(quote) = cursor.eat_quote() else { continue };
+        let end = cursor.at() + cursor.closing(quote).end;
+        tell(cursor.at()..end, "password", false);
     }
 }
 
@@ -300,5 +373,45 @@ fn identified(text: &str, behind: usize, tell: Tell<'_>) {
     let Some(value) = text.get(cursor.at()..cursor.at() + end) else { return };
     if judge(value, Hint::Password, if quote.is_some() { Written::Tight } else { Written::Words }).is_some() {
         tell(cursor.at()..cursor.at() + end, "password", true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Finder;
+
+    #[test]
+    fn a_secret_is_found_by_its_place_in_a_larger_thing() {
+        let secret = ["Fake", "Passw0rd", "97"].concat();
+        let key = ["FAKE0qX7", "rT2vB9mZ", "kD4wL8sG", "hJ6yN3pC"].concat();
+        for text in [
+            "Content-Disposition: form-data; name=\"password\"\r\n\r\n{P}\r\n--x--",
+            "form-data; name=\"api_key\"\nContent-Type: text/plain\n\n{K}\n--x",
+            "'form-data; name=\"password\"\\r\\n\\r\\n{P}\\r\\n--x'",
+            "{\"kty\":\"oct\",\"k\":\"{K}\"}",
+            "{\"d\": \"{K}\", \"kty\": \"EC\", \"crv\": \"P-256\", \"x\": \"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}",
+            "{\"type\":\"random_password\",\"instances\":[{\"attributes\":{\"result\":\"{P}\"}}]}",
+            "{\"Name\":\"/prod/db\",\"Type\":\"SecureString\",\"Value\":\"{P}\"}",
+            "-[ RECORD 1 ]---\nid | 1\npassword | {P}\n",
+            "role_id      staging\nsecret_id    {K}\n",
+        ] {
+            let text = text.replace("{P}", &secret).replace("{K}", &key);
+            let places: Vec<&str> =
+                Finder::default().find(&text).iter().map(|found| &text[found.span.clone()]).collect();
+            assert_eq!(places, [if text.contains(&key) { &key } else { &secret }], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_there_stays() {
+        for text in [
+            "Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhunter2024x\r\n--x--",
+            "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}",
+            "{\"Name\":\"/prod/stage\",\"Type\":\"String\",\"Value\":\"production2\"}",
+            "cat password | sha256sum",
+            "token    | description of it",
+        ] {
+            assert_eq!(Finder::default().find(text), [], "{text}");
+        }
     }
 }

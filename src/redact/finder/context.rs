@@ -6,7 +6,9 @@
 use std::ops::Range;
 
 use super::cursor::{Cursor, OneOf, Operator, Quote};
+use super::literals;
 use super::names::{Hint, MAX_NAME, hint};
+use super::prose;
 use super::value::{self, List, Written, is_hex, judge, list, looks_random};
 
 /// The words that are searched for, with `|` between them; letters in either case. Where none stands, nothing here has
@@ -14,6 +16,11 @@ use super::value::{self, List, Written, is_hex, judge, list, looks_random};
 pub(super) const WORDS: &str = "pass|pwd|psw|secret|token|key|auth|cred|cookie|sess|bearer|jwt|dsn|salt|psk|mnemonic|signature|seed|\
     kennwort|senha|contrase|wachtwoord|has\u{142}o|u0142o|u015fifre|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
     adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |log in using |log in as |sign in with |zugangsdaten: |pragma key|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
+    pepper|clave|lozinka|zaporka|salasana|kata sandi|community|plaintext|m\u{1ead}t kh\u{1ea9}u|u1ead|\
+    \u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{645}\u{631}\u{648}\u{631}|\u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{633}\u{631}|u0643|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d4}|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d0}|u05e1|\
+    \u{e23}\u{e2b}\u{e31}\u{e2a}\u{e1c}\u{e48}\u{e32}\u{e19}|u0e23|\u{3ba}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|\u{39a}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|u03ba|\
+    \u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{41f}\u{410}\u{420}\u{41e}\u{41b}\u{42c}|u041f|\u{53e3}\u{4ee4}|device_code|samlresponse|assertion=|client_assertion|\
+    nthash|lmhash|ntlm|wif:|wif=| phrase|wallet|recovery code|backup code|\
     securestring|totp|pin=|\u{5bc6}\u{7801}|\u{5bc6}\u{78bc}|\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}|\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{be44}\u{bc00}\u{bc88}\u{d638}";
 
 /// How far behind a name a value may begin, in bytes.
@@ -60,10 +67,20 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
             Header::SecureString => secure_string(text, &name, tell),
         }
     }
+    if name.opened.is_some() && name.text(text) == "SecureString" {
+        secure_parameter(text, &name, tell);
+    }
     if name.says_login(text) {
         login(text, &name, tell);
     }
+    if prose::phrase(text, name.start..name.end, tell) {
+        return on;
+    }
     let Some(says) = name.hint(text) else { return on };
+    if says == Hint::Password {
+        prose::changed(text, name.end, tell);
+    }
+    literals::at(text, name.start..name.end, says, tell);
     let Some(place) = Place::behind(text, &name, says) else {
         pair(text, &name, says, tell);
         if says >= Hint::Strong
@@ -79,7 +96,10 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
         let any = |class: fn(u8) -> bool| value.bytes().any(class);
         let odd = any(|byte| !byte.is_ascii_alphanumeric() && !b"-_./=()".contains(&byte));
         let mixed = any(|byte| byte.is_ascii_digit()) && any(|byte| byte.is_ascii_uppercase());
-        if !odd && !mixed {
+        let said = text
+            .get(name.end..place.span.start)
+            .is_some_and(|between| matches!(between.trim(), "is" | "was" | "ist" | "="));
+        if !odd && !mixed && !said {
             return on;
         }
     }
@@ -167,6 +187,14 @@ impl Name {
         if self.text(text).eq_ignore_ascii_case("pragma key") {
             return Some(Hint::Password);
         }
+        // Of SNMP, and of people elsewhere.
+        if self.text(text).eq_ignore_ascii_case("community")
+            && text
+                .get(floor(text, self.start.saturating_sub(256))..self.start)
+                .is_some_and(|before| before.contains("snmp") || before.contains("SNMP"))
+        {
+            return Some(Hint::Password);
+        }
         // `enable secret X`, `username bob secret X` of switches and routers.
         if own == Some(Hint::Strong)
             && self.text(text) == "secret"
@@ -226,7 +254,7 @@ fn last_part(name: &str, separates: fn(u8) -> bool) -> &str {
     before.map_or(name, |at| name.get(at + 1..).unwrap_or_default())
 }
 
-fn is_name(byte: u8) -> bool {
+pub(super) fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
@@ -283,6 +311,11 @@ struct Place {
     /// A value of several lines: taken whole.
     block: bool,
 }
+
+/// `is` and the like where no space stands around it.
+static IS: OneOf = OneOf::new(&[
+    "\u{662f}", "\u{306f}", "\u{4e3a}", "\u{70ba}", "\u{b294}", "\u{c740}", "\u{c774}", "\u{b97c}", "\u{3092}",
+]);
 
 impl Place {
     fn behind(text: &str, name: &Name, says: Hint) -> Option<Self> {
@@ -360,6 +393,9 @@ impl Place {
         cursor.eat_colours();
         let mut blanks = cursor.eat_blanks();
         cursor.eat_colours();
+        if blanks {
+            prose::eat_aside(&mut cursor);
+        }
         // `Password.....: value`
         let dots = cursor.rest().iter().take(64).take_while(|byte| **byte == b'.').count();
         if dots > 2 {
@@ -372,6 +408,18 @@ impl Place {
             cursor.eat_blanks();
             cursor.eat_quote();
             return Self::words(text, cursor, says);
+        }
+        // `password | value`: a record of a database over several lines.
+        if cursor.peek() == Some(b'|') && blanks && !closed && name_begins_line(text, name) {
+            let mut ahead = cursor;
+            ahead.skip(1);
+            if ahead.eat_blanks() {
+                let rest = ahead.rest().iter().take(256).position(|byte| byte.is_ascii_whitespace() || *byte == b'|');
+                let end = rest.unwrap_or(ahead.rest().len().min(256));
+                if ahead.rest().get(end).is_none_or(|byte| matches!(byte, b'\n' | b'\r')) {
+                    return Some(Self { span: ahead.at()..ahead.at() + end, written: Written::Words, block: false });
+                }
+            }
         }
         let operator = match cursor.eat_operator() {
             Some(operator) => Some(operator),
@@ -390,7 +438,6 @@ impl Place {
             if matches!(opener, Some(b'=' | b'<')) {
                 return None;
             }
-            static IS: OneOf = OneOf::new(&["\u{662f}", "\u{306f}", "\u{4e3a}"]);
             blanks |= IS.eat(&mut cursor) && {
                 cursor.eat_blanks();
                 true
@@ -603,6 +650,8 @@ impl Place {
             let quote = ahead.eat_quote()?;
             return Self::quoted(ahead, quote, Written::Quoted);
         }
+        // `secret_id     value`: a column of names and one of values.
+        let column = text.as_bytes().get(..cursor.at()).is_some_and(|before| before.ends_with(b"  "));
         let begin = cursor;
         eat_fillers(&mut cursor);
         let plain = Self::word(text, cursor);
@@ -612,6 +661,14 @@ impl Place {
             .and_then(|value| judge(value, says, Written::Words));
         if judged.is_some() {
             return plain;
+        }
+        if column
+            && says < Hint::Password
+            && let Some(place) = &plain
+            && text.get(place.span.clone()).is_some_and(|value| looks_random(value) || value::is_uuid(value))
+            && text.as_bytes().get(place.span.end).is_none_or(|byte| matches!(byte, b'\n' | b'\r'))
+        {
+            return plain.map(|place| Self { written: Written::Tight, ..place });
         }
         Self::described(text, begin).or_else(|| Self::described(text, cursor)).or(plain)
     }
@@ -634,6 +691,15 @@ impl Place {
     /// `password for the database: value`, `token (for tests) is value`.
     fn described(text: &str, mut cursor: Cursor<'_>) -> Option<Self> {
         static BEGIN: OneOf = OneOf::new(&[
+            "di ",
+            "del ",
+            "della ",
+            "des ",
+            "du ",
+            "da ",
+            "van ",
+            "dla ",
+            "\u{43e}\u{442} ",
             "for ",
             "of ",
             "to ",
@@ -660,7 +726,20 @@ impl Place {
             "generated",
             "set ",
         ]);
-        const END: [&str; 8] = [": ", " is ", " = ", " ist ", " est ", " es ", ":\n", ") is "];
+        const END: [&str; 12] = [
+            ": ",
+            " is ",
+            " = ",
+            " ist ",
+            " est ",
+            " es ",
+            ":\n",
+            ") is ",
+            " \u{e9} ",
+            " \u{e8} ",
+            " \u{2014} ",
+            " \u{2013} ",
+        ];
         if !BEGIN.eat(&mut cursor) {
             return None;
         }
@@ -738,7 +817,7 @@ impl Place {
     }
 }
 
-fn rule(says: Hint) -> &'static str {
+pub(super) fn rule(says: Hint) -> &'static str {
     match says {
         Hint::Password => "password",
         Hint::Strong => "secret",
@@ -779,6 +858,12 @@ fn bare_end(token: &str, operator: Operator) -> usize {
                         .iter()
                         .any(|end| end.eq_ignore_ascii_case(code))
                 }) =>
+            {
+                return at;
+            }
+            // Scripts without spaces: the sentence goes on.
+            '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}'
+                if bytes.get(..at).is_some_and(|before| before.last().is_some_and(u8::is_ascii)) =>
             {
                 return at;
             }
@@ -872,13 +957,13 @@ fn in_call(text: &str, name: &Name) -> bool {
     opener.ends_with('(') || option && opener.ends_with(['[', ',']) || opener.ends_with("[[")
 }
 
-fn eat_spaces(cursor: &mut Cursor<'_>) {
+pub(super) fn eat_spaces(cursor: &mut Cursor<'_>) {
     let spaces = cursor.rest().iter().take(64).take_while(|byte| byte.is_ascii_whitespace()).count();
     cursor.skip(spaces);
 }
 
 /// `u"`, `b'`, `@"`, `$'`, `r#"`, `N'`, `L"`.
-fn eat_string_prefix(cursor: &mut Cursor<'_>) {
+pub(super) fn eat_string_prefix(cursor: &mut Cursor<'_>) {
     match cursor.rest() {
         [b'u' | b'b' | b'r' | b'f' | b'@' | b'$' | b'N' | b'L' | b'U', b'"' | b'\'', ..] => cursor.skip(1),
         [b'b', b'r', b'"' | b'\'', ..] | [b'r', b'#', b'"', ..] => cursor.skip(2),
@@ -924,7 +1009,9 @@ fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
     }
     let value = text.get(start..end)?;
     let single = !value.contains(' ');
-    (known || single && looks_random(value)).then_some(start..end)
+    // A plus sign is a blank in a query, and a part of base64 anywhere.
+    let blank = !behind.starts_with('+');
+    (known || blank && single && looks_random(value)).then_some(start..end)
 }
 
 /// `Bearer value` and `Basic value` wherever they stand.
@@ -1003,6 +1090,13 @@ fn login(text: &str, name: &Name, tell: Tell<'_>) {
         before = token;
         words += 1;
         at += gap + token.len();
+    }
+}
+
+/// `"Type": "SecureString", "Value": "…"` of AWS's parameters.
+fn secure_parameter(text: &str, name: &Name, tell: Tell<'_>) {
+    if let Some(place) = value_within(text, name.end) {
+        Place { written: Written::Tight, ..place }.tell(text, Hint::Password, tell);
     }
 }
 
@@ -1263,6 +1357,13 @@ fn next_element(text: &str, name: &Name, tag: &str) -> Option<Place> {
 /// Words between a name and its value: `is`, in any language that says it so.
 fn eat_fillers(cursor: &mut Cursor<'_>) {
     static FILLERS: OneOf = OneOf::new(&[
+        "este ",
+        "\u{e4}r ",
+        "er ",
+        "on ",
+        "je ",
+        "l\u{e0} ",
+        "adalah ",
         "set to: ",
         "is: ",
         "ist: ",

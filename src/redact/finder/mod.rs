@@ -7,11 +7,15 @@ mod context;
 mod cursor;
 mod json;
 pub mod known;
+mod literals;
+mod logins;
 mod names;
 mod notation;
 mod pem;
+mod prose;
 mod rules;
 mod shell;
+mod tables;
 mod token;
 mod url;
 mod value;
@@ -106,6 +110,10 @@ enum Kind {
     Call(usize),
     /// What stands behind a password in Go's names of databases.
     GoDsn,
+    /// What a user and a password stand beside, by its place among them.
+    Login(&'static str),
+    /// What a code of one time is called.
+    Code(&'static str),
 }
 
 /// The built-in rules, and where each begins.
@@ -133,6 +141,8 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let shell = shell::anchors().map(|literal| any(literal, Kind::Shell));
     let calls = calls::anchors().map(|(number, literal)| any(literal, Kind::Call(number)));
     let dsn = [exact("@tcp(", Kind::GoDsn), exact("@unix(", Kind::GoDsn)];
+    let codes = prose::CODES.iter().map(|anchor| any(anchor, Kind::Code(anchor)));
+    let logins = logins::ANCHORS.iter().map(|anchor| exact(anchor, Kind::Login(anchor)));
     let anchors = Anchors::new(
         formats
             .chain(services)
@@ -143,7 +153,9 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
             .chain(keys)
             .chain(blocks)
             .chain(calls)
-            .chain(dsn),
+            .chain(dsn)
+            .chain(logins)
+            .chain(codes),
     );
     Rules { anchors, tokens, vendors }
 });
@@ -221,6 +233,7 @@ impl Finder {
         let mut on = 0;
         let mut block = 0;
         let mut column = false;
+        let mut table = 0;
         let mut commands = false;
         let mut places = Vec::new();
         let mut nested = Vec::new();
@@ -278,11 +291,16 @@ impl Finder {
                         blocks::column(text, from, &mut tell);
                         column = true;
                     }
+                    if from >= table {
+                        table = tables::at(text, from, to, &mut tell);
+                    }
                 }
                 Kind::Name => {}
                 Kind::Url(border) => url::at(text, from, border, &mut tell),
                 Kind::Oracle => url::oracle(text, to, &mut tell),
                 Kind::Call(number) => calls::at(text, number, to, &mut tell),
+                Kind::Code(anchor) => prose::codes(text, from, anchor, &mut tell),
+                Kind::Login(anchor) => logins::at(text, from, anchor, &mut tell),
                 Kind::GoDsn => calls::go_dsn(text, from, &mut tell),
                 Kind::Pem(anchor) => {
                     if let Some(span) = pem::at(text, from, anchor) {

@@ -36,9 +36,7 @@ pub(super) fn at(text: &str, start: usize, anchor: &str) -> Option<Range<usize>>
             // A header that was cut in itself.
             let dashes = find(label_window, "---");
             let label = label_window.get(..dashes.unwrap_or(label_window.len()))?;
-            if find(label, "PRIVATE").is_none() {
-                return None;
-            }
+            find(label, "PRIVATE")?;
             let head = label_from + label.len();
             let behind = rest.get(head..)?;
             // A header of another block comes first: this one was cut.
