@@ -5,6 +5,8 @@
 //! themselves are compared only where the table says yes, eight bytes at once. No state is carried from byte to byte, so
 //! the processor works on several at once.
 
+use super::notation::{ends_in_escape, is_word};
+
 /// 15 bits: five of each byte.
 const TABLE: usize = 1 << 15;
 /// How many places are looked at before anything is decided: a bit for each.
@@ -19,6 +21,8 @@ pub(super) struct Anchor<K> {
     pub literal: &'static str,
     /// Whether capitals count.
     pub exact: bool,
+    /// Whether it begins a word: nowhere behind a letter, a digit or an underscore, unless that is one of an escape.
+    pub apart: bool,
     pub kind: K,
 }
 
@@ -35,6 +39,7 @@ struct Ready<K> {
     rest: &'static [u8],
     length: usize,
     exact: bool,
+    apart: bool,
     kind: K,
 }
 
@@ -49,6 +54,12 @@ pub(super) struct Anchors<K> {
 
 fn hash(a: u8, b: u8, c: u8) -> usize {
     usize::from(a & 31) << 10 | usize::from(b & 31) << 5 | usize::from(c & 31)
+}
+
+/// Whether what begins here goes on from a word.
+fn follows_word(text: &[u8], at: usize) -> bool {
+    let head = text.get(..at).unwrap_or_default();
+    head.last().is_some_and(|last| is_word(*last)) && !ends_in_escape(head)
 }
 
 impl<K: Copy> Ready<K> {
@@ -70,6 +81,7 @@ impl<K: Copy> Ready<K> {
             rest: bytes.get(WORD..).unwrap_or_default(),
             length: bytes.len(),
             exact: anchor.exact,
+            apart: anchor.apart,
             kind: anchor.kind,
         }
     }
@@ -77,6 +89,7 @@ impl<K: Copy> Ready<K> {
     /// Whether it stands where the text goes on with this word, and with this behind the word.
     fn stands(&self, word: u64, text: &[u8], at: usize) -> bool {
         (word | self.fold) & self.mask == self.head
+            && !(self.apart && follows_word(text, at))
             && text.get(at..at + self.length).is_some_and(|here| {
                 let here = here.get(WORD..).unwrap_or_default();
                 self.rest.is_empty()
@@ -184,6 +197,19 @@ impl<K: Copy> Iterator for Hits<'_, K> {
 }
 
 impl<K: Copy> Hits<'_, K> {
+    /// Leaves out what begins before this place.
+    pub(super) fn go_on(&mut self, at: usize) {
+        if at > self.at {
+            self.here = [].iter();
+        }
+        match at.checked_sub(self.block) {
+            Some(passed @ 0..STEP) => self.places &= u64::MAX << passed,
+            Some(_) => self.places = 0,
+            None => {}
+        }
+        self.next = self.next.max(at.min(self.text.len()));
+    }
+
     /// Goes on to the next block in which an anchor may begin; whether there is one.
     fn block(&mut self) -> bool {
         let Some(begins) = self.begins else { return false };
@@ -240,7 +266,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_anchor_is_found_wherever_it_stands(text in "([a-eKkEeYy:/ghp_ é]|abcd|KEY|ghp_){0,80}") {
-            let anchors = Anchors::new(LITERALS.iter().enumerate().map(|(kind, (literal, exact))| Anchor { literal, exact: *exact, kind }));
+            let anchors = Anchors::new(LITERALS.iter().enumerate().map(|(kind, (literal, exact))| Anchor { literal, exact: *exact, apart: false, kind }));
             let mut found: Vec<_> = anchors.find(text.as_bytes()).collect();
             prop_assert!(found.is_sorted_by_key(|(_, from, to)| (*from, std::cmp::Reverse(*to))));
             found.sort_unstable();
@@ -255,6 +281,19 @@ mod tests {
             }
             expected.sort_unstable();
             prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn what_begins_before_a_place_is_left_out(text in "([a-eKkEeYy:/ghp_ é]|abcd|KEY|ghp_){0,80}", far in 0..200_usize) {
+            let anchors = Anchors::new(LITERALS.map(|(literal, exact)| Anchor { literal, exact, apart: false, kind: () }));
+            let all: Vec<_> = anchors.find(text.as_bytes()).collect();
+            let mut hits = anchors.find(text.as_bytes());
+            if let Some(first) = hits.next() {
+                let place = first.1 + 1 + far;
+                hits.go_on(place);
+                let expected: Vec<_> = all.into_iter().filter(|(_, from, _)| *from >= place).collect();
+                prop_assert_eq!(hits.collect::<Vec<_>>(), expected);
+            }
         }
     }
 }

@@ -5,23 +5,28 @@
 
 use std::ops::Range;
 
-use super::cursor::{Cursor, Operator, Quote};
+use super::cursor::{Cursor, OneOf, Operator, Quote};
 use super::literals;
 use super::names::{Hint, MAX_NAME, hint};
 use super::prose;
-use super::value::{self, Written, is_hex, judge, looks_random};
+use super::value::{self, List, Written, is_hex, judge, list, looks_random};
 
 /// The words that are searched for, with `|` between them; letters in either case. Where none stands, nothing here has
 /// to be asked.
 pub(super) const WORDS: &str = "pass|pwd|psw|secret|token|key|auth|cred|cookie|sess|bearer|jwt|dsn|salt|psk|mnemonic|signature|seed|\
     kennwort|senha|contrase|wachtwoord|has\u{142}o|u0142o|u015fifre|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
-    adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |log in using |log in as |sign in with |zugangsdaten: |pragma key|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
+    adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |log in using |log in as |sign in with |sign in as |zugangsdaten: |pragma key|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
     pepper|clave|lozinka|zaporka|salasana|kata sandi|community|plaintext|m\u{1ead}t kh\u{1ea9}u|u1ead|\
     \u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{645}\u{631}\u{648}\u{631}|\u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{633}\u{631}|u0643|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d4}|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d0}|u05e1|\
     \u{e23}\u{e2b}\u{e31}\u{e2a}\u{e1c}\u{e48}\u{e32}\u{e19}|u0e23|\u{3ba}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|\u{39a}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|u03ba|\
     \u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{41f}\u{410}\u{420}\u{41e}\u{41b}\u{42c}|u041f|\u{53e3}\u{4ee4}|device_code|samlresponse|assertion=|client_assertion|\
     nthash|lmhash|ntlm|wif:|wif=| phrase|wallet|recovery code|backup code|\
     securestring|totp|pin=|\u{5bc6}\u{7801}|\u{5bc6}\u{78bc}|\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}|\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{be44}\u{bc00}\u{bc88}\u{d638}";
+
+/// `is` in languages that write it without a space.
+static IS: OneOf = OneOf::new(&[
+    "\u{662f}", "\u{306f}", "\u{4e3a}", "\u{70ba}", "\u{b294}", "\u{c740}", "\u{c774}", "\u{b97c}", "\u{3092}",
+]);
 
 /// How far behind a name a value may begin, in bytes.
 const MAX_GAP: usize = 300;
@@ -55,7 +60,15 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
     if let Some(means) = name.header(text) {
         match means {
             Header::Cookie => return cookies(text, &name, tell).max(on),
-            Header::Scheme => credential(text, word.end, tell),
+            Header::Scheme => {
+                credential(text, word.end, tell);
+                // `Bearer token: …`: the other word has its own turn.
+                let behind = text.get(on..).and_then(|behind| behind.strip_prefix(' ')).unwrap_or_default();
+                let length = behind.bytes().take(24).take_while(|byte| is_name(*byte)).count();
+                if behind.get(..length).is_some_and(|word| SCHEMES.has(word)) {
+                    return on;
+                }
+            }
             Header::SecureString => secure_string(text, &name, tell),
         }
     }
@@ -210,24 +223,40 @@ impl Name {
         const LAST: [&str; 9] =
             ["auth", "cred", "creds", "credential", "credentials", "login", "userpass", "userpwd", "zugangsdaten"];
         let name = self.text(text);
-        let last = name.rsplit(['_', '-', '.']).next().unwrap_or_default();
+        let ends = || {
+            let last = last_part(name, |byte| matches!(byte, b'_' | b'-' | b'.'));
+            LAST.iter().any(|word| last.eq_ignore_ascii_case(word))
+        };
         let begins = |begin: &&str| name.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin));
-        LAST.iter().any(|word| last.eq_ignore_ascii_case(word)) || ["log in ", "login ", "sign in "].iter().any(begins)
+        // Most names end with none of the letters with which these do.
+        match name.as_bytes() {
+            [.., b'h' | b'd' | b's' | b'l' | b'n' | b'H' | b'D' | b'S' | b'L' | b'N'] if ends() => true,
+            [b'l' | b's' | b'L' | b'S', ..] => ["log in ", "login ", "sign in "].iter().any(begins),
+            _ => false,
+        }
     }
 
     fn header(&self, text: &str) -> Option<Header> {
         let name = self.text(text);
-        let last = name.rsplit(['.', '/', '_']).next().unwrap_or_default();
-        if ["cookie", "set-cookie", "cookies"].iter().any(|other| last.eq_ignore_ascii_case(other)) {
-            Some(Header::Cookie)
-        } else if ["bearer", "basic"].iter().any(|other| name.eq_ignore_ascii_case(other)) {
-            Some(Header::Scheme)
-        } else if name.eq_ignore_ascii_case("ConvertTo-SecureString") {
-            Some(Header::SecureString)
-        } else {
-            None
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        match name.as_bytes().last()?.to_ascii_lowercase() {
+            b'e' | b's' => {
+                let last = last_part(name, |byte| matches!(byte, b'.' | b'/' | b'_'));
+                let cookie = ["cookie", "set-cookie", "cookies"].iter().any(|other| last.eq_ignore_ascii_case(other));
+                cookie.then_some(Header::Cookie)
+            }
+            b'r' => is("bearer").then_some(Header::Scheme),
+            b'c' => is("basic").then_some(Header::Scheme),
+            b'g' => is("ConvertTo-SecureString").then_some(Header::SecureString),
+            _ => None,
         }
     }
+}
+
+/// What stands behind the last of some bytes.
+fn last_part(name: &str, separates: fn(u8) -> bool) -> &str {
+    let before = name.bytes().rposition(separates);
+    before.map_or(name, |at| name.get(at + 1..).unwrap_or_default())
 }
 
 pub(super) fn is_name(byte: u8) -> bool {
@@ -385,9 +414,13 @@ impl Place {
             let mut ahead = cursor;
             ahead.skip(1);
             if ahead.eat_blanks() {
-                let rest = ahead.rest().iter().take(256).position(|byte| byte.is_ascii_whitespace() || *byte == b'|');
+                let rest = ahead
+                    .rest()
+                    .iter()
+                    .take(256)
+                    .position(|byte| byte.is_ascii_whitespace() || b"|\"'\\".contains(byte));
                 let end = rest.unwrap_or(ahead.rest().len().min(256));
-                if ahead.rest().get(end).is_none_or(|byte| matches!(byte, b'\n' | b'\r')) {
+                if ahead.rest().get(end).is_none_or(|byte| b"\n\r\"'\\".contains(byte)) {
                     return Some(Self { span: ahead.at()..ahead.at() + end, written: Written::Words, block: false });
                 }
             }
@@ -409,16 +442,10 @@ impl Place {
             if matches!(opener, Some(b'=' | b'<')) {
                 return None;
             }
-            blanks |= [
-                "\u{662f}", "\u{306f}", "\u{4e3a}", "\u{70ba}", "\u{b294}", "\u{c740}", "\u{c774}", "\u{b97c}",
-                "\u{3092}",
-            ]
-            .iter()
-            .any(|word| cursor.eat(word))
-                && {
-                    cursor.eat_blanks();
-                    true
-                };
+            blanks |= IS.eat(&mut cursor) && {
+                cursor.eat_blanks();
+                true
+            };
             return if blanks && !closed { Self::words(text, cursor, says) } else { None };
         };
         cursor.eat_colours();
@@ -585,7 +612,7 @@ impl Place {
         }
         let whole_line = begins_line && line.get(token.len()..)?.trim().is_empty() && operator != Operator::Percent;
         let end = if whole_line {
-            let plain = token.trim_end_matches([',', ';']);
+            let plain = token.trim_end_matches([',', ';', '\u{2026}']);
             // `{"a": b}` on one line, `name=value"`: the brackets and quotes are not the value's.
             let end = bare_end(plain, operator);
             if plain.get(end..).is_some_and(|tail| tail.starts_with(['"', '\'', '`', '<', '>', '\\']) || end == 0) {
@@ -643,7 +670,7 @@ impl Place {
             && says < Hint::Password
             && let Some(place) = &plain
             && text.get(place.span.clone()).is_some_and(|value| looks_random(value) || value::is_uuid(value))
-            && text.as_bytes().get(place.span.end).is_none_or(|byte| matches!(byte, b'\n' | b'\r'))
+            && text.as_bytes().get(place.span.end).is_none_or(|byte| b"\n\r\"'\\".contains(byte))
         {
             return plain.map(|place| Self { written: Written::Tight, ..place });
         }
@@ -667,7 +694,7 @@ impl Place {
 
     /// `password for the database: value`, `token (for tests) is value`.
     fn described(text: &str, mut cursor: Cursor<'_>) -> Option<Self> {
-        const BEGIN: [&str; 34] = [
+        static BEGIN: OneOf = OneOf::new(&[
             "di ",
             "del ",
             "della ",
@@ -702,7 +729,7 @@ impl Place {
             "created",
             "generated",
             "set ",
-        ];
+        ]);
         const END: [&str; 12] = [
             ": ",
             " is ",
@@ -717,7 +744,7 @@ impl Place {
             " \u{2014} ",
             " \u{2013} ",
         ];
-        if !BEGIN.iter().any(|word| cursor.eat(word)) {
+        if !BEGIN.eat(&mut cursor) {
             return None;
         }
         let rest = window(text, cursor.at(), 96);
@@ -745,11 +772,14 @@ impl Place {
     /// `use VALUE as the password`.
     fn before(text: &str, name: &Name) -> Option<Self> {
         let behind = text.get(name.end..)?;
-        let ends = behind.is_empty()
-            || behind.starts_with(['.', ',', '!', ';', '\n', '"', ')', '\\'])
-            || [" for ", " to ", " in ", " on ", " when ", " and ", " with "]
-                .iter()
-                .any(|word| behind.starts_with(word));
+        let ends = match behind.as_bytes() {
+            [] | [b'.' | b',' | b'!' | b';' | b'\n' | b'"' | b')' | b'\\', ..] => true,
+            [b' ', b'f' | b't' | b'i' | b'o' | b'w' | b'a', ..] => {
+                let goes_on = |word: &&str| behind.starts_with(*word);
+                [" for ", " to ", " in ", " on ", " when ", " and ", " with "].iter().any(goes_on)
+            }
+            _ => false,
+        };
         if !ends {
             return None;
         }
@@ -841,6 +871,10 @@ fn bare_end(token: &str, operator: Operator) -> usize {
             {
                 return at;
             }
+            // What is drawn, or not even that: no part of a password.
+            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1faff}' => {
+                return at;
+            }
             '\u{1b}' | '\u{2026}' | '\u{ff0c}' | '\u{3002}' | '\u{ff1b}' | '\u{300d}' => return at,
             '#' if at > 0 && operator == Operator::Percent => return at,
             _ => {}
@@ -854,6 +888,11 @@ fn name_begins_line(text: &str, name: &Name) -> bool {
     let before =
         text.get(name.start.saturating_sub(64)..name.start).or_else(|| text.get(..name.start)).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
+    // `    12\u{2192}name`: a file with the numbers of its lines.
+    let line = match line.split_once('\u{2192}') {
+        Some((number, line)) if number.trim().bytes().all(|byte| byte.is_ascii_digit()) => line,
+        _ => line,
+    };
     let line = line.trim();
     matches!(
         line,
@@ -946,9 +985,11 @@ pub(super) fn eat_string_prefix(cursor: &mut Cursor<'_>) {
 }
 
 /// Words before a credential in a header's value.
-const SCHEMES: &str = "basic bearer token apikey api-key ssws splunk bot key digest negotiate ntlm hawk geniekey oauth jwt sharedkey
+static SCHEMES: List = list!(
+    "basic bearer token apikey api-key ssws splunk bot key digest negotiate ntlm hawk geniekey oauth jwt sharedkey
     sharedaccesssignature snowflake zoho-oauthtoken user-token macaroon discharge pat jenkins elastic x-api-key privatetoken client-token
-    datadog honeycomb aws sso-key workspace access-token personal-token v1 vapid";
+    datadog honeycomb aws sso-key workspace access-token personal-token v1 vapid"
+);
 
 /// `Bearer value`: where the credential stands.
 fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
@@ -958,7 +999,7 @@ fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
     if word < 2 || !matches!(rest.as_bytes().get(word), Some(b' ' | b'+')) && !rest.get(word..)?.starts_with("%20") {
         return None;
     }
-    let known = SCHEMES.split_ascii_whitespace().any(|other| other.eq_ignore_ascii_case(scheme));
+    let known = SCHEMES.has(scheme);
     let behind = rest.get(word..)?;
     let gap = if behind.starts_with("%20") {
         3
@@ -1328,7 +1369,7 @@ fn next_element(text: &str, name: &Name, tag: &str) -> Option<Place> {
 
 /// Words between a name and its value: `is`, in any language that says it so.
 fn eat_fillers(cursor: &mut Cursor<'_>) {
-    const FILLERS: [&str; 40] = [
+    static FILLERS: OneOf = OneOf::new(&[
         "este ",
         "\u{e4}r ",
         "er ",
@@ -1369,11 +1410,11 @@ fn eat_fillers(cursor: &mut Cursor<'_>) {
         "\u{662f}",
         "\u{306f}",
         "\u{ff1a}",
-    ];
-    for filler in FILLERS {
-        if cursor.eat(filler) {
-            cursor.eat_blanks();
-        }
+    ]);
+    let mut next = 0;
+    while let Some(filler) = FILLERS.eat_from(next, cursor) {
+        cursor.eat_blanks();
+        next = filler + 1;
     }
     cursor.eat_blanks();
 }

@@ -29,7 +29,8 @@ const TYPOGRAPHIC: [(&str, &str); 6] = [
     ("\u{300c}", "\u{300d}"),
 ];
 
-const OTHER_QUOTES: [&str; 8] = ["&quot;", "&#34;", "&#39;", "&apos;", "\\u0022", "\\u0027", "\\x22", "\\x27"];
+const OTHER_QUOTES: [&str; 10] =
+    ["&quot;", "&#34;", "&#39;", "&apos;", "&#x27;", "&#x22;", "\\u0022", "\\u0027", "\\x22", "\\x27"];
 
 /// The longest quoted value that is looked for the end of, in bytes.
 pub(super) const MAX_QUOTED: usize = 16 * 1024;
@@ -120,6 +121,10 @@ impl<'t> Cursor<'t> {
             self.at += backslashes + 1;
             return Some(Quote::Char { quote, backslashes });
         }
+        // Most of what is no quote begins with none of what one can be written as.
+        if !matches!(self.peek(), Some(b'%' | b'&' | b'\\' | 0x80..)) {
+            return None;
+        }
         if self.eat("%22") {
             return Some(Quote::Percent(b'2'));
         }
@@ -169,6 +174,12 @@ impl<'t> Cursor<'t> {
             ("\u{2192}", Operator::Loose),
         ];
         let first = self.peek()?;
+        // Most are one of these two alone.
+        let next = self.rest().get(1).copied().unwrap_or_default();
+        if matches!(first, b'=' | b':') && !matches!(next, b'=' | b':' | b'>' | b'%') {
+            self.at += 1;
+            return Some(if first == b'=' { Operator::Equals } else { Operator::Colon });
+        }
         if !matches!(first, b'?' | b':' | b'|' | b'=' | b'!' | b'.' | b'+' | b'-' | b'%' | b'\\' | b'&' | 0xe2 | 0xef) {
             return None;
         }
@@ -252,6 +263,48 @@ pub(super) enum Operator {
     Loose,
     /// `%3D`, `%3A`.
     Percent,
+}
+
+/// Words of which one may stand somewhere; 64 at most.
+#[derive(Debug)]
+pub(super) struct OneOf {
+    words: &'static [&'static str],
+    /// For each byte, which of them begin with it, in either case, as bits: nearly always none does.
+    begins: [u64; 256],
+}
+
+impl OneOf {
+    #[expect(clippy::indexing_slicing, reason = "evaluated when it is compiled")]
+    pub(super) const fn new(words: &'static [&'static str]) -> Self {
+        let mut begins = [0; 256];
+        let mut at = 0;
+        while at < words.len() {
+            let first = words[at].as_bytes()[0];
+            begins[first.to_ascii_lowercase() as usize] |= 1 << at;
+            begins[first.to_ascii_uppercase() as usize] |= 1 << at;
+            at += 1;
+        }
+        Self { words, begins }
+    }
+
+    /// Moves on behind the first of them that stands here.
+    pub(super) fn eat(&self, cursor: &mut Cursor<'_>) -> bool {
+        self.eat_from(0, cursor).is_some()
+    }
+
+    /// Moves on behind the first that stands here of those from a number on; which one it was.
+    pub(super) fn eat_from(&self, number: usize, cursor: &mut Cursor<'_>) -> Option<usize> {
+        let begins = self.begins.get(usize::from(cursor.peek()?)).copied().unwrap_or_default();
+        let mut left = begins.checked_shr(u32::try_from(number).ok()?)? << number;
+        while left != 0 {
+            let at = left.trailing_zeros() as usize;
+            if self.words.get(at).is_some_and(|word| cursor.eat(word)) {
+                return Some(at);
+            }
+            left &= left - 1;
+        }
+        None
+    }
 }
 
 /// The first place of a few bytes.

@@ -5,6 +5,7 @@ mod blocks;
 mod calls;
 mod context;
 mod cursor;
+mod encoded;
 mod json;
 pub mod known;
 mod literals;
@@ -112,6 +113,10 @@ enum Kind {
     GoDsn,
     /// What a user and a password stand beside, by its place among them.
     Login(&'static str),
+    /// A word in base64, and its place among four characters.
+    Encoded(usize),
+    /// An escape of JSON that a plain character may hide behind.
+    Escape,
     /// What a code of one time is called.
     Code(&'static str),
 }
@@ -124,11 +129,13 @@ struct Rules {
 }
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
-    let any = |literal, kind| Anchor { literal, exact: false, kind };
-    let exact = |literal, kind| Anchor { literal, exact: true, kind };
+    let any = |literal, kind| Anchor { literal, exact: false, apart: false, kind };
+    let exact = |literal, kind| Anchor { literal, exact: true, apart: false, kind };
     // Every shape is read by a test, so none is left out here.
     let tokens: Vec<_> = token::all().filter_map(|(rule, form)| token::Matcher::new(rule, form).ok()).collect();
-    let formats = tokens.iter().enumerate().map(|(at, token)| exact(token.anchor(), Kind::Token(at)));
+    let formats = tokens.iter().enumerate();
+    let formats =
+        formats.map(|(at, token)| Anchor { apart: token.begins_word(), ..exact(token.anchor(), Kind::Token(at)) });
     let names = context::WORDS.split('|').map(|word| any(word, Kind::Name));
     let urls = url::BORDERS.iter().map(|border| exact(border, Kind::Url(border)));
     let keys = pem::ANCHORS.iter().map(|anchor| exact(anchor, Kind::Pem(anchor)));
@@ -140,6 +147,8 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let calls = calls::anchors().map(|(number, literal)| any(literal, Kind::Call(number)));
     let dsn = [exact("@tcp(", Kind::GoDsn), exact("@unix(", Kind::GoDsn)];
     let codes = prose::CODES.iter().map(|anchor| any(anchor, Kind::Code(anchor)));
+    let encoded = encoded::anchors().map(|(word, phase)| exact(word, Kind::Encoded(phase)));
+    let escape = [any("\\u00", Kind::Escape)];
     let logins = logins::ANCHORS.iter().map(|anchor| exact(anchor, Kind::Login(anchor)));
     let anchors = Anchors::new(
         formats
@@ -153,7 +162,9 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
             .chain(calls)
             .chain(dsn)
             .chain(logins)
-            .chain(codes),
+            .chain(codes)
+            .chain(encoded)
+            .chain(escape),
     );
     Rules { anchors, tokens, vendors }
 });
@@ -212,8 +223,9 @@ impl Finder {
         let mut own = Vec::new();
         self.custom.find(text, &mut own);
         hits.extend(own.into_iter().filter_map(|found| Some(Finding { span: view.root(found.span)?, ..found })));
-        let mut anchors = self.rules.anchors.find(text.as_bytes()).peekable();
-        if anchors.peek().is_none() {
+        let mut anchors = self.rules.anchors.find(text.as_bytes());
+        let mut next = anchors.next();
+        if next.is_none() {
             return;
         }
         // The strings of JSON are searched by themselves: what stands inside an escaped one as it was meant and not as it
@@ -228,13 +240,31 @@ impl Finder {
             }
         };
         let mut on = 0;
-        let (mut key, mut block) = (0, 0);
+        let mut block = 0;
         let mut column = false;
         let mut table = 0;
+        let mut encoded = 0;
         let mut commands = false;
+        let mut places = Vec::new();
         let mut nested = Vec::new();
         let mut listed = 0;
-        for (kind, from, to) in anchors {
+        let markers = marker::all(text);
+        let mut markers = markers.iter().peekable();
+        while let Some((kind, from, to)) = next.take().or_else(|| anchors.next()) {
+            // What a marker says of a secret names none.
+            while markers.next_if(|marker| marker.end <= from).is_some() {}
+            if let Some(marker) = markers.peek()
+                && marker.start <= from
+            {
+                anchors.go_on(marker.end);
+                continue;
+            }
+            if matches!(kind, Kind::Shell) && !shell::counts(text, from..to) {
+                continue;
+            }
+            if matches!(kind, Kind::Shell | Kind::Name) {
+                places.push(from);
+            }
             if matches!(kind, Kind::Shell)
                 && from >= listed
                 && depth < MAX_DEPTH
@@ -279,16 +309,23 @@ impl Finder {
                 Kind::Url(border) => url::at(text, from, border, &mut tell),
                 Kind::Oracle => url::oracle(text, to, &mut tell),
                 Kind::Call(number) => calls::at(text, number, to, &mut tell),
+                Kind::Encoded(phase) if from >= encoded && depth < MAX_DEPTH => {
+                    if let Some((meaning, written, end)) = encoded::around(text, from, phase) {
+                        nested.push((meaning, written));
+                        encoded = end;
+                    }
+                }
+                Kind::Encoded(_) | Kind::Escape => {}
                 Kind::Code(anchor) => prose::codes(text, from, anchor, &mut tell),
                 Kind::Login(anchor) => logins::at(text, from, anchor, &mut tell),
                 Kind::GoDsn => calls::go_dsn(text, from, &mut tell),
-                Kind::Pem(anchor) if from >= key => {
+                Kind::Pem(anchor) => {
                     if let Some(span) = pem::at(text, from, anchor) {
-                        key = span.end;
+                        // All of it is masked, whatever is said in it.
+                        anchors.go_on(span.end);
                         tell(span, "private-key", false);
                     }
                 }
-                Kind::Pem(_) => {}
                 Kind::Block(anchor) if from >= block => {
                     let mut heard = |span: Range<usize>, rule: &'static str, guessable: bool| {
                         block = block.max(span.end);
@@ -309,7 +346,7 @@ impl Finder {
         }
         if commands {
             let mut found = Vec::new();
-            shell::read(text, &mut found);
+            shell::read(text, Some(&places), &mut found);
             for found in found {
                 match found {
                     shell::Found::Secret { span, rule, guessable } => tell(span, rule, guessable),

@@ -166,17 +166,18 @@ pub(super) fn hint(name: &str) -> Option<Hint> {
     }
     // `password.text = "…"`: what a field shows.
     let name = name.strip_suffix(".text").or_else(|| name.strip_suffix(".Text")).unwrap_or(name);
-    let words = words_of(name);
-    if let [.., before, last] = words.as_slice()
-        && last.as_slice() == b"salt"
-        && KINDS_OF_SALT.contains(&before.as_slice())
-    {
+    if name.len() <= MAX_WORD && name.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return word_hint(name.as_bytes(), None);
+    }
+    let words = Words::of(name);
+    let end = words.count;
+    if end > 1 && words.get(end - 1) == b"salt" && KINDS_OF_SALT.contains(&words.get(end - 2)) {
         return Some(Hint::Strong);
     }
     let mut best = None;
-    for (at, word) in words.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|at| words.get(at)).map(Word::as_slice);
-        let found = word_hint(word.as_slice(), before);
+    for at in 0..words.count {
+        let before = at.checked_sub(1).map(|at| words.get(at));
+        let found = word_hint(words.get(at), before);
         if found > best && !taken_back(&words, at) {
             best = found;
         }
@@ -230,59 +231,66 @@ fn word_hint(word: &[u8], before: Option<&[u8]>) -> Option<Hint> {
 }
 
 /// Whether other words of the name say that it names no secret.
-fn taken_back(words: &[Word], at: usize) -> bool {
-    let behind = words.get(at + 1..).unwrap_or_default();
-    let before = words.get(..at).unwrap_or_default();
+fn taken_back(words: &Words, at: usize) -> bool {
+    let mut behind = (at + 1..words.count).map(|at| words.get(at));
+    let mut before = (0..at).map(|at| words.get(at));
     // `token_secret`: judged by the word that stands last.
-    behind.iter().any(|word| word_hint(word.as_slice(), None) >= Some(Hint::Strong))
-        || behind.iter().any(|word| says(word.as_slice()).of)
-        || before.iter().any(|word| says(word.as_slice()).not)
+    behind.any(|word| says(word).of || word_hint(word, None) >= Some(Hint::Strong)) || before.any(|word| says(word).not)
 }
 
-/// A word of a name, in lower case.
-struct Word {
-    bytes: [u8; 32],
-    length: usize,
+/// The longest word that is told from others, in bytes.
+const MAX_WORD: usize = 32;
+
+/// The words of a name, in lower case: at `_ - . : /` and white space, and where lower case turns into upper.
+struct Words {
+    /// All of the name.
+    lower: [u8; MAX_NAME],
+    /// Where each word stands: from, to.
+    spans: [(u8, u8); MAX_WORDS],
+    count: usize,
 }
 
-impl Word {
-    fn as_slice(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
-    }
-}
-
-/// The words of a name: at `_ - . : /` and white space, and where lower case turns into upper.
-fn words_of(name: &str) -> Vec<Word> {
-    let mut words: Vec<Word> = Vec::with_capacity(8);
-    let mut open = false;
-    let mut previous = 0_u8;
-    let bytes = name.as_bytes();
-    for (at, byte) in bytes.iter().copied().enumerate() {
-        if !byte.is_ascii_alphanumeric() {
-            open = false;
-            previous = byte;
-            continue;
-        }
-        // `clientSecret`, `AWSSecretKey`: a capital begins a word where a small letter stands before or behind it.
-        let next = bytes.get(at + 1).copied().unwrap_or_default();
-        let capital = byte.is_ascii_uppercase()
-            && (previous.is_ascii_lowercase() || previous.is_ascii_uppercase() && next.is_ascii_lowercase());
-        if !open || capital {
-            if words.len() == MAX_WORDS {
-                break;
+impl Words {
+    /// Those of an ASCII name of at most [`MAX_NAME`] bytes.
+    fn of(name: &str) -> Self {
+        let mut words = Self { lower: [0; MAX_NAME], spans: [(0, 0); MAX_WORDS], count: 0 };
+        let bytes = name.as_bytes();
+        let mut open = false;
+        let mut previous = 0_u8;
+        for ((at, byte), lower) in (0_u8..).zip(bytes.iter().copied()).zip(&mut words.lower) {
+            *lower = byte.to_ascii_lowercase();
+            if !byte.is_ascii_alphanumeric() {
+                open = false;
+                previous = byte;
+                continue;
             }
-            words.push(Word { bytes: [0; 32], length: 0 });
-            open = true;
+            // `clientSecret`, `AWSSecretKey`: a capital begins a word where a small letter stands before or behind it.
+            let capital = byte.is_ascii_uppercase()
+                && (previous.is_ascii_lowercase()
+                    || previous.is_ascii_uppercase()
+                        && bytes.get(usize::from(at) + 1).is_some_and(u8::is_ascii_lowercase));
+            if !open || capital {
+                if words.count == MAX_WORDS {
+                    break;
+                }
+                words.count += 1;
+                open = true;
+                if let Some(span) = words.spans.get_mut(words.count - 1) {
+                    span.0 = at;
+                }
+            }
+            if let Some(span) = words.spans.get_mut(words.count - 1) {
+                span.1 = at + 1;
+            }
+            previous = byte;
         }
-        if let Some(word) = words.last_mut()
-            && let Some(slot) = word.bytes.get_mut(word.length)
-        {
-            *slot = byte.to_ascii_lowercase();
-            word.length += 1;
-        }
-        previous = byte;
+        words
     }
-    words
+
+    fn get(&self, at: usize) -> &[u8] {
+        let (from, to) = self.spans.get(at).map_or((0, 0), |(from, to)| (usize::from(*from), usize::from(*to)));
+        self.lower.get(from..to.min(from + MAX_WORD)).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]

@@ -416,6 +416,11 @@ pub(super) fn ends_in_escape(head: &[u8]) -> bool {
     /// The longest escape that is known, up to its end: a colour with 16 bytes of parameters.
     const LONGEST: usize = 18;
     let Some((last, before)) = head.split_last() else { return false };
+    // What stands before its last letter, and so nearly always is none.
+    let before_last = before.last().copied().unwrap_or_default();
+    if !(before_last.is_ascii_hexdigit() || b"\\;[%".contains(&before_last)) {
+        return false;
+    }
     // Every escape begins with one of these.
     let near = head.get(head.len().saturating_sub(LONGEST)..).unwrap_or_default();
     memchr::memchr3(b'\\', b'[', b'%', near).is_some() && ends_in_escape_near(head, *last, before)

@@ -34,9 +34,9 @@ pub(super) fn at(text: &str, start: usize, anchor: &str) -> Option<Range<usize>>
             let label_from = anchor.len();
             let label_window = rest.get(label_from..floor(rest, label_from + 64))?;
             // A header that was cut in itself.
-            let dashes = label_window.find("---");
+            let dashes = find(label_window, "---");
             let label = label_window.get(..dashes.unwrap_or(label_window.len()))?;
-            if !label.contains("PRIVATE") {
+            if find(label, "PRIVATE").is_none() {
                 return None;
             }
             let head = label_from + label.len();
@@ -47,18 +47,24 @@ pub(super) fn at(text: &str, start: usize, anchor: &str) -> Option<Range<usize>>
                 before.ends_with(b"-") || before.ends_with(b"- ")
             });
             let until = behind.get(..next.unwrap_or(behind.len()))?;
-            let end = match until.find("-END ").or_else(|| until.find("- END ")) {
+            let end = match find(until, "-END ").or_else(|| find(until, "- END ")) {
                 Some(at) => {
                     let tail = behind.get(at..)?;
                     let label = tail.get(5..)?.find("--").map(|dashes| at + 5 + dashes);
                     let stop = label.unwrap_or(at + 5);
                     stop + behind.get(stop..)?.bytes().take(5).take_while(|byte| *byte == b'-').count()
                 }
+                // The hyphens before another header are that one's.
+                None if next.is_some() => body(until.trim_end_matches(['-', ' '])),
                 None => body(until),
             };
             Some(start..start + head + end)
         }
     }
+}
+
+fn find(text: &str, piece: &str) -> Option<usize> {
+    memchr::memmem::find(text.as_bytes(), piece.as_bytes())
 }
 
 /// How far a key's body goes on: base64, white space, escapes, and the lines `Proc-Type: …` before it.

@@ -116,6 +116,11 @@ impl Matcher {
         self.anchor
     }
 
+    /// Whether its anchor stands nowhere behind a word.
+    pub(super) fn begins_word(&self) -> bool {
+        self.before.is_empty() && self.rule.edge != Edge::Any
+    }
+
     /// What is to be masked, if the anchor that begins at this byte is one of a token.
     pub(super) fn at(&self, text: &str, anchor: usize) -> Option<Range<usize>> {
         let behind = anchor + text.get(anchor..)?.strip_prefix(self.anchor).map(|_| self.anchor.len())?;
@@ -225,6 +230,7 @@ fn is_cut(rest: &str) -> bool {
     let mut behind = rest;
     loop {
         let further = behind.trim_start_matches(['\n', '\r', ' ']);
+        let further = further.strip_prefix("...[").map_or(further, |_| further.trim_start_matches('.'));
         let further = further.strip_prefix(r"\n").or_else(|| further.strip_prefix(r"\r")).unwrap_or(further);
         if further.len() == behind.len() {
             break;

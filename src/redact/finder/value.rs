@@ -33,10 +33,10 @@ const MAX_WORD: usize = 32;
 const MAX_JUDGED: usize = 1024;
 
 /// Words in lower case, to be looked up in any case.
-struct List(LazyLock<HashSet<&'static [u8], FixedState>>);
+pub(super) struct List(pub(super) LazyLock<HashSet<&'static [u8], FixedState>>);
 
 impl List {
-    fn has(&self, word: &str) -> bool {
+    pub(super) fn has(&self, word: &str) -> bool {
         let mut lower = [0_u8; MAX_WORD];
         let Some(lower) = lower.get_mut(..word.len()) else { return false };
         lower.copy_from_slice(word.as_bytes());
@@ -47,9 +47,12 @@ impl List {
 
 macro_rules! list {
     ($words:expr) => {
-        List(LazyLock::new(|| $words.split_ascii_whitespace().map(str::as_bytes).collect()))
+        $crate::redact::finder::value::List(std::sync::LazyLock::new(|| {
+            $words.split_ascii_whitespace().map(str::as_bytes).collect()
+        }))
     };
 }
+pub(super) use list;
 
 /// Values that stand for no secret, in lower case.
 static NOTHING: List = list!(
@@ -170,7 +173,9 @@ fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
     // What a value is shows in its beginning.
     let value = super::context::window(value, 0, MAX_JUDGED);
     let made = Made::of(value);
-    if made.length < least(name, written) || is_reference(value) || is_placeholder(value) {
+    // Behind a name alone, a word is one of a sentence.
+    let prose = written == Written::Words && made.is_word();
+    if prose || made.length < least(name, written) || is_reference(value) || is_placeholder(value) {
         return None;
     }
     let random = looks_random(value);
@@ -359,6 +364,8 @@ fn is_reference(value: &str) -> bool {
         [b'#', b'{', ..] => true,
         [b'`', ..] => true,
         [b'(', b')', ..] | [b'[', b']', ..] | [b'{', b'}', ..] => true,
+        // Nothing of what follows begins with a capital.
+        [b'B'..=b'Z', next, ..] if *next != b':' => is_link(value),
         _ => {
             is_path(value)
                 || is_link(value)
@@ -398,8 +405,8 @@ fn is_placeholder(value: &str) -> bool {
     {
         return true;
     }
-    if value.contains("[REDACTED")
-        || value.contains("REDACTED]")
+    if value.as_bytes().contains(&b']') && value.contains("REDACTED]")
+        || value.as_bytes().contains(&b'[') && value.contains("[REDACTED")
         || value.starts_with("[FILTERED")
         || value.starts_with("[MASKED")
         || value.starts_with("[redacted")
@@ -409,10 +416,12 @@ fn is_placeholder(value: &str) -> bool {
     }
     // The alphabet of an encoding, a format.
     let letters = ["ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"];
-    if value.len() < 80 && letters.iter().all(|letters| value.contains(letters)) || value.matches("%d").count() > 1 {
+    if (2 * 26..80).contains(&value.len()) && letters.iter().all(|letters| value.contains(letters))
+        || value.as_bytes().contains(&b'%') && value.matches("%d").count() > 1
+    {
         return true;
     }
-    if value.contains("...") && value.len() < 40 && (value.ends_with("...") || value.starts_with("...")) {
+    if value.len() < 40 && (value.ends_with("...") || value.starts_with("...")) {
         return true;
     }
     let plain = value.trim_matches(|character: char| !character.is_ascii_alphanumeric());
@@ -450,14 +459,7 @@ fn is_expression(value: &str, written: Written) -> bool {
     {
         return true;
     }
-    if value.ends_with("::")
-        || value.contains("=>")
-        || value.contains("->")
-        || value.contains("::")
-        || value.contains("??")
-        || value.contains("||")
-        || value.contains("&&")
-    {
+    if bytes.windows(2).any(|pair| matches!(pair, b"=>" | b"->" | b"::" | b"??" | b"||" | b"&&")) {
         return true;
     }
     // `*mut`, `#display`, `scmVersion=`

@@ -109,6 +109,8 @@ impl Command<'_> {
 pub(super) struct Script<'t> {
     /// Commands joined by `|`, inner ones before those they stand in.
     pub(super) pipelines: Vec<Vec<Command<'t>>>,
+    /// Where each of them stands.
+    pub(super) spans: Vec<Range<usize>>,
     /// Bodies of here-documents, as written. None: never found.
     pub(super) bodies: Vec<Option<Range<usize>>>,
     /// `${NAME:-value}`: the name and the value, as written.
@@ -117,10 +119,12 @@ pub(super) struct Script<'t> {
     cut: bool,
 }
 
-/// Reads a text.
-pub(super) fn lex(text: &str) -> Script<'_> {
+/// Reads a text. Lines in which there is none of these places may be left out, if nothing of them reaches others.
+pub(super) fn lex<'t>(text: &'t str, places: Option<&[usize]>) -> Script<'t> {
     let mut script = Script::default();
-    Lexer::new(text, 0..text.len(), 0, &mut script).commands(false);
+    let mut lexer = Lexer::new(text, 0..text.len(), 0, &mut script);
+    lexer.places = places;
+    lexer.commands(false);
     script
 }
 
@@ -141,6 +145,8 @@ impl Next {
 
 struct Lexer<'t, 's> {
     text: &'t str,
+    /// Where something has to be read that is still to come. None: everywhere.
+    places: Option<&'s [usize]>,
     at: usize,
     end: usize,
     depth: u8,
@@ -266,10 +272,26 @@ fn is_special(byte: u8) -> bool {
     )
 }
 
+/// Whether a byte may begin something that goes on behind the end of its line.
+fn reaches(byte: u8) -> bool {
+    const REACHES: [bool; 256] = {
+        let mut reaches = [false; 256];
+        let bytes = b"'\"`\\$(){}<|";
+        let mut at = 0;
+        while at < bytes.len() {
+            reaches[bytes[at] as usize] = true;
+            at += 1;
+        }
+        reaches
+    };
+    REACHES.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
 impl<'t, 's> Lexer<'t, 's> {
     fn new(text: &'t str, part: Range<usize>, depth: u8, script: &'s mut Script<'t>) -> Self {
         Self {
             text,
+            places: None,
             at: part.start,
             end: part.end,
             depth,
@@ -313,6 +335,23 @@ impl<'t, 's> Lexer<'t, 's> {
         }
     }
 
+    /// Skips lines in which nothing has to be read, and which hold nothing that reaches over their end.
+    fn skip_lines(&mut self) {
+        let begins_line = self.at == 0 || self.text.as_bytes().get(self.at - 1) == Some(&b'\n');
+        let Some(places) = self.places.filter(|_| begins_line && self.pending.is_empty()) else { return };
+        let passed = places.iter().take_while(|place| **place < self.at).count();
+        let places = places.get(passed..).unwrap_or_default();
+        self.places = Some(places);
+        let until = places.first().copied().unwrap_or(self.end).min(self.end);
+        let bytes = self.text.as_bytes().get(self.at..until).unwrap_or_default();
+        // Up to the last line of those before the place that has to be read.
+        let plain = bytes.iter().position(|byte| reaches(*byte)).unwrap_or(bytes.len());
+        let plain = bytes.get(..plain).unwrap_or_default();
+        if let Some(line) = memchr::memrchr(b'\n', plain) {
+            self.at += line + 1;
+        }
+    }
+
     /// Reads commands up to the end, or behind the `)` that closes the substitution they stand in.
     fn commands(&mut self, closes: bool) {
         let mut pipeline = Vec::new();
@@ -320,13 +359,21 @@ impl<'t, 's> Lexer<'t, 's> {
         // Where the groups begin that are open, `(` and `{`.
         let (mut parentheses, mut braces) = (Vec::new(), Vec::new());
         let mut cases = 0_usize;
+        let mut begun = self.at;
         loop {
+            let begins = pipeline.is_empty() && command.is_empty();
+            if begins && parentheses.is_empty() && braces.is_empty() {
+                self.skip_lines();
+            }
             self.skip_blanks();
+            if begins {
+                begun = self.at;
+            }
             let Some(byte) = self.byte(0) else { break };
             match byte {
                 b'\n' => {
                     self.at += 1;
-                    self.end_pipeline(&mut pipeline, &mut command);
+                    self.end_pipeline(begun, &mut pipeline, &mut command);
                     self.take_bodies();
                 }
                 b'|' if self.byte(1) != Some(b'|') => {
@@ -347,11 +394,11 @@ impl<'t, 's> Lexer<'t, 's> {
                 }
                 b';' | b'&' | b'|' => {
                     self.at += 1;
-                    self.end_pipeline(&mut pipeline, &mut command);
+                    self.end_pipeline(begun, &mut pipeline, &mut command);
                 }
                 b'(' => {
                     self.at += 1;
-                    self.end_pipeline(&mut pipeline, &mut command);
+                    self.end_pipeline(begun, &mut pipeline, &mut command);
                     parentheses.push(self.script.pipelines.len());
                 }
                 b')' => {
@@ -359,14 +406,14 @@ impl<'t, 's> Lexer<'t, 's> {
                     if closes && parentheses.is_empty() && cases == 0 {
                         break;
                     }
-                    self.end_pipeline(&mut pipeline, &mut command);
+                    self.end_pipeline(begun, &mut pipeline, &mut command);
                     if let Some(start) = parentheses.pop() {
                         self.group(start, &mut command);
                     }
                 }
                 b'#' => {
                     // A comment may hold a command too, but its quotes end with the line.
-                    self.end_pipeline(&mut pipeline, &mut command);
+                    self.end_pipeline(begun, &mut pipeline, &mut command);
                     self.at += 1;
                     if !closes && !self.comment {
                         let line = self.rest().find('\n').map_or(self.end, |length| self.at + length);
@@ -402,7 +449,7 @@ impl<'t, 's> Lexer<'t, 's> {
                 }
             }
         }
-        self.end_pipeline(&mut pipeline, &mut command);
+        self.end_pipeline(begun, &mut pipeline, &mut command);
     }
 
     /// A group ends here: if its output goes on through a pipe, it is a command of that pipeline.
@@ -413,7 +460,7 @@ impl<'t, 's> Lexer<'t, 's> {
         }
     }
 
-    fn end_pipeline(&mut self, pipeline: &mut Vec<Command<'t>>, command: &mut Command<'t>) {
+    fn end_pipeline(&mut self, begun: usize, pipeline: &mut Vec<Command<'t>>, command: &mut Command<'t>) {
         // One plain word says nothing, and there may be very many.
         if let [word] = command.words.as_slice()
             && word.is_plain()
@@ -429,6 +476,7 @@ impl<'t, 's> Lexer<'t, 's> {
         }
         if !pipeline.is_empty() {
             self.script.pipelines.push(std::mem::take(pipeline));
+            self.script.spans.push(begun..self.at);
         }
     }
 

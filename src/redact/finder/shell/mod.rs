@@ -88,18 +88,28 @@ pub(super) fn anchors() -> impl Iterator<Item = &'static str> {
     ANCHORS.iter().map(String::as_str)
 }
 
+/// Whether an anchor at this place may have to do with a secret: no option that another one follows.
+pub(super) fn counts(text: &str, anchor: Range<usize>) -> bool {
+    let behind = text.as_bytes().get(anchor.end..).unwrap_or_default();
+    let option = text.get(anchor).is_some_and(|anchor| anchor.ends_with(' ') && anchor.trim_start().starts_with('-'));
+    !option
+        || !matches!(behind, [b'-', b'a'..=b'z' | b'A'..=b'Z', b' ' | b'\n', ..] | [b'-', b'a'..=b'z' | b'A'..=b'Z'])
+}
+
 /// The rules of programs: id, and the names of the programs.
 pub(super) fn programs() -> impl Iterator<Item = (&'static str, &'static str)> {
     PROGRAMS.iter().map(|program| (program.rule, program.names))
 }
 
 /// Finds the secrets that only the knowledge of programs tells, and the texts inside that are to be searched on their own.
-pub(super) fn read(text: &str, found: &mut Vec<Found>) {
+///
+/// `places` are those of all anchors, in their order: a pipeline is read if there is one in it. None: all are read.
+pub(super) fn read(text: &str, places: Option<&[usize]>, found: &mut Vec<Found>) {
     if u32::try_from(text.len()).is_err() {
         return;
     }
-    let script = lexer::lex(text);
-    Reader { text, script: &script, found, asked: None }.script();
+    let script = lexer::lex(text, places);
+    Reader { text, script: &script, places, found, asked: None }.script();
 }
 
 #[cfg(test)]

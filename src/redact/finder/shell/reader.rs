@@ -22,6 +22,8 @@ const LEAD: usize = 16;
 pub(super) struct Reader<'r, 't> {
     pub(super) text: &'t str,
     pub(super) script: &'r Script<'t>,
+    /// Where anchors stand, in their order. None: not known.
+    pub(super) places: Option<&'r [usize]>,
     pub(super) found: &'r mut Vec<Found>,
     /// Whether the text waits for a password somewhere; None: not yet looked.
     pub(super) asked: Option<bool>,
@@ -38,7 +40,10 @@ impl<'r, 't> Reader<'r, 't> {
     /// Reads everything.
     pub(super) fn script(&mut self) {
         let script = self.script;
-        for pipeline in &script.pipelines {
+        for (pipeline, span) in script.pipelines.iter().zip(&script.spans) {
+            if !self.is_worth_reading(pipeline, span) {
+                continue;
+            }
             for (at, command) in pipeline.iter().enumerate() {
                 self.command(command, pipeline.get(..at).unwrap_or_default());
             }
@@ -49,6 +54,14 @@ impl<'r, 't> Reader<'r, 't> {
         for (name, value) in &script.defaults {
             self.default(name.clone(), value.clone());
         }
+    }
+
+    /// Whether there is an anchor in a pipeline, or may be one when its escapes are taken out.
+    fn is_worth_reading(&self, pipeline: &[Command<'_>], span: &Range<usize>) -> bool {
+        let Some(places) = self.places else { return true };
+        let next = places.partition_point(|place| *place < span.start);
+        places.get(next).is_some_and(|place| *place < span.end)
+            || pipeline.iter().flat_map(|command| &command.words).any(|word| word.escaped)
     }
 
     fn command(&mut self, command: &'r Command<'t>, before: &'r [Command<'t>]) {

@@ -553,7 +553,7 @@ const PROGRAM_TABLE: &[(&str, &[&str], &[&str])] = &[
 fn places(text: &str) -> Vec<Range<usize>> {
     fn search(text: &str, root: Option<&[(u32, u32)]>, depth: u8, places: &mut Vec<Range<usize>>) {
         let mut found = Vec::new();
-        read(text, &mut found);
+        read(text, None, &mut found);
         for found in found {
             match found {
                 Found::Secret { span, .. } => {

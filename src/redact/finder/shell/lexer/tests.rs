@@ -4,7 +4,7 @@ use super::*;
 
 /// The commands of a text: words by blanks, `|` between those of a pipeline, one line each.
 fn lexed(text: &str) -> Vec<String> {
-    let script = lex(text);
+    let script = lex(text, None);
     let words = |command: &Command<'_>| {
         let words = command.words.iter().map(|word| format!("‹{}›", word.text));
         let redirections = command.redirections.iter().map(|redirection| match redirection {
@@ -74,7 +74,7 @@ fn here_documents_have_bodies() {
 #[test]
 fn each_byte_knows_where_it_is_written() {
     let text = r#"a "x\"é" b"#;
-    let script = lex(text);
+    let script = lex(text, None);
     let word = &script.pipelines[0][0].words[1];
     assert_eq!(word.text, "x\"é");
     assert_eq!(word.written(0..1), Some(3..4));
@@ -86,7 +86,7 @@ fn each_byte_knows_where_it_is_written() {
 
 #[test]
 fn what_the_shell_replaces_is_told() {
-    let script = lex("x \"a$b${c}d$(e)\"");
+    let script = lex("x \"a$b${c}d$(e)\"", None);
     let word = &script.pipelines[0][0].words[1];
     let dynamic: Vec<_> = word.dynamic.iter().map(|part| &word.text[part.clone()]).collect();
     assert_eq!(dynamic, ["$b", "${c}", "$(e)"]);
@@ -95,6 +95,6 @@ fn what_the_shell_replaces_is_told() {
 #[test]
 fn nesting_without_end_is_read_as_far_as_it_may_be() {
     for unit in ["$(", "\"$(", "`", "${", "<(", "((", "{ ", "$'", "<<A\n", "# "] {
-        lex(&unit.repeat(20_000));
+        lex(&unit.repeat(20_000), None);
     }
 }
