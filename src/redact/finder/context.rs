@@ -15,13 +15,18 @@ use super::value::{self, List, Written, is_hex, judge, list, looks_random};
 /// to be asked.
 pub(super) const WORDS: &str = "pass|pwd|psw|secret|token|key|auth|cred|cookie|sess|bearer|jwt|dsn|salt|psk|mnemonic|signature|seed|\
     kennwort|senha|contrase|wachtwoord|has\u{142}o|u0142o|u015fifre|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
-    adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |log in using |log in as |sign in with |zugangsdaten: |pragma key|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
+    adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |log in using |log in as |sign in with |sign in as |zugangsdaten: |pragma key|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
     pepper|clave|lozinka|zaporka|salasana|kata sandi|community|plaintext|m\u{1ead}t kh\u{1ea9}u|u1ead|\
     \u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{645}\u{631}\u{648}\u{631}|\u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{633}\u{631}|u0643|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d4}|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d0}|u05e1|\
     \u{e23}\u{e2b}\u{e31}\u{e2a}\u{e1c}\u{e48}\u{e32}\u{e19}|u0e23|\u{3ba}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|\u{39a}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|u03ba|\
     \u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{41f}\u{410}\u{420}\u{41e}\u{41b}\u{42c}|u041f|\u{53e3}\u{4ee4}|device_code|samlresponse|assertion=|client_assertion|\
     nthash|lmhash|ntlm|wif:|wif=| phrase|wallet|recovery code|backup code|\
     securestring|totp|pin=|\u{5bc6}\u{7801}|\u{5bc6}\u{78bc}|\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}|\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{be44}\u{bc00}\u{bc88}\u{d638}";
+
+/// `is` in languages that write it without a space.
+static IS: OneOf = OneOf::new(&[
+    "\u{662f}", "\u{306f}", "\u{4e3a}", "\u{70ba}", "\u{b294}", "\u{c740}", "\u{c774}", "\u{b97c}", "\u{3092}",
+]);
 
 /// How far behind a name a value may begin, in bytes.
 const MAX_GAP: usize = 300;
@@ -312,11 +317,6 @@ struct Place {
     block: bool,
 }
 
-/// `is` and the like where no space stands around it.
-static IS: OneOf = OneOf::new(&[
-    "\u{662f}", "\u{306f}", "\u{4e3a}", "\u{70ba}", "\u{b294}", "\u{c740}", "\u{c774}", "\u{b97c}", "\u{3092}",
-]);
-
 impl Place {
     fn behind(text: &str, name: &Name, says: Hint) -> Option<Self> {
         let mut cursor = Cursor::new(text, name.end);
@@ -414,9 +414,13 @@ impl Place {
             let mut ahead = cursor;
             ahead.skip(1);
             if ahead.eat_blanks() {
-                let rest = ahead.rest().iter().take(256).position(|byte| byte.is_ascii_whitespace() || *byte == b'|');
+                let rest = ahead
+                    .rest()
+                    .iter()
+                    .take(256)
+                    .position(|byte| byte.is_ascii_whitespace() || b"|\"'\\".contains(byte));
                 let end = rest.unwrap_or(ahead.rest().len().min(256));
-                if ahead.rest().get(end).is_none_or(|byte| matches!(byte, b'\n' | b'\r')) {
+                if ahead.rest().get(end).is_none_or(|byte| b"\n\r\"'\\".contains(byte)) {
                     return Some(Self { span: ahead.at()..ahead.at() + end, written: Written::Words, block: false });
                 }
             }
@@ -608,7 +612,7 @@ impl Place {
         }
         let whole_line = begins_line && line.get(token.len()..)?.trim().is_empty() && operator != Operator::Percent;
         let end = if whole_line {
-            let plain = token.trim_end_matches([',', ';']);
+            let plain = token.trim_end_matches([',', ';', '\u{2026}']);
             // `{"a": b}` on one line, `name=value"`: the brackets and quotes are not the value's.
             let end = bare_end(plain, operator);
             if plain.get(end..).is_some_and(|tail| tail.starts_with(['"', '\'', '`', '<', '>', '\\']) || end == 0) {
@@ -666,7 +670,7 @@ impl Place {
             && says < Hint::Password
             && let Some(place) = &plain
             && text.get(place.span.clone()).is_some_and(|value| looks_random(value) || value::is_uuid(value))
-            && text.as_bytes().get(place.span.end).is_none_or(|byte| matches!(byte, b'\n' | b'\r'))
+            && text.as_bytes().get(place.span.end).is_none_or(|byte| b"\n\r\"'\\".contains(byte))
         {
             return plain.map(|place| Self { written: Written::Tight, ..place });
         }
@@ -867,6 +871,10 @@ fn bare_end(token: &str, operator: Operator) -> usize {
             {
                 return at;
             }
+            // What is drawn, or not even that: no part of a password.
+            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1faff}' => {
+                return at;
+            }
             '\u{1b}' | '\u{2026}' | '\u{ff0c}' | '\u{3002}' | '\u{ff1b}' | '\u{300d}' => return at,
             '#' if at > 0 && operator == Operator::Percent => return at,
             _ => {}
@@ -880,6 +888,11 @@ fn name_begins_line(text: &str, name: &Name) -> bool {
     let before =
         text.get(name.start.saturating_sub(64)..name.start).or_else(|| text.get(..name.start)).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
+    // `    12\u{2192}name`: a file with the numbers of its lines.
+    let line = match line.split_once('\u{2192}') {
+        Some((number, line)) if number.trim().bytes().all(|byte| byte.is_ascii_digit()) => line,
+        _ => line,
+    };
     let line = line.trim();
     matches!(
         line,

@@ -29,7 +29,8 @@ const TYPOGRAPHIC: [(&str, &str); 6] = [
     ("\u{300c}", "\u{300d}"),
 ];
 
-const OTHER_QUOTES: [&str; 8] = ["&quot;", "&#34;", "&#39;", "&apos;", "\\u0022", "\\u0027", "\\x22", "\\x27"];
+const OTHER_QUOTES: [&str; 10] =
+    ["&quot;", "&#34;", "&#39;", "&apos;", "&#x27;", "&#x22;", "\\u0022", "\\u0027", "\\x22", "\\x27"];
 
 /// The longest quoted value that is looked for the end of, in bytes.
 pub(super) const MAX_QUOTED: usize = 16 * 1024;

@@ -202,12 +202,12 @@ fn assigned(text: &str, mut cursor: Cursor<'_>, says: Hint, tell: Tell<'_>) {
         return;
     }
     let line = window(text, from, MAX_REACH);
-    let line = line.get(..line.find(['\n', '\r']).unwrap_or(line.len())).unwrap_or_default();
+    let line = line.get(..memchr::memchr2(b'\n', b'\r', line.as_bytes()).unwrap_or(line.len())).unwrap_or_default();
     let mut last = None;
     for _ in 0..MAX_LITERALS {
         let rest = text.get(cursor.at()..from + line.len()).unwrap_or_default();
-        let Some(open) = rest.find(['"', '\'', '`', ';']) else { break };
-        if rest.as_bytes().get(open) == Some(&b';') {
+        let Some(open) = memchr::memchr3(b'"', b'\'', b'`', rest.as_bytes()) else { break };
+        if rest.get(..open).is_some_and(|head| head.as_bytes().contains(&b';')) {
             break;
         }
         let head = text.get(from..cursor.at() + open).unwrap_or_default();

@@ -5,6 +5,7 @@ mod blocks;
 mod calls;
 mod context;
 mod cursor;
+mod encoded;
 mod json;
 pub mod known;
 mod literals;
@@ -112,6 +113,10 @@ enum Kind {
     GoDsn,
     /// What a user and a password stand beside, by its place among them.
     Login(&'static str),
+    /// A word in base64, and its place among four characters.
+    Encoded(usize),
+    /// An escape of JSON that a plain character may hide behind.
+    Escape,
     /// What a code of one time is called.
     Code(&'static str),
 }
@@ -142,6 +147,8 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let calls = calls::anchors().map(|(number, literal)| any(literal, Kind::Call(number)));
     let dsn = [exact("@tcp(", Kind::GoDsn), exact("@unix(", Kind::GoDsn)];
     let codes = prose::CODES.iter().map(|anchor| any(anchor, Kind::Code(anchor)));
+    let encoded = encoded::anchors().map(|(word, phase)| exact(word, Kind::Encoded(phase)));
+    let escape = [any("\\u00", Kind::Escape)];
     let logins = logins::ANCHORS.iter().map(|anchor| exact(anchor, Kind::Login(anchor)));
     let anchors = Anchors::new(
         formats
@@ -155,7 +162,9 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
             .chain(calls)
             .chain(dsn)
             .chain(logins)
-            .chain(codes),
+            .chain(codes)
+            .chain(encoded)
+            .chain(escape),
     );
     Rules { anchors, tokens, vendors }
 });
@@ -234,6 +243,7 @@ impl Finder {
         let mut block = 0;
         let mut column = false;
         let mut table = 0;
+        let mut encoded = 0;
         let mut commands = false;
         let mut places = Vec::new();
         let mut nested = Vec::new();
@@ -299,6 +309,13 @@ impl Finder {
                 Kind::Url(border) => url::at(text, from, border, &mut tell),
                 Kind::Oracle => url::oracle(text, to, &mut tell),
                 Kind::Call(number) => calls::at(text, number, to, &mut tell),
+                Kind::Encoded(phase) if from >= encoded && depth < MAX_DEPTH => {
+                    if let Some((meaning, written, end)) = encoded::around(text, from, phase) {
+                        nested.push((meaning, written));
+                        encoded = end;
+                    }
+                }
+                Kind::Encoded(_) | Kind::Escape => {}
                 Kind::Code(anchor) => prose::codes(text, from, anchor, &mut tell),
                 Kind::Login(anchor) => logins::at(text, from, anchor, &mut tell),
                 Kind::GoDsn => calls::go_dsn(text, from, &mut tell),
