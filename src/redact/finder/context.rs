@@ -588,7 +588,7 @@ impl Place {
         let word = rest.bytes().take(64).take_while(|byte| is_name(*byte)).count();
         if matches!(rest.as_bytes().get(word), Some(b'=' | b':'))
             && rest.as_bytes().get(word + 1).is_some_and(|next| *next != b'=')
-            && hint(rest.get(..word).unwrap_or_default()).is_some()
+            && rest.get(..word).is_some_and(|word| word == name.text(text) || hint(word).is_some())
         {
             return None;
         }
@@ -1213,7 +1213,13 @@ fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
         }
         return;
     }
-    let label = label.trim_end_matches(['"', '\'', '\\', ' ', ':', '=', '\n', '\t']);
+    let marks = |byte: &u8| matches!(byte, b'"' | b'\'' | b'\\' | b' ' | b':' | b'=' | b'\n' | b'\t');
+    let end = label.as_bytes().iter().rposition(|byte| !marks(byte)).map_or(0, |last| last + 1);
+    // Most words end with none of the letters with which these do.
+    let label = label.get(..end).unwrap_or(label);
+    if !label.ends_with(['e', 'y', 'd', 'r', 'v', 'l', 'k', 'E', 'Y', 'D', 'R', 'V', 'L', 'K']) {
+        return;
+    }
     let Some(word) = LABELS.iter().find(|word| {
         label.len() >= word.len()
             && label.get(label.len() - word.len()..).is_some_and(|end| end.eq_ignore_ascii_case(word))
