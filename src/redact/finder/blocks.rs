@@ -24,6 +24,7 @@ pub(super) const ANCHORS: &[&str] = &[
     "isakmp key",
     "form-data; name=",
     "random_password",
+    "ciphertextblob",
     "kty",
     " : EAP",
     " : XAUTH",
@@ -38,7 +39,7 @@ pub(super) fn at(text: &str, start: usize, anchor: &str, tell: Tell<'_>) {
         form(text, start + anchor.len(), tell);
     } else if anchor == "kty" {
         web_key(text, start, tell);
-    } else if anchor == "random_password" {
+    } else if matches!(anchor, "random_password" | "ciphertextblob") {
         random(text, start, tell);
     } else if anchor.ends_with("BY")
         || anchor.ends_with("PASSWORD")
@@ -159,11 +160,11 @@ fn web_key(text: &str, at: usize, tell: Tell<'_>) {
     }
 }
 
-/// The result of Terraform's `random_password`, as its state has it.
+/// The result of Terraform's `random_password`, as its state has it, and a data key of AWS beside its encrypted form.
 fn random(text: &str, at: usize, tell: Tell<'_>) {
     let (from, to) = (floor(text, at.saturating_sub(1024)), floor(text, at.saturating_add(2048)));
     let Some(near) = text.get(from..to) else { return };
-    for label in ["\"result\":", "\"bcrypt_hash\":"] {
+    for label in ["\"result\":", "\"bcrypt_hash\":", "\"Plaintext\":"] {
         let Some(found) = near.find(label) else { continue };
         let mut cursor = super::cursor::Cursor::new(text, from + found + label.len());
         cursor.eat_blanks();
@@ -391,6 +392,7 @@ mod tests {
             "{\"kty\":\"oct\",\"k\":\"{K}\"}",
             "{\"d\": \"{K}\", \"kty\": \"EC\", \"crv\": \"P-256\", \"x\": \"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}",
             "{\"type\":\"random_password\",\"instances\":[{\"attributes\":{\"result\":\"{P}\"}}]}",
+            "{\"CiphertextBlob\": \"AQID\", \"Plaintext\": \"{K}\"}",
             "{\"Name\":\"/prod/db\",\"Type\":\"SecureString\",\"Value\":\"{P}\"}",
             "-[ RECORD 1 ]---\nid | 1\npassword | {P}\n",
             "role_id      staging\nsecret_id    {K}\n",

@@ -16,7 +16,7 @@ use super::value::{self, List, Written, is_hex, judge, list, looks_random};
 pub(super) const WORDS: &str = "pass|pwd|psw|secret|token|key|auth|cred|cookie|sess|bearer|jwt|dsn|salt|psk|mnemonic|signature|seed|\
     kennwort|senha|contrase|wachtwoord|has\u{142}o|u0142o|u015fifre|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
     adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |log in using |log in as |sign in with |sign in as |zugangsdaten: |pragma key|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
-    pepper|clave|lozinka|zaporka|salasana|kata sandi|community|plaintext|m\u{1ead}t kh\u{1ea9}u|u1ead|\
+    pepper|clave|lozinka|zaporka|salasana|kata sandi|community|m\u{1ead}t kh\u{1ea9}u|u1ead|\
     \u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{645}\u{631}\u{648}\u{631}|\u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{633}\u{631}|u0643|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d4}|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d0}|u05e1|\
     \u{e23}\u{e2b}\u{e31}\u{e2a}\u{e1c}\u{e48}\u{e32}\u{e19}|u0e23|\u{3ba}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|\u{39a}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|u03ba|\
     \u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{41f}\u{410}\u{420}\u{41e}\u{41b}\u{42c}|u041f|\u{53e3}\u{4ee4}|device_code|samlresponse|assertion=|client_assertion|\
@@ -184,7 +184,7 @@ impl Name {
     fn hint(&self, text: &str) -> Option<Hint> {
         let before = text.get(..self.start).unwrap_or_default();
         // `did:key:z…`, `--- PASS: Test…`
-        if before.ends_with("did:") || before.ends_with("--- ") {
+        if before.ends_with("did:") || before.ends_with("--- ") || before.ends_with(':') && in_resource_name(before) {
             return None;
         }
         let own = hint(self.text(text));
@@ -251,6 +251,12 @@ impl Name {
             _ => None,
         }
     }
+}
+
+/// Whether a text ends in the name of a resource: `arn:aws:secretsmanager:…:`.
+fn in_resource_name(before: &str) -> bool {
+    let near = before.get(floor(before, before.len().saturating_sub(128))..).unwrap_or_default();
+    last_part(near, |byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'=')).starts_with("arn:")
 }
 
 /// What stands behind the last of some bytes.
@@ -480,8 +486,10 @@ impl Place {
         let written = if spaced || blanks || operator == Operator::Loose { Written::Loose } else { Written::Tight };
         if let Some(quote) = cursor.eat_quote() {
             // `"Password: "`: the quote that opened before the name is closed here.
-            let closes =
-                !closed && matches!((name.opened, quote), (Some(opened), Quote::Char { quote, .. }) if opened == quote);
+            let deep = text.as_bytes().get(..name.start.saturating_sub(1)).unwrap_or_default().iter().rev().take(128);
+            let deep = deep.take_while(|byte| **byte == b'\\').count();
+            let closes = !closed
+                && matches!((name.opened, quote), (Some(opened), Quote::Char { quote, backslashes }) if opened == quote && deep >= backslashes);
             if closes {
                 return None;
             }
@@ -1097,6 +1105,13 @@ fn login(text: &str, name: &Name, tell: Tell<'_>) {
             told(from + user.len() + 1, password, tell);
             return;
         }
+        // `log in as bob with password`
+        if words == 1 && matches!(token, "with" | "using") && assigned_to_person(word) {
+            let behind = rest.get(token.len()..).unwrap_or_default().trim_start();
+            let start = from + rest.len() - behind.len();
+            told(start, behind.split(' ').next().unwrap_or_default(), tell);
+            return;
+        }
         if token.ends_with(['.', ';', ',', '{', '(', '=']) {
             return;
         }
@@ -1104,6 +1119,11 @@ fn login(text: &str, name: &Name, tell: Tell<'_>) {
         words += 1;
         at += gap + token.len();
     }
+}
+
+/// `log in as`, `sign in as`: a person is told to.
+fn assigned_to_person(name: &str) -> bool {
+    name.get(name.len().saturating_sub(3)..).is_some_and(|end| end.eq_ignore_ascii_case(" as"))
 }
 
 /// `"Type": "SecureString", "Value": "…"` of AWS's parameters.

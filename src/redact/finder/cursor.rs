@@ -80,7 +80,18 @@ impl<'t> Cursor<'t> {
         {
             any = true;
         }
+        // A blank as forms write it, beside what is percent-encoded.
+        if self.peek() == Some(b'+') && self.beside_percent() {
+            self.at += 1;
+            any = true;
+        }
         any
+    }
+
+    /// Whether `%…` stands directly before or behind the byte here.
+    fn beside_percent(&self) -> bool {
+        let before = self.at.checked_sub(3).and_then(|at| self.text.as_bytes().get(at));
+        before == Some(&b'%') || self.rest().get(1) == Some(&b'%')
     }
 
     /// Colours of a terminal: `ESC [ … m`, with the escape as a byte or written out.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// What names of secrets look like in base64, and at which of the four characters of a group that stands: the word in the
 /// three places that it can have among three bytes, as far as its own bits go.
-const WORDS: [(&str, usize); 53] = [
+const WORDS: [(&str, usize); 89] = [
     ("cGFzc3dvcm", 0),
     ("Bhc3N3b3Jk", 2),
     ("wYXNzd29yZ", 3),
@@ -46,6 +46,9 @@ const WORDS: [(&str, usize); 53] = [
     ("hcGlrZX", 3),
     ("QXBpS2V5", 0),
     ("BcGlLZX", 3),
+    ("YXBpLWtle", 0),
+    ("FwaS1rZX", 2),
+    ("hcGkta2V5", 3),
     ("QmVhcmVy", 0),
     ("JlYXJlc", 2),
     ("CZWFyZX", 3),
@@ -58,6 +61,39 @@ const WORDS: [(&str, usize); 53] = [
     ("cGFzc3BocmFzZ", 0),
     ("Bhc3NwaHJhc2", 2),
     ("wYXNzcGhyYXNl", 3),
+    ("cG9zdGdyZX", 0),
+    ("Bvc3RncmVz", 2),
+    ("wb3N0Z3Jlc", 3),
+    ("bXlzcWw6", 0),
+    ("15c3FsO", 2),
+    ("teXNxbD", 3),
+    ("bW9uZ29kY", 0),
+    ("1vbmdvZG", 2),
+    ("tb25nb2Ri", 3),
+    ("cmVkaXM6", 0),
+    ("JlZGlzO", 2),
+    ("yZWRpcz", 3),
+    ("c2Vzc2lvbj", 0),
+    ("Nlc3Npb249", 2),
+    ("zZXNzaW9uP", 3),
+    ("Q29va2llO", 0),
+    ("Nvb2tpZT", 2),
+    ("Db29raWU6", 3),
+    ("Z2hwX", 0),
+    ("docF", 2),
+    ("naHBf", 3),
+    ("Z2xwYXQt", 0),
+    ("dscGF0L", 2),
+    ("nbHBhdC", 3),
+    ("eG94Yi", 0),
+    ("hveGIt", 2),
+    ("4b3hiL", 3),
+    ("c2stYW50", 0),
+    ("NrLWFud", 2),
+    ("zay1hbn", 3),
+    ("QUtJQ", 0),
+    ("FLSU", 2),
+    ("BS0lB", 3),
 ];
 
 /// How far to each side of a word encoded text is read, in bytes.
@@ -70,10 +106,16 @@ pub(super) fn anchors() -> impl Iterator<Item = (&'static str, usize)> {
     WORDS.into_iter()
 }
 
-/// A text, where in another each of its bytes is written: from, to; and where that ends.
-type Decoded = (String, Vec<(u32, u32)>, usize);
+/// What encoded text means.
+pub(super) struct Decoded {
+    pub(super) meaning: String,
+    /// For each byte, where it is written: from, to.
+    pub(super) written: Vec<(u32, u32)>,
+    /// Where the encoded text ends.
+    pub(super) end: usize,
+}
 
-/// The text around a word, decoded: for each of its bytes where it is written, and where all of it ends. None: it is none.
+/// The text around a word, decoded. None: it is none.
 pub(super) fn around(text: &str, word: usize, phase: usize) -> Option<Decoded> {
     let bytes = text.as_bytes();
     let start = word.checked_sub(phase)?;
@@ -113,7 +155,7 @@ pub(super) fn around(text: &str, word: usize, phase: usize) -> Option<Decoded> {
     if meaning.len() < LEAST {
         return None;
     }
-    Some((String::from_utf8(meaning).ok()?, written, end))
+    Some(Decoded { meaning: String::from_utf8(meaning).ok()?, written, end })
 }
 
 /// What up to four characters stand for, and how many bytes that is. None: they are no base64, or mean no text.

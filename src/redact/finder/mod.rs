@@ -7,6 +7,7 @@ mod context;
 mod cursor;
 mod encoded;
 mod json;
+mod keywords;
 pub mod known;
 mod literals;
 mod logins;
@@ -115,6 +116,8 @@ enum Kind {
     Login(&'static str),
     /// A word in base64, and its place among four characters.
     Encoded(usize),
+    /// A word in capitals that calls a value a key.
+    Keyword(&'static str),
     /// An escape of JSON that a plain character may hide behind.
     Escape,
     /// What a code of one time is called.
@@ -148,6 +151,7 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let dsn = [exact("@tcp(", Kind::GoDsn), exact("@unix(", Kind::GoDsn)];
     let codes = prose::CODES.iter().map(|anchor| any(anchor, Kind::Code(anchor)));
     let encoded = encoded::anchors().map(|(word, phase)| exact(word, Kind::Encoded(phase)));
+    let keywords = keywords::ANCHORS.iter().map(|anchor| exact(anchor, Kind::Keyword(anchor)));
     let escape = [any("\\u00", Kind::Escape)];
     let logins = logins::ANCHORS.iter().map(|anchor| exact(anchor, Kind::Login(anchor)));
     let anchors = Anchors::new(
@@ -164,6 +168,7 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
             .chain(logins)
             .chain(codes)
             .chain(encoded)
+            .chain(keywords)
             .chain(escape),
     );
     Rules { anchors, tokens, vendors }
@@ -310,12 +315,13 @@ impl Finder {
                 Kind::Oracle => url::oracle(text, to, &mut tell),
                 Kind::Call(number) => calls::at(text, number, to, &mut tell),
                 Kind::Encoded(phase) if from >= encoded && depth < MAX_DEPTH => {
-                    if let Some((meaning, written, end)) = encoded::around(text, from, phase) {
-                        nested.push((meaning, written));
-                        encoded = end;
+                    if let Some(decoded) = encoded::around(text, from, phase) {
+                        nested.push((decoded.meaning, decoded.written));
+                        encoded = decoded.end;
                     }
                 }
                 Kind::Encoded(_) | Kind::Escape => {}
+                Kind::Keyword(anchor) => keywords::at(text, from, anchor, &mut tell),
                 Kind::Code(anchor) => prose::codes(text, from, anchor, &mut tell),
                 Kind::Login(anchor) => logins::at(text, from, anchor, &mut tell),
                 Kind::GoDsn => calls::go_dsn(text, from, &mut tell),

@@ -57,7 +57,7 @@ const KINDS_OF_KEY: &str = "
 /// Words that say little by themselves.
 const WEAK: &str = "
     key keys auth session sessionid sid cookie signature sig salt seed pin otp login passkey authentication
-    nonce webhook verification sessid phpsessid jsessionid connectsid plaintext";
+    nonce webhook verification sessid phpsessid jsessionid connectsid";
 
 /// Words that make a `code` behind them a secret.
 const KINDS_OF_CODE: [&[u8]; 8] =

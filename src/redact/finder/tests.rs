@@ -234,3 +234,17 @@ fn a_secret_in_base64_is_found_whole_whatever_stands_in_it() {
         assert_eq!(found(&text.replace("{}", &secret)), [secret.as_str()], "{text}");
     }
 }
+
+#[test]
+fn what_names_something_with_a_digest_stays() {
+    each_stays(&[
+        "cache key: node-modules-v2-8f14e45fceea167a5a36dedd4bea2543",
+        "Cache restored from key: Linux-npm-8f14e45fceea167a5a36dedd4bea2543aabbccdd",
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db2-AbCdEf",
+    ]);
+}
+
+#[test]
+fn what_is_percent_encoded_with_plus_signs_is_read() {
+    each_is_found(&["q=password+%3D+%27{P}%27", "q=%22api_key%22%3A+%22{T}%22", "body=token+%3D+{T}&x=1"]);
+}

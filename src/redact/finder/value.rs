@@ -296,6 +296,7 @@ fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
             && made.lower > 3)
             .then_some(Secret { guessable }),
         (Hint::Weak | Hint::Likely, Written::Call) => None,
+        (Hint::Weak | Hint::Likely, _) if names_with_digest(value) => None,
         (Hint::Likely, _) => (made.spaces == 0
             && !is_digest(value)
             && (random && !is_slug(value) || is_hex(value, 16) || is_uuid(value)))
@@ -775,6 +776,13 @@ fn is_digest(value: &str) -> bool {
         value.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
             && matches!(value.as_bytes().get(name.len()), Some(b':' | b'-' | b'=' | b'$'))
     })
+}
+
+/// `node-modules-v2-8f14e45f…`: words, and a digest of what they name.
+fn names_with_digest(value: &str) -> bool {
+    value
+        .rsplit_once(['-', '_', ':', '/'])
+        .is_some_and(|(name, digest)| is_hex(digest, 16) && name.contains(['-', '_', '/']) && is_slug(name))
 }
 
 /// Whether base64 stands for `user:password`.
