@@ -151,19 +151,6 @@ impl Piece {
     }
 }
 
-impl<K> Anchor<K> {
-    /// Where it stands, if it does with a piece here.
-    fn stands(&self, text: &[u8], piece: usize, offset: u8) -> Option<(usize, usize)> {
-        let from = (piece + 1).checked_sub(usize::from(offset))?;
-        if self.apart && follows_word(text, from) {
-            return None;
-        }
-        let (here, literal) = (text.get(from..from + self.literal.len())?, self.literal.as_bytes());
-        let same = if self.exact { here == literal } else { here.eq_ignore_ascii_case(literal) };
-        same.then_some((from, from + here.len()))
-    }
-}
-
 /// Whether what begins here goes on from a word.
 fn follows_word(text: &[u8], at: usize) -> bool {
     let head = text.get(..at).unwrap_or_default();
@@ -246,7 +233,17 @@ impl<K: Copy> Anchors<K> {
     /// Every anchor that stands in the text, from where to where, in the order of where they begin, the longest first.
     pub(super) fn find<'a>(&'a self, text: &'a [u8]) -> Hits<'a, K> {
         let begins = self.begins.first_chunk::<TABLE>();
-        Hits { anchors: self, begins, text, next: 0, found: Vec::new(), given: 0, settled: 0, least: 0 }
+        Hits {
+            anchors: self,
+            begins,
+            text,
+            next: 0,
+            found: Vec::new(),
+            given: 0,
+            settled: 0,
+            least: 0,
+            asked: (0, false),
+        }
     }
 
     /// The pieces of this hash, or of this pair behind the table.
@@ -298,6 +295,8 @@ pub(super) struct Hits<'a, K> {
     settled: usize,
     /// What begins before this place is left out.
     least: usize,
+    /// The place that was last asked whether a word goes on there, and the answer.
+    asked: (usize, bool),
 }
 
 impl<K: Copy> Iterator for Hits<'_, K> {
@@ -377,9 +376,20 @@ impl<K: Copy> Hits<'_, K> {
     /// Keeps the anchors that stand where one of these pieces does.
     fn stand(&mut self, at: usize, word: u64, pieces: &[Piece]) {
         for piece in pieces.iter().filter(|piece| piece.stands(word)) {
-            if let Some(anchor) = self.anchors.all.get(usize::from(piece.anchor))
-                && let Some((from, to)) = anchor.stands(self.text, at, piece.offset)
-            {
+            let Some(anchor) = self.anchors.all.get(usize::from(piece.anchor)) else { continue };
+            let Some(from) = (at + 1).checked_sub(usize::from(piece.offset)) else { continue };
+            if anchor.apart {
+                if self.asked.0 != from {
+                    self.asked = (from, follows_word(self.text, from));
+                }
+                if self.asked.1 {
+                    continue;
+                }
+            }
+            let literal = anchor.literal.as_bytes();
+            let to = from + literal.len();
+            let same = |here: &[u8]| if anchor.exact { here == literal } else { here.eq_ignore_ascii_case(literal) };
+            if self.text.get(from..to).is_some_and(same) {
                 self.found.push((anchor.kind, from, to));
             }
         }

@@ -220,6 +220,8 @@ impl Name {
 
     /// Whether a user and a password may stand behind it: `creds`, `NEO4J_AUTH`, `login with`.
     fn says_login(&self, text: &str) -> bool {
+        // Most names end with no two letters with which the words do.
+        const ENDS: [&[u8; 2]; 9] = [b"th", b"ed", b"ds", b"ls", b"al", b"in", b"ss", b"wd", b"en"];
         const LAST: [&str; 9] =
             ["auth", "cred", "creds", "credential", "credentials", "login", "userpass", "userpwd", "zugangsdaten"];
         let name = self.text(text);
@@ -228,9 +230,8 @@ impl Name {
             LAST.iter().any(|word| last.eq_ignore_ascii_case(word))
         };
         let begins = |begin: &&str| name.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin));
-        // Most names end with none of the letters with which these do.
         match name.as_bytes() {
-            [.., b'h' | b'd' | b's' | b'l' | b'n' | b'H' | b'D' | b'S' | b'L' | b'N'] if ends() => true,
+            [.., before, last] if ends_as(&ENDS, *before, *last) && ends() => true,
             [b'l' | b's' | b'L' | b'S', ..] => ["log in ", "login ", "sign in "].iter().any(begins),
             _ => false,
         }
@@ -257,6 +258,11 @@ impl Name {
 fn in_resource_name(before: &str) -> bool {
     let near = before.get(floor(before, before.len().saturating_sub(128))..).unwrap_or_default();
     last_part(near, |byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'=')).starts_with("arn:")
+}
+
+/// Whether two bytes, in either case, are one of these pairs.
+pub(super) fn ends_as(ends: &[&[u8; 2]], before: u8, last: u8) -> bool {
+    ends.contains(&&[before.to_ascii_lowercase(), last.to_ascii_lowercase()])
 }
 
 /// What stands behind the last of some bytes.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::context::{Tell, eat_spaces, window};
+use super::context::{Tell, eat_spaces, ends_as, window};
 use super::cursor::Cursor;
 use super::names::Hint;
 use super::value::{Written, judge};
@@ -32,6 +32,11 @@ const SENTENCE: &str = "the a an is was are to for of and or not set get has hav
 /// words. Says whether there were some.
 pub(super) fn phrase(text: &str, name: Range<usize>, tell: Tell<'_>) -> bool {
     let called = text.get(name.clone()).unwrap_or_default();
+    // Most names end with no two letters with which these do.
+    let [.., before, last] = called.as_bytes() else { return false };
+    if !ends_as(&[b"se", b"ic", b"ed", b"et"], *before, *last) {
+        return false;
+    }
     let ends = |word: &str| {
         let from = called.len().checked_sub(word.len());
         from.and_then(|from| called.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(word))
