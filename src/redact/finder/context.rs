@@ -383,6 +383,12 @@ impl Place {
             }
             return Some(first);
         }
+        // `the token's value`
+        if cursor.rest().starts_with(b"'s ") && opener != Some(&b'\'') {
+            cursor.skip(2);
+            cursor.eat_blanks();
+            return Self::words(text, cursor, says);
+        }
         // `**Password:** value`, `**Password**: value`
         let marked = matches!(opener, Some(b'*'));
         if marked {

@@ -115,20 +115,25 @@ fn words(text: &str, called: &str, quoted: bool) -> Option<(usize, usize)> {
     (passphrase && (3..WALLET).contains(&count) && ends && !common).then_some((end, count))
 }
 
-/// `password from OLD to NEW`.
+/// `password from OLD to NEW`, `password for bob reset to NEW`.
 pub(super) fn changed(text: &str, behind: usize, tell: Tell<'_>) {
     let mut cursor = Cursor::new(text, behind);
     if !cursor.eat_blanks() {
         return;
     }
-    for word in ["for ", "of "] {
+    let mut done = false;
+    for word in ["for ", "of ", "reset ", "changed ", "set ", "updated ", "rotated ", "has been reset ", "was reset "] {
         if cursor.eat(word) {
-            let name = cursor.rest().iter().take(64).take_while(|byte| !byte.is_ascii_whitespace()).count();
-            cursor.skip(name);
+            if word.len() < 5 && word != "set " {
+                let name = cursor.rest().iter().take(64).take_while(|byte| !byte.is_ascii_whitespace()).count();
+                cursor.skip(name);
+            }
             cursor.eat_blanks();
+            done = true;
         }
     }
-    if !cursor.eat("from ") {
+    let begins = cursor.eat("from ") || done && cursor.eat("to ");
+    if !begins {
         return;
     }
     for next in [" to ", ""] {

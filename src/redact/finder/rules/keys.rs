@@ -193,9 +193,10 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "windows-credential-hash",
-        what: "Hash of a Windows password, as what reads or catches them writes it: NetNTLM, cached, Kerberos",
+        what: "Hash of a Windows password: of an account, of a cached login, of a Kerberos ticket",
         source: "https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-nlmp/5e550938-91d4-459f-b67d-75d70009e3f3",
         forms: &[
+            inner(r"[0-9a-fA-F]{32}:[0-9a-fA-F]{32}", ":::", ""),
             form("$DCC2$", r"\d{1,6}#[A-Za-z0-9._-]{1,64}#\K[0-9a-f]{32}"),
             form(
                 "$krb5tgs$",
@@ -206,6 +207,7 @@ pub(super) const RULES: &[Rule] = &[
         edge: Edge::Any,
         check: Check::None,
         hits: &[
+            &["0fa4e1fa4e20fa4e1fa4e20fa4e1fa4e:1fa4e20fa4e1fa4e20fa4e1fa4e20fa4:::"],
             &["$DCC2$10240#bob#", "0fa4e1fa4e20fa4e1fa4e20fa4e1fa4e"],
             &[
                 "$krb5asrep$23$bob@EXAMPLE:",
