@@ -146,7 +146,9 @@ fn web_key(text: &str, at: usize, tell: Tell<'_>) {
     let Some(before) = text.get(from..at) else { return };
     let from = before.rfind('{').map_or(from, |open| from + open);
     let object = window(text, from, 8192);
-    let object = object.get(..object.find('}').unwrap_or(object.len())).unwrap_or_default();
+    // Neither in the next one.
+    let end = object.bytes().skip(1).position(|byte| matches!(byte, b'{' | b'}')).map_or(object.len(), |end| end + 1);
+    let object = object.get(..end).unwrap_or_default();
     let mut strings = super::json::strings(object).peekable();
     while let Some(key) = strings.next() {
         if !object.get(key.start..key.end).is_some_and(|key| PRIVATE.contains(&key)) {

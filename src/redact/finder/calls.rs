@@ -48,6 +48,9 @@ const CALLS: &[(&str, Which, Asked)] = &[
     ("ssh.connect(", Nth(3), Password),
     ("client.connect(", Nth(3), Password),
     ("paramiko.connect(", Nth(3), Password),
+    ("aes.new(", Nth(0), Key),
+    ("secretkeyspec(", Nth(0), Key),
+    ("require('stripe')(", Nth(0), Key),
     ("connect(", Nth(2), Chosen),
     ("connect(", Nth(3), Chosen),
     ("credentials(", Nth(1), Chosen),
@@ -329,6 +332,8 @@ mod tests {
             "new BasicAWSCredentials(\"id\", \"{K}\")",
             "jwt.sign(payload, '{K}', { expiresIn: '1h' })",
             "hmac.new(b'{K}', message, hashlib.sha256)",
+            "AES.new(b'{K}', AES.MODE_CBC)",
+            "new SecretKeySpec(\"{K}\".getBytes(), \"AES\")",
             "buildConfigField(\"String\", \"API_KEY\", \"\\\"{K}\\\"\")",
         ] {
             let text = call.replace("{P}", &secret).replace("{K}", &key);

@@ -32,6 +32,8 @@ static IS: OneOf = OneOf::new(&[
 const MAX_GAP: usize = 300;
 /// The longest value without quotes, in bytes.
 const MAX_VALUE: usize = 16 * 1024;
+/// How much of a value is read before it is known that it may be a secret, in bytes.
+const MAX_SHOWN: usize = 384;
 
 /// What is told of a secret: bytes of the text, rule, and whether it could be guessed.
 pub(super) type Tell<'a> = &'a mut dyn FnMut(Range<usize>, &'static str, bool);
@@ -387,6 +389,12 @@ impl Place {
             }
             return Some(first);
         }
+        // `the token's value`
+        if cursor.rest().starts_with(b"'s ") && opener != Some(&b'\'') {
+            cursor.skip(2);
+            cursor.eat_blanks();
+            return Self::words(text, cursor, says);
+        }
         // `**Password:** value`, `**Password**: value`
         let marked = matches!(opener, Some(b'*'));
         if marked {
@@ -505,7 +513,13 @@ impl Place {
         if closed && operator == Operator::Colon && matches!(ahead.peek(), Some(b'[' | b'{')) {
             return None;
         }
-        Self::bare(text, name, ahead, operator, written)
+        // What a value is shows in its beginning: the rest is read only of one that may be a secret.
+        let place = Self::bare(text, name, ahead, operator, written, MAX_SHOWN)?;
+        let begins = text.get(place.span.clone()).unwrap_or_default();
+        if place.span.len() + 8 >= MAX_SHOWN && judge(begins, says, place.written).is_some() {
+            return Self::bare(text, name, ahead, operator, written, MAX_VALUE);
+        }
+        Some(place)
     }
 
     fn quoted(mut cursor: Cursor<'_>, quote: Quote, written: Written) -> Option<Self> {
@@ -595,9 +609,16 @@ impl Place {
     }
 
     /// A value without quotes.
-    fn bare(text: &str, name: &Name, cursor: Cursor<'_>, operator: Operator, written: Written) -> Option<Self> {
+    fn bare(
+        text: &str,
+        name: &Name,
+        cursor: Cursor<'_>,
+        operator: Operator,
+        written: Written,
+        length: usize,
+    ) -> Option<Self> {
         let start = cursor.at();
-        let rest = window(text, start, MAX_VALUE);
+        let rest = window(text, start, length);
         // `password=password=…`: the inner name has its own turn.
         let word = rest.bytes().take(64).take_while(|byte| is_name(*byte)).count();
         if matches!(rest.as_bytes().get(word), Some(b'=' | b':'))

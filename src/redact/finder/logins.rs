@@ -15,6 +15,8 @@ pub(super) const ANCHORS: &[&str] = &[
     "\nPASS ",
     "[+] ",
     " p: ",
+    " on >",
+    "createUser ",
     ":587 ",
     ":465 ",
     ":25 ",
@@ -90,6 +92,8 @@ pub(super) fn at(text: &str, start: usize, anchor: &str, tell: Tell<'_>) {
         "UGFzc3dvcmQ6" => smtp(text, behind, tell),
         "\nPASS " => pass(text, start, behind, tell),
         "[+] " => sprayed(text, behind, tell),
+        " on >" => acl(text, start, behind, tell),
+        "createUser " => snmp(text, behind, tell),
         " p: " => short(text, start, behind, tell),
         _ if anchor.starts_with('@') => before_host(text, start, tell),
         _ => postfix(text, start, behind, tell),
@@ -243,6 +247,37 @@ fn sprayed(text: &str, behind: usize, tell: Tell<'_>) {
     }
 }
 
+/// `user default on >password` of Redis.
+fn acl(text: &str, start: usize, behind: usize, tell: Tell<'_>) {
+    let before = text.get(floor(text, start.saturating_sub(64))..start).unwrap_or_default();
+    let Some((head, user)) = before.rsplit_once(' ') else { return };
+    if user.is_empty() || !(head.ends_with("user") || head.ends_with("SETUSER") || head.ends_with("setuser")) {
+        return;
+    }
+    let rest = window(text, behind, MAX_LOGIN);
+    let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\')).unwrap_or(rest.len());
+    if rest.get(..end).is_some_and(|value| judge(value, Hint::Password, Written::Tight).is_some()) {
+        tell(behind..behind + end, "password", true);
+    }
+}
+
+/// `createUser bob SHA password AES password` of SNMP.
+fn snmp(text: &str, behind: usize, tell: Tell<'_>) {
+    let rest = window(text, behind, MAX_LOGIN);
+    let line = rest.get(..rest.find(['\n', '\r', '\\']).unwrap_or(rest.len())).unwrap_or_default();
+    let mut at = 0;
+    let mut named = false;
+    for word in line.split(' ').take(8) {
+        let plain = word.trim_matches(['"', '\'']);
+        if named && judge(plain, Hint::Password, Written::Tight).is_some() {
+            let from = behind + at + word.find(plain).unwrap_or_default();
+            tell(from..from + plain.len(), "password", true);
+        }
+        named = plain == "MD5" || plain.starts_with("SHA") || plain == "DES" || plain.starts_with("AES");
+        at += word.len() + 1;
+    }
+}
+
 /// `u: bob p: password`.
 fn short(text: &str, start: usize, behind: usize, tell: Tell<'_>) {
     let before = text.get(floor(text, start.saturating_sub(64))..start).unwrap_or_default();
@@ -275,6 +310,8 @@ mod tests {
             "u: admin p: {}",
             "[+] 10.0.0.5:445 CORP\\bob:{} (ok)",
             "USER bob\nPASS {}\n",
+            "user default on >{} ~* +@all",
+            "createUser bob SHA {}",
         ] {
             let text = text.replace("{}", &secret);
             let places: Vec<&str> =
@@ -297,6 +334,8 @@ mod tests {
             "workspace:app2024@dev",
             "git clone git@github.com:org/repo2.git",
             "map: 3 p: 12345678",
+            "if a and b on >threshold2024",
+            "createUser(name, SHA256)",
         ] {
             assert_eq!(Finder::default().find(text), [], "{text}");
         }

@@ -85,7 +85,7 @@ const OF: &str = "
     hash metadata lookup cache queue worker server client api sock socket only less free protected protection
     encoding charset alphabet chars bytes bits position offset start end stdin agent manifest scanner scanning
     detector leak leaks mount mounts volume accessor keeper engine backend plugin config configuration settings
-    options lifecycle encode decode range flow guide docs doc example examples sample template yml yaml json toml txt md rs py js ts
+    management options lifecycle encode decode range flow guide docs doc example examples sample template yml yaml json toml txt md rs py js ts
     go java sh env1 html css tsx";
 
 /// Words before a secret's word that make it something else.

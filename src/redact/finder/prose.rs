@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::context::{Tell, eat_spaces, ends_as, window};
 use super::cursor::Cursor;
 use super::names::Hint;
-use super::value::{Written, judge};
+use super::value::{List, Written, judge, list};
 
 /// How far the words of a phrase are read, in bytes.
 const MAX_PHRASE: usize = 400;
@@ -20,13 +20,13 @@ const MAX_ASIDE: usize = 40;
 const PHRASES: [&str; 6] = ["passphrase", "mnemonic", "seed", " phrase", "seedphrase", "wallet"];
 
 /// Words of sentences that are in no list of values: what stands in them is no passphrase.
-const SENTENCE: &str = "the a an is was are to for of and or not set get has have must should will can may be been in on at by
+static SENTENCE: List = list!("the a an is was are to for of and or not set get has have must should will can may be been in on at by
     with from as if then else when while this that it its your my our their you we they no yes any some all none
     never used only both also via before after which because there where who what how does did do done make makes sure
     enter entered again please twice empty needed want use using protect protects encrypt encrypts unlock unlocks more
     than less one each every very just later now about into between during until but so stays stay remains remain comes
     come goes go provided given asked prompted required optional supported ignored missing incorrect invalid wrong hidden
-    stored string value field password passphrase key";
+    stored string value field password passphrase key");
 
 /// `passphrase: correct horse battery staple`, `seed phrase is legal winner thank …`: words behind a name that means
 /// words. Says whether there were some.
@@ -96,7 +96,7 @@ fn words(text: &str, called: &str, quoted: bool) -> Option<(usize, usize)> {
         if !short && count >= WALLET {
             break;
         }
-        common |= SENTENCE.split_ascii_whitespace().any(|other| other == word);
+        common |= SENTENCE.has(word);
         count += 1;
         end = at + length;
         at = end;
@@ -120,20 +120,25 @@ fn words(text: &str, called: &str, quoted: bool) -> Option<(usize, usize)> {
     (passphrase && (3..WALLET).contains(&count) && ends && !common).then_some((end, count))
 }
 
-/// `password from OLD to NEW`.
+/// `password from OLD to NEW`, `password for bob reset to NEW`.
 pub(super) fn changed(text: &str, behind: usize, tell: Tell<'_>) {
     let mut cursor = Cursor::new(text, behind);
     if !cursor.eat_blanks() {
         return;
     }
-    for word in ["for ", "of "] {
+    let mut done = false;
+    for word in ["for ", "of ", "reset ", "changed ", "set ", "updated ", "rotated ", "has been reset ", "was reset "] {
         if cursor.eat(word) {
-            let name = cursor.rest().iter().take(64).take_while(|byte| !byte.is_ascii_whitespace()).count();
-            cursor.skip(name);
+            if word.len() < 5 && word != "set " {
+                let name = cursor.rest().iter().take(64).take_while(|byte| !byte.is_ascii_whitespace()).count();
+                cursor.skip(name);
+            }
             cursor.eat_blanks();
+            done = true;
         }
     }
-    if !cursor.eat("from ") {
+    let begins = cursor.eat("from ") || done && cursor.eat("to ");
+    if !begins {
         return;
     }
     for next in [" to ", ""] {

@@ -166,6 +166,7 @@ fn a_password_is_found_in_any_language() {
         "kata sandi: {P}",
         "lozinka: {P}",
         "password di root: {P}",
+        "the password's {P}",
         "minha senha do banco \u{e9} {P}",
         "password (temporary): {P}",
         "password [bob]: {P}",
@@ -184,6 +185,7 @@ fn what_was_changed_is_found_before_and_after() {
         let text = text.replace("{O}", &old).replace("{N}", &new);
         assert_eq!(found(&text), [old.as_str(), new.as_str()], "{text}");
     }
+    each_is_found(&["Password reset to {P} for bob", "Reset the password for bob to {P}", "password changed to {P}."]);
     each_stays(&["reads the password from stdin to check it", "password = \"\" -> \"(sensitive value)\""]);
 }
 

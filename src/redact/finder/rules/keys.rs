@@ -165,6 +165,7 @@ pub(super) const RULES: &[Rule] = &[
             form("pbkdf2_sha256$", r"\d{3,8}\$[A-Za-z0-9]{1,60}\$[A-Za-z0-9+/=]{40,}"),
             form("SCRAM-SHA-256$", r"\d{3,8}:[A-Za-z0-9+/=]{8,60}\$[A-Za-z0-9+/=]{40,60}:[A-Za-z0-9+/=]{40,}"),
             form("{SSHA}", "[A-Za-z0-9+/=]{28,}"),
+            inner(r"[0-9a-fA-F]{32}:[0-9a-fA-F]{32}", ":::", ""),
             form("{SHA}", "[A-Za-z0-9+/]{27}="),
             form("{SSHA256}", "[A-Za-z0-9+/=]{40,}"),
             form("{SSHA512}", "[A-Za-z0-9+/=]{80,}"),
@@ -174,6 +175,7 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::None,
         hits: &[
             &["$6$", "f$fake1FAKE2fake3FAKE4fake5FAKE6fake7FAKE8fake9FAKE0fake1FAKE2fake3FAKE4fake5FAKE6fake7F"],
+            &["0fa4e1fa4e20fa4e1fa4e20fa4e1fa4e:", "1fa4e20fa4e1fa4e20fa4e1fa4e20fa4:::"],
             &["{SSHA}", "FAKE4fake5FAKE6fake7FAKE8fake9FAKE0"],
         ],
         misses: &[&["$6$", " and $1 in a script"], &["awk '{print $1}'", r#" "$6$7""#]],
@@ -193,7 +195,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "windows-credential-hash",
-        what: "Hash of a Windows password, as what reads or catches them writes it: NetNTLM, cached, Kerberos",
+        what: "Hash of a Windows password: of a cached login, of a Kerberos ticket",
         source: "https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-nlmp/5e550938-91d4-459f-b67d-75d70009e3f3",
         forms: &[
             form("$DCC2$", r"\d{1,6}#[A-Za-z0-9._-]{1,64}#\K[0-9a-f]{32}"),
