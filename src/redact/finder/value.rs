@@ -777,3 +777,6 @@ pub(super) fn is_base64_pair(value: &str) -> bool {
     }
     colon
 }
+
+#[cfg(test)]
+mod tests;
