@@ -418,7 +418,7 @@ fn is_placeholder(value: &str) -> bool {
     // The alphabet of an encoding, a format.
     let letters = ["ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"];
     if (2 * 26..80).contains(&value.len()) && letters.iter().all(|letters| value.contains(letters))
-        || value.as_bytes().contains(&b'%') && value.matches("%d").count() > 1
+        || value.as_bytes().contains(&b'%') && is_format(value)
     {
         return true;
     }
@@ -438,6 +438,11 @@ fn is_placeholder(value: &str) -> bool {
         }
     }
     false
+}
+
+/// `%d:%d`: places for numbers. Between letters and digits, `%d` is part of a password.
+fn is_format(value: &str) -> bool {
+    value.split("%d").skip(1).filter(|rest| !rest.starts_with(|next: char| next.is_ascii_alphanumeric())).count() > 1
 }
 
 /// `name(…)`, `a::b`, `request.key`: an expression however random its names look.
@@ -815,3 +820,6 @@ pub(super) fn is_base64_pair(value: &str) -> bool {
     }
     colon
 }
+
+#[cfg(test)]
+mod tests;
