@@ -70,7 +70,12 @@ impl<'t> Cursor<'t> {
     }
 
     /// Spaces and tabs, at most 256 of them; says whether there were any.
+    #[inline]
     pub(super) fn eat_blanks(&mut self) -> bool {
+        matches!(self.peek(), Some(b' ' | b'\t' | b'\\' | b'%' | b'+' | 0xc2 | 0xe3)) && self.eat_some_blanks()
+    }
+
+    fn eat_some_blanks(&mut self) -> bool {
         let blanks = self.rest().iter().take(256).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         self.at += blanks;
         let mut any = blanks > 0;
@@ -95,7 +100,14 @@ impl<'t> Cursor<'t> {
     }
 
     /// Colours of a terminal: `ESC [ … m`, with the escape as a byte or written out.
+    #[inline]
     pub(super) fn eat_colours(&mut self) {
+        if matches!(self.peek(), Some(0x1b | b'\\')) {
+            self.eat_some_colours();
+        }
+    }
+
+    fn eat_some_colours(&mut self) {
         for _ in 0..8 {
             if !matches!(self.peek(), Some(0x1b | b'\\')) {
                 return;
