@@ -378,6 +378,12 @@ impl<K: Copy> Hits<'_, K> {
         for piece in pieces.iter().filter(|piece| piece.stands(word)) {
             let Some(anchor) = self.anchors.all.get(usize::from(piece.anchor)) else { continue };
             let Some(from) = (at + 1).checked_sub(usize::from(piece.offset)) else { continue };
+            let literal = anchor.literal.as_bytes();
+            // What a piece does not have of its anchor differs at once, nearly always.
+            let begins = self.text.get(from).zip(literal.first()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
+            if !begins {
+                continue;
+            }
             if anchor.apart {
                 if self.asked.0 != from {
                     self.asked = (from, follows_word(self.text, from));
@@ -386,7 +392,6 @@ impl<K: Copy> Hits<'_, K> {
                     continue;
                 }
             }
-            let literal = anchor.literal.as_bytes();
             let to = from + literal.len();
             let same = |here: &[u8]| if anchor.exact { here == literal } else { here.eq_ignore_ascii_case(literal) };
             if self.text.get(from..to).is_some_and(same) {
