@@ -22,6 +22,11 @@ const CONTEXT: &[(&str, &str, &str)] = &[
         "authorization",
         "it stands behind the scheme of an HTTP header: `Bearer`, `Basic`, `Token` and the like",
     ),
+    (
+        "assigned-secret",
+        "secret in a variable",
+        "the value of a variable that the same text gives a program for a secret",
+    ),
     ("basic-auth", "basic authentication", "base64 of user:password"),
     ("cookie", "cookie", "the value of a cookie that holds a session or looks random"),
     ("key", "key", "it looks random, and stands behind a name such as `key`, `auth` or `session`"),
@@ -32,6 +37,11 @@ const CONTEXT: &[(&str, &str, &str)] = &[
     ("pgpass", ".pgpass password", "https://www.postgresql.org/docs/current/libpq-pgpass.html"),
     ("private-key", "private key", "https://www.rfc-editor.org/rfc/rfc7468"),
     ("secret", "secret", "it stands behind a name that means a token, key or secret"),
+    (
+        "secret-argument",
+        "secret argument",
+        "what stands behind `login`, or behind `set` and the name of a secret, of any program",
+    ),
     ("secret-default", "default of a variable", "the default in `${NAME:-…}` of a variable whose name means a secret"),
     ("secret-file", "secret written to a file", "what is written to a file whose name means a secret"),
     (

@@ -138,6 +138,8 @@ const CALLS: &[(&str, Which, Asked)] = &[
     ("curlopt_proxyuserpwd, ", Login(0), Password),
     ("sp_addlinkedsrvlogin ", Last, Password),
     ("sp_addlogin ", Nth(1), Password),
+    ("networkcredential]::new(", Nth(1), Password),
+    ("pscredential]::new(", Nth(1), Password),
     ("secretstring::from(", Nth(0), Password),
     ("secretstring::new(", Nth(0), Password),
     ("secret::new(", Nth(0), Password),

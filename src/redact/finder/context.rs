@@ -190,6 +190,10 @@ impl Name {
             return None;
         }
         let own = hint(self.text(text));
+        // `?auth=X` of a URL
+        if own == Some(Hint::Weak) && self.text(text) == "auth" && is_query(text, self) {
+            return Some(Hint::Strong);
+        }
         // The key of an encrypted database.
         if self.text(text).eq_ignore_ascii_case("pragma key") {
             return Some(Hint::Password);
@@ -1056,10 +1060,12 @@ fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
         return None;
     }
     let value = text.get(start..end)?;
-    let single = !value.contains(' ');
-    // A plus sign is a blank in a query, and a part of base64 anywhere.
-    let blank = !behind.starts_with('+');
-    (known || blank && single && looks_random(value)).then_some(start..end)
+    // A scheme that is not known is a word, and what stands behind it no other name with its value. `+` is a space only
+    // behind one that is known: it stands in base64 too.
+    let word = !behind.starts_with('+') && scheme.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
+    let assigned =
+        value.split_once('=').is_some_and(|(name, value)| !value.trim_matches('=').is_empty() && hint(name).is_some());
+    (known || word && !assigned && !value.contains(' ') && looks_random(value)).then_some(start..end)
 }
 
 /// `Bearer value` and `Basic value` wherever they stand.
@@ -1227,19 +1233,40 @@ const LABELS: [&str; 13] = [
     "type",
 ];
 
+/// What stands before a name that is itself a value, and between it and what belongs to it.
+const PAIRS: [(&str, &str); 5] = [
+    ("ParameterKey=", ",ParameterValue="),
+    ("name=", ",value="),
+    ("Name=", ",Value="),
+    ("key=", ",value="),
+    ("Key=", ",Value="),
+];
+
 /// `{"name": "API_TOKEN", "value": "…"}`, in either order, and `<add key="…Password" value="…"/>`.
 fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
     let bytes = text.as_bytes();
+    // `"path": "/data/password", "value": "…"` of a JSON patch.
+    if let Some(label) = text.get(floor(text, name.start.saturating_sub(24))..name.start)
+        && let Some(label) = label.strip_suffix(['/', '"']).map(|label| label.trim_end_matches('/'))
+        && label.trim_end_matches(['"', '\'', '\\', ' ', ':']).ends_with("path")
+        && label.ends_with(['"', '\''])
+        && let Some(place) = value_within(text, name.end)
+    {
+        return place.tell(text, says, tell);
+    }
     if !matches!(
         name.start.checked_sub(1).and_then(|at| bytes.get(at)),
         Some(b'"' | b'\'' | b'\n' | b'>' | b' ' | b'=')
     ) {
         return;
     }
-    // `ParameterKey=DbPassword,ParameterValue=…` of CloudFormation.
-    if text.get(..name.start).is_some_and(|before| before.ends_with("ParameterKey=")) {
+    // `ParameterKey=DbPassword,ParameterValue=…` of CloudFormation, and its like.
+    let before = text.get(..name.start).unwrap_or_default();
+    if let Some((_, behind)) = PAIRS.iter().find(|(begin, _)| before.ends_with(begin))
+        && text.get(name.end..).is_some_and(|rest| rest.starts_with(behind))
+    {
         let mut cursor = Cursor::new(text, name.end);
-        if cursor.eat(",ParameterValue=")
+        if cursor.eat(behind)
             && let Some((span, written)) = string_before_cursor(text, &cursor)
         {
             Place { span, written, block: false }.tell(text, says, tell);

@@ -217,6 +217,7 @@ impl Finder {
     fn find_among(&self, text: &str, mut hits: Vec<Finding>) -> Vec<Finding> {
         self.known.find(text, &mut hits);
         self.search(&View::whole(text), 0, &mut hits);
+        repeated(text, &mut hits);
         hits.retain(|Finding { span, rule, .. }| {
             !text.get(span.clone()).is_some_and(|secret| self.custom.allows(secret, rule))
         });
@@ -381,6 +382,22 @@ impl Finder {
             }
         }
     }
+}
+
+/// How many secrets are looked for in the rest of a text.
+const MAX_REPEATED: usize = 8;
+/// How long such a secret is at least, in bytes.
+const MIN_REPEATED: usize = 8;
+
+/// What is known by the use of a variable alone is secret in the other strings of the text too: `"bash_command": "t=…"`.
+fn repeated(text: &str, hits: &mut Vec<Finding>) {
+    let mut again = Vec::new();
+    for hit in hits.iter().filter(|hit| hit.rule.as_str() == shell::ASSIGNED).take(MAX_REPEATED) {
+        let Some(secret) = text.get(hit.span.clone()).filter(|secret| secret.len() >= MIN_REPEATED) else { continue };
+        let places = memchr::memmem::find_iter(text.as_bytes(), secret.as_bytes());
+        again.extend(places.map(|at| Finding { span: at..at + secret.len(), ..hit.clone() }));
+    }
+    hits.append(&mut again);
 }
 
 /// Findings in their order, those that overlap made one; nothing that is a marker already.

@@ -90,17 +90,23 @@ const OF: &str = "
 
 /// Words before a secret's word that make it something else.
 const NOT: &str = "
-    max min num total input output prompt completion cached cache thinking reasoning public pub page next
-    continuation cursor stop eos bos pad unk special mask sep cls existing forgot forgotten reset change changed
+    max min num existing forgot forgotten reset change changed
     confirm enter invalid wrong missing expired show hide without require requires ask uses enable disable allow
-    to checksum hash hashed encrypted sealed foreign sort partition s3 translation map dict idempotency dedup
-    deduplication css js design syntax lexer parser bpe candidates remaining generate delete remove rotate
-    revoke validate verify parse describe tokens arrow hot short shortcut i18n locale routing issue request
+    to checksum hash hashed encrypted sealed generate delete remove rotate
+    revoke validate verify parse describe tokens";
+
+/// Words before a key's or token's word that make it something else; a password behind them is one.
+const NOT_OF_KEYS: &str = "
+    total input output prompt completion cached cache thinking reasoning public pub page next
+    continuation cursor stop eos bos pad unk special mask sep cls foreign sort partition s3 translation map dict
+    idempotency dedup deduplication css js design syntax lexer parser bpe candidates remaining
+    arrow hot short shortcut i18n locale routing issue request
     hotkey row composite unique natural range index lookup message ordering bucket query reference item
     entity record2 commit msg language";
 
 /// What a word of a name may say. A word can say several of these.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself")]
 struct Says {
     /// By itself.
     hint: Option<Hint>,
@@ -110,6 +116,8 @@ struct Says {
     of: bool,
     /// Before a secret's word: that it is none.
     not: bool,
+    /// Before a key's word: that it is none.
+    not_of_key: bool,
 }
 
 static WORDS: LazyLock<HashMap<&'static [u8], Says, FixedState>> = LazyLock::new(|| {
@@ -125,6 +133,7 @@ static WORDS: LazyLock<HashMap<&'static [u8], Says, FixedState>> = LazyLock::new
     add(KINDS_OF_KEY, &|says| says.kind_of_key = true);
     add(OF, &|says| says.of = true);
     add(NOT, &|says| says.not = true);
+    add(NOT_OF_KEYS, &|says| says.not_of_key = true);
     words
 });
 
@@ -180,7 +189,7 @@ pub(super) fn hint(name: &str) -> Option<Hint> {
     for at in 0..words.count {
         let before = at.checked_sub(1).map(|at| words.get(at));
         let found = word_hint(words.get(at), before);
-        if found > best && !taken_back(&words, at) {
+        if found > best && !taken_back(&words, at, found) {
             best = found;
         }
     }
@@ -188,6 +197,11 @@ pub(super) fn hint(name: &str) -> Option<Hint> {
     let end = name.len().checked_sub("secret_id".len());
     if best.is_none() && end.and_then(|end| name.get(end..)).is_some_and(|end| end.eq_ignore_ascii_case("secret_id")) {
         return Some(Hint::Likely);
+    }
+    // JFrog's header of an API key.
+    let end = name.len().checked_sub("art-api".len());
+    if best.is_none() && end.and_then(|end| name.get(end..)).is_some_and(|end| end.eq_ignore_ascii_case("art-api")) {
+        return Some(Hint::Strong);
     }
     best
 }
@@ -233,11 +247,15 @@ fn word_hint(word: &[u8], before: Option<&[u8]>) -> Option<Hint> {
 }
 
 /// Whether other words of the name say that it names no secret.
-fn taken_back(words: &Words, at: usize) -> bool {
+fn taken_back(words: &Words, at: usize, found: Option<Hint>) -> bool {
     let mut behind = (at + 1..words.count).map(|at| words.get(at));
     let mut before = (0..at).map(|at| words.get(at));
     // `token_secret`: judged by the word that stands last.
-    behind.any(|word| says(word).of || word_hint(word, None) >= Some(Hint::Strong)) || before.any(|word| says(word).not)
+    behind.any(|word| says(word).of || word_hint(word, None) >= Some(Hint::Strong))
+        || before.any(|word| {
+            let says = says(word);
+            says.not || says.not_of_key && found != Some(Hint::Password) && words.get(at) != b"secret"
+        })
 }
 
 /// The longest word that is told from others, in bytes.

@@ -250,3 +250,46 @@ fn what_names_something_with_a_digest_stays() {
 fn what_is_percent_encoded_with_plus_signs_is_read() {
     each_is_found(&["q=password+%3D+%27{P}%27", "q=%22api_key%22%3A+%22{T}%22", "body=token+%3D+{T}&x=1"]);
 }
+
+#[test]
+fn a_login_of_sumo_logic_has_no_open_half() {
+    let id = ["su", "FAKEabcd", "EfgH"].concat();
+    let key = "FakeFakeFakeFak9".repeat(4);
+    for text in [
+        format!("curl -u {id}:{key} https://x"),
+        format!("export SUMO_ACCESS_ID={id}"),
+        format!("helm install x y --set sumologic.accessId={id}"),
+    ] {
+        let found = Finder::default().find(&text);
+        assert!(found.iter().any(|found| text[found.span.clone()] == id), "{text}");
+    }
+}
+
+#[test]
+fn what_a_variable_is_used_for_makes_it_secret_in_each_string_of_the_text() {
+    let secret = ["Fake", "Passw0rd", "97"].concat();
+    let text = format!(r#"{{"bash_command":"x={secret};","full_command":"x={secret}; curl -u bob:$x https://y"}}"#);
+    assert_eq!(Finder::default().find(&text).len(), 2);
+    let text = text.replace("curl -u bob:$x", "cat $x");
+    assert_eq!(Finder::default().find(&text), []);
+}
+
+#[test]
+fn a_patch_of_a_secret_is_one() {
+    let secret = ["RmFrZUZh", "a2VGYWtl", "UGFzc3c5", "Nw=="].concat();
+    let text = format!(r#"[{{"op":"replace","path":"/data/password","value":"{secret}"}}]"#);
+    assert_eq!(Finder::default().find(&text).len(), 1);
+    assert_eq!(Finder::default().find(r#"[{"op":"replace","path":"/spec/replicas","value":3}]"#), []);
+}
+
+#[test]
+fn what_is_long_and_random_is_a_key_behind_any_option_of_one_letter() {
+    let key = ["q8ZrT2vLx0", "Kd7WmB4sNy", "E1hJcG6fPa", "U3oRiV9tXe"].concat();
+    for command in ["tool -t {}", "tool login {}", "tool auth {}"] {
+        let text = command.replace("{}", &key);
+        assert_eq!(Finder::default().find(&text).len(), 1, "{text}");
+    }
+    for text in ["tool -t TestTheTokenRefreshHandlesExpiry2024AndRotation", "tool login bob", "tool auth status"] {
+        assert_eq!(Finder::default().find(text), [], "{text}");
+    }
+}

@@ -176,7 +176,8 @@ impl Vendors {
             };
             let (place, end) = places.iter().flatten().find_map(|place| Some((*place, end_of(*place)?)))?;
             let (called, value) = (text.get(word_at..place)?, text.get(place..end)?);
-            is_key(value, || is_called_a_key(called)).then_some((place..end, vendor.id))
+            let id = vendor.id.ends_with("-id") && is_called_an_id(called);
+            (id || is_key(value, || is_called_a_key(called))).then_some((place..end, vendor.id))
         });
         own.or_else(|| {
             let id = vendors.find_map(|(_, vendor)| all().get(*vendor))?.id;
@@ -303,6 +304,15 @@ fn words_of(text: &str) -> impl Iterator<Item = &str> {
 fn is_called_a_key(text: &str) -> bool {
     let last = words_of(text).last().unwrap_or_default();
     words_of(text).any(is_key_word) && !OPEN_WORDS.iter().any(|open| open.eq_ignore_ascii_case(last))
+}
+
+/// Whether a value is called the id of a key by what stands before it: `ACCESS_ID`, `accessId`, `accessid`.
+fn is_called_an_id(text: &str) -> bool {
+    let ends = |ending: &str| {
+        let text = text.trim_end_matches(|character: char| !character.is_ascii_alphanumeric());
+        text.get(text.len().saturating_sub(ending.len())..).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    };
+    ["accessid", "access_id", "access-id", "access id"].iter().any(|ending| ends(ending))
 }
 
 /// Whether a value is called a secret by this word.

@@ -10,6 +10,27 @@ use super::naming::{is_dash_led_secret, kind, option_hint, says_login, takes_glu
 use super::programs::Kind;
 use super::reader::{Part, Reader};
 use crate::redact::finder::names::Hint;
+use crate::redact::finder::value::looks_random;
+
+/// Subcommands behind which a key stands.
+const LOGIN_VERBS: [&str; 12] = [
+    "login",
+    "auth",
+    "authenticate",
+    "activate",
+    "set-token",
+    "add-token",
+    "set-key",
+    "register",
+    "unlock",
+    "authtoken",
+    "unseal",
+    "set-api-key",
+];
+/// Subcommands behind which a name and its value stand.
+const SET_VERBS: [&str; 8] = ["set", "put", "add", "write", "store", "config", "create", "update"];
+/// How long an array is at most, in bytes.
+const MAX_ARRAY: usize = 4096;
 
 impl<'r, 't> Reader<'r, 't> {
     /// `${NAME:-value}`.
@@ -78,7 +99,10 @@ impl<'r, 't> Reader<'r, 't> {
             let given = if text.contains("=[") { given.strip_suffix(']').unwrap_or(given) } else { given };
             range.end = range.start + given.len();
             let name = rest.get(name).unwrap_or_default();
-            if let Some(kind) = kind(name)
+            if let Some((at, kind)) = within(name, given) {
+                let range = range.start + at..range.end;
+                self.secret(&Part { word: part.word, range }, rule, kind);
+            } else if let Some(kind) = kind(name)
                 && !literal::is_setting(given)
                 && !literal::is_path(given)
                 && !literal::is_code(name, given)
@@ -119,6 +143,14 @@ impl<'r, 't> Reader<'r, 't> {
             {
                 self.pairs(&Part { word, range: 2..text.len() }, "secret-option");
             }
+            if let [_] = plain.as_bytes()
+                && let Some(word) = words.get(at + 1)
+            {
+                // What is that long and of all kinds of characters is a key, whatever it is called.
+                if word.text.len() >= 32 && literal::is_mixed(&word.text) && looks_random(&word.text) {
+                    self.secret(&Part { word, range: 0..word.text.len() }, "secret-option", Kind::Token);
+                }
+            }
             let name_end = plain.find(['=', ':']).unwrap_or(plain.len());
             let name = plain.get(..name_end).unwrap_or_default().trim_end_matches([',', ')', ']', '.']);
             if name.len() < 2
@@ -136,6 +168,34 @@ impl<'r, 't> Reader<'r, 't> {
                 if text.get(value.clone()).and_then(assignment).is_some() {
                     self.pairs(&Part { word, range: value }, "secret-option");
                 }
+            }
+            if matches!(name, "value" | "Value" | "v" | "secret-value")
+                && let Some(kind) = value_of(texts.get(..at).unwrap_or_default(), texts)
+            {
+                let part = if glued {
+                    Some(Part { word, range: dashes + name_end + 1..text.len() })
+                } else {
+                    words.get(at + 1).map(|word| Part { word, range: 0..word.text.len() })
+                };
+                if let Some(part) = part.filter(|part| !part.word.text.starts_with("--")) {
+                    self.secret(&part, "secret-option", kind);
+                }
+                continue;
+            }
+            // `--password-command 'echo X'`
+            if ["command", "cmd"].iter().any(|end| name.ends_with(end)) {
+                let part = if glued {
+                    Some(Part { word, range: dashes + name_end + 1..text.len() })
+                } else {
+                    words.get(at + 1).map(|word| Part { word, range: 0..word.text.len() })
+                };
+                if let Some(part) = part
+                    && let Some((from, kind)) = within(name, part.word.text.get(part.range.clone()).unwrap_or_default())
+                {
+                    let range = part.range.start + from..part.range.end;
+                    self.secret(&Part { word: part.word, range }, "password-option", kind);
+                }
+                continue;
             }
             let Some(hint) = option_hint(name).filter(|_| name.len() > 2 && takes_secret(name, head)) else { continue };
             let mut part = if glued {
@@ -196,6 +256,54 @@ impl<'r, 't> Reader<'r, 't> {
         }
     }
 
+    /// `set NAME VALUE` and `login VALUE` of any program.
+    pub(super) fn arguments(&mut self, words: &'r [Word<'t>], texts: &[&str]) {
+        for (at, verb) in texts.iter().enumerate().skip(1) {
+            let Some(word) = words.get(at + 1) else { return };
+            if LOGIN_VERBS.contains(verb) && literal::is_mixed(&word.text) && looks_random(&word.text) {
+                self.secret(&Part { word, range: 0..word.text.len() }, "secret-argument", Kind::Token);
+            }
+            if SET_VERBS.contains(verb)
+                && let Some(kind) = named(&word.text)
+                && let Some(value) = words.get(at + 2).filter(|value| !value.text.starts_with('-'))
+                && (kind == Kind::Password && literal::is_chosen(&value.text)
+                    || value.text.len() >= 16 && literal::is_random(&value.text, 16))
+            {
+                self.secret(&Part { word: value, range: 0..value.text.len() }, "secret-argument", kind);
+            }
+        }
+    }
+
+    /// `name=(VALUE VALUE)`, `name=([key]=VALUE)`.
+    pub(super) fn array(&mut self, words: &[Word<'t>]) {
+        let Some(last) = words.last().filter(|word| word.text.ends_with('=')) else { return };
+        let Some(kind) = assignment(&last.text).and_then(|name| last.text.get(name)).and_then(kind) else { return };
+        let text = self.text;
+        let Some(list) = text.get(last.span.end..).and_then(|rest| rest.strip_prefix('(')) else { return };
+        let list = super::super::context::window(list, 0, MAX_ARRAY);
+        let Some(list) = list.split(')').next() else { return };
+        let mut at = last.span.end + 1;
+        for item in list.split([' ', '\n', '\t']) {
+            let start = at;
+            at += item.len() + 1;
+            let value = item.split_once("]=").map_or(item, |(_, value)| value);
+            let inside = value.trim_matches(['"', '\'']);
+            let from = start + item.len() - value.len() + value.find(inside).unwrap_or(0);
+            let fits = kind == Kind::Password || literal::is_chosen(inside) || literal::is_token(inside);
+            if inside.len() >= 4
+                && fits
+                && !inside.contains(['$', '`', '"', '\''])
+                && literal::written_out(inside, Kind::Password)
+            {
+                self.found.push(Found::Secret {
+                    span: from..from + inside.len(),
+                    rule: "secret-variable",
+                    guessable: kind == Kind::Password,
+                });
+            }
+        }
+    }
+
     /// `-u NAME -p X` of a program that is not known, if X looks like what a person chooses.
     pub(super) fn with_user(&mut self, words: &'r [Word<'t>], texts: &[&str]) {
         let user = |text: &&str| {
@@ -220,4 +328,49 @@ impl<'r, 't> Reader<'r, 't> {
             }
         }
     }
+}
+
+/// What of a value is secret because of a name that says otherwise: `PASSWORD_COMMAND='echo X'`, and Bundler's names of
+/// hosts, `BUNDLE_GEMS__EXAMPLE__COM=user:X`. Where it begins.
+fn within(name: &str, value: &str) -> Option<(usize, Kind)> {
+    if name.starts_with("BUNDLE_") && name.contains("__") {
+        let colon = value.find(':').filter(|_| !value.contains("//"));
+        return Some(colon.map_or((0, Kind::Token), |colon| (colon + 1, Kind::Password)));
+    }
+    let lower = name.to_ascii_lowercase();
+    let about = lower.strip_suffix("command").or_else(|| lower.strip_suffix("cmd"))?;
+    let about = about.trim_end_matches(['_', '-']);
+    let says = about.ends_with("pass") || option_hint(about) == Some(Hint::Password);
+    let printed = ["echo ", "printf ", "echo -n ", "printf %s "].iter().filter(|print| value.starts_with(**print));
+    let from = printed.map(|print| print.len()).max().filter(|_| says)?;
+    Some((from, Kind::Password))
+}
+
+/// What the name of a secret among arguments says. None: it is none, or more than a name.
+fn named(text: &str) -> Option<Kind> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./:\\".contains(&byte));
+    let name = text.rsplit(['/', ':', '\\', '.']).next().unwrap_or(text);
+    kind(name).filter(|_| plain && !text.starts_with('-') && !text.contains("//"))
+}
+
+/// What `--value` is given, if the command sets something whose name stands in front of it.
+fn value_of(before: &[&str], all: &[&str]) -> Option<Kind> {
+    if all.contains(&"SecureString") {
+        return Some(Kind::Password);
+    }
+    let sets = |text: &&str| {
+        matches!(
+            text.to_ascii_lowercase().as_str(),
+            "set"
+                | "put"
+                | "put-parameter"
+                | "add"
+                | "upsert"
+                | "set-item"
+                | "new-item"
+                | "set-itemproperty"
+                | "update"
+        )
+    };
+    before.iter().any(sets).then(|| before.iter().skip(1).find_map(|text| named(text)))?
 }

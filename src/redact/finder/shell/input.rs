@@ -7,7 +7,7 @@ use super::arguments::assignment;
 use super::lexer::{Command, Redirection, Word};
 use super::literal;
 use super::lookup::{Known, KnownRow};
-use super::naming::{is_front, option_hint, secret_file};
+use super::naming::{is_front, is_lead, is_printer, option_hint, pair_kind, secret_file};
 use super::programs::{Kind, Place, What};
 use super::reader::{Part, Reader};
 
@@ -20,6 +20,10 @@ enum Input<'r, 't> {
 
 /// How many commands of a group are looked at for what they print.
 const GROUP: usize = 16;
+/// How many lines of a here-document are looked at.
+const LINES: usize = 256;
+/// How many words may stand in front of the program that prints.
+const LEAD: usize = 16;
 
 impl<'r, 't> Reader<'r, 't> {
     /// What `echo` or `printf` inside a substitution prints; whether that was a secret.
@@ -43,7 +47,7 @@ impl<'r, 't> Reader<'r, 't> {
                 continue;
             }
             let there = |word: &&str| texts.iter().any(|text| text == word || word.len() > 2 && text.contains(word));
-            let decodes = known.program.rule == "basic-auth"
+            let decodes = known.program.names.starts_with("base64")
                 && texts.iter().any(|text| matches!(*text, "-d" | "-D" | "--decode" | "-di"));
             if (needed.is_empty() || needed.iter().any(there)) && !decodes {
                 self.fed(command, before, row.what, known.program.rule, row.kind);
@@ -100,50 +104,58 @@ impl<'r, 't> Reader<'r, 't> {
     }
 
     /// Reports what a command is fed with.
-    fn fed(&mut self, command: &'r Command<'t>, before: &'r [Command<'t>], what: What, rule: &'static str, kind: Kind) {
+    pub(super) fn fed(
+        &mut self,
+        command: &'r Command<'t>,
+        before: &'r [Command<'t>],
+        what: What,
+        rule: &'static str,
+        kind: Kind,
+    ) {
         for input in self.inputs(command, before) {
             match input {
                 Input::Part(part) => {
                     let Some(text) = part.word.text.get(part.range.clone()) else { continue };
-                    let from = match what {
-                        What::After(separator) => match literal::find(part.word, part.range.clone(), separator) {
-                            Some(at) if !text.contains("://") => at + separator.len_utf8(),
-                            _ => continue,
-                        },
-                        What::Pair => match assignment(text) {
-                            Some(name) => name.end + 1,
-                            None => continue,
-                        },
-                        _ => 0,
+                    let told = match what {
+                        What::After(separator) => literal::find(part.word, part.range.clone(), separator)
+                            .filter(|_| !text.contains("://"))
+                            .map(|at| at + separator.len_utf8()..text.len()),
+                        _ => told(text, what),
                     };
-                    let range = part.range.start + from..part.range.end;
+                    let Some(kind) = kind_of(text, what, kind) else { continue };
                     // `echo yes | …` answers a question.
-                    if !literal::is_setting(text) {
+                    if let Some(told) = told.filter(|_| !literal::is_setting(text)) {
+                        let range = part.range.start + told.start..part.range.start + told.end;
                         self.secret(&Part { word: part.word, range }, rule, kind);
                     }
                 }
                 Input::Body(range) => {
-                    let Some(body) = self.text.get(range.clone()) else { continue };
-                    let trimmed = body.trim();
-                    let at = range.start + body.len() - body.trim_start().len();
-                    let from = match what {
-                        What::After(separator) => match trimmed.find(separator) {
-                            Some(at) => at + separator.len_utf8(),
-                            None => continue,
-                        },
-                        What::Pair => continue,
-                        _ => 0,
-                    };
-                    let secret = trimmed.get(from..).unwrap_or_default();
-                    if !secret.is_empty()
-                        && !secret.contains([' ', '\n', '$', '`'])
-                        && literal::written_out(secret, kind)
-                    {
-                        self.found.push(Found::Secret {
-                            span: at + from..at + trimmed.len(),
-                            rule,
-                            guessable: kind == Kind::Password,
-                        });
+                    let text = self.text;
+                    let Some(body) = text.get(range.clone()) else { continue };
+                    let lines = body.split_inclusive('\n').scan(range.start, |next, line| {
+                        let start = *next + line.len() - line.trim_start().len();
+                        *next += line.len();
+                        Some((start, line.trim()))
+                    });
+                    let lines = lines.filter(|(_, line)| !line.is_empty()).take(LINES);
+                    // Of several lines the first is the secret, if the others say it again or are told apart from it.
+                    let first = lines.clone().next().map_or("", |(_, line)| line);
+                    let one = lines.clone().all(|(_, line)| line == first) || rule == "password-manager";
+                    let by_line = matches!(what, What::After(_) | What::Pair | What::Line(..));
+                    for (start, line) in lines {
+                        if !by_line && (!one || line != first) {
+                            break;
+                        }
+                        let Some((told, kind)) = told(line, what).zip(kind_of(line, what, kind)) else { continue };
+                        let secret = line.get(told.clone()).unwrap_or_default();
+                        if !secret.is_empty() && !secret.contains([' ', '$', '`']) && literal::written_out(secret, kind)
+                        {
+                            self.found.push(Found::Secret {
+                                span: start + told.start..start + told.end,
+                                rule,
+                                guessable: kind == Kind::Password,
+                            });
+                        }
                     }
                 }
             }
@@ -178,7 +190,7 @@ impl<'r, 't> Reader<'r, 't> {
             for pipeline in script.pipelines.get(first.group.clone()).unwrap_or_default().iter().take(GROUP) {
                 inputs.extend(pipeline.first().into_iter().flat_map(printed).map(Input::Part));
             }
-            if first.words.first().is_some_and(|word| word.text == "cat") {
+            if first.words.iter().take(LEAD).any(|word| word.text == "cat") {
                 here(first, &mut inputs);
             }
         }
@@ -258,15 +270,73 @@ fn asks_for_secret(text: &str) -> bool {
                 || text.ends_with("-token"))
 }
 
+/// What the secret in a line is that a program reads. None: it is none.
+fn kind_of(line: &str, what: What, most: Kind) -> Option<Kind> {
+    match what {
+        What::Pair => pair_kind(line.get(assignment(line)?)?, most),
+        _ => Some(most),
+    }
+}
+
+/// Which part of a line that a program reads is secret.
+fn told(line: &str, what: What) -> Option<Range<usize>> {
+    let from = match what {
+        What::After(separator) => line.find(separator)? + separator.len_utf8(),
+        What::Pair => {
+            let name = assignment(line)?;
+            let value = line.get(name.end + 1..)?;
+            let quoted = value.len() > 2 && ['"', '\''].iter().any(|q| value.starts_with(*q) && value.ends_with(*q));
+            return Some(name.end + 1 + usize::from(quoted)..line.len() - usize::from(quoted));
+        }
+        What::Chosen if !literal::is_password(line) => return None,
+        What::Line(start, separator) => {
+            let begins = line.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start));
+            let plain = line.trim_end_matches([' ', ';', '"', '\'']);
+            let rest = plain.get(start.len()..).filter(|_| begins)?;
+            let last = start.len() + rest.rfind([' ', '"', '\'']).map_or(0, |space| space + 1);
+            let word = plain.get(last..)?;
+            // `user NAME` without a password.
+            if separator == ' ' && last == start.len() && start.trim_end().ends_with("user") {
+                return None;
+            }
+            let behind = if separator == ' ' { 0 } else { word.find(separator)? + separator.len_utf8() };
+            let end = if separator == '/' { word.rfind('@').filter(|end| *end > behind)? } else { word.len() };
+            return Some(last + behind..last + end);
+        }
+        _ => 0,
+    };
+    Some(from..line.len())
+}
+
+/// The program of a command that prints its arguments, and those: behind what stands in front of a command.
+fn printer<'c, 't>(command: &'c Command<'t>) -> Option<(&'c str, &'c [Word<'t>])> {
+    let words = command.words.as_slice();
+    let in_front = |word: &&Word<'_>| {
+        is_front(&word.text) || matches!(&*word.text, "sudo" | "command" | "builtin" | "exec" | "time")
+    };
+    let base = |at: usize| {
+        let text = &*words.get(at)?.text;
+        Some(text.rsplit('/').next().unwrap_or(text).trim_start_matches('@')).filter(|name| is_printer(name))
+    };
+    let begin = words.iter().take_while(in_front).count();
+    let leads = words.iter().take(LEAD).enumerate().filter(|(_, word)| is_lead(&word.text));
+    let leads = leads.map(|(lead, _)| lead + 1 + words.iter().skip(lead + 1).take_while(in_front).count());
+    let at = std::iter::once(begin).chain(leads).find(|at| base(*at).is_some())?;
+    Some((base(at)?, words.get(at + 1..)?))
+}
+
 /// What `echo`, `printf` and the like print, as far as it is written out.
 fn printed<'r, 't>(command: &'r Command<'t>) -> Vec<Part<'r, 't>> {
-    let mut words = command.words.iter().skip_while(|word| is_front(&word.text));
-    let Some(head) = words.next() else { return Vec::new() };
-    let format = match &*head.text {
-        "printf" => true,
-        "echo" | "print" | "yes" | "Write-Output" | "write-output" | "Write-Host" => false,
-        _ => return Vec::new(),
-    };
+    // PowerShell's `'X' | …`.
+    if let [word] = command.words.as_slice()
+        && word.quoted == Some(0)
+        && !word.text.contains(char::is_whitespace)
+    {
+        return vec![Part { word, range: 0..word.text.len() }];
+    }
+    let Some((head, words)) = printer(command) else { return Vec::new() };
+    let format = head == "printf";
+    let words = words.iter();
     let arguments: Vec<&Word<'t>> = words
         .skip_while(|word| matches!(&*word.text, "-n" | "-e" | "-E" | "-ne" | "-en" | "--" | "-r" | "-NoNewline"))
         .collect();

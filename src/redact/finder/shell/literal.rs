@@ -412,6 +412,12 @@ pub(super) fn is_chosen(text: &str) -> bool {
         && !stands_for(text)
 }
 
+/// Whether a word can hardly be anything but a password: of small letters, capitals and digits or signs.
+pub(super) fn is_password(text: &str) -> bool {
+    let (digits, lower, upper) = kinds(text);
+    text.len() >= 8 && lower > 0 && upper > 0 && digits > 0 && is_chosen(text)
+}
+
 /// Whether a value looks random and is at least so long: digits, and letters of both cases or many of one.
 pub(super) fn is_random(text: &str, least: usize) -> bool {
     let (digits, lower, upper) = kinds(text);

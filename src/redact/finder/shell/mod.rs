@@ -44,9 +44,12 @@ pub(super) enum Found {
     },
 }
 
+/// The rule of what is secret because of where the variable is used that it is assigned to. It is one wherever it stands.
+pub(super) const ASSIGNED: &str = "assigned-secret";
+
 /// Options and syntax that make a text worth reading; separated by commas.
-const OPTIONS: &str = " -u ,--user,-stdin,<<<,<(,bash -,sh -c,zsh -,eval ,--pass,-pass,-token,-secret,-key,-auth,-pwd,-psw,-cred,-apikey,$env:,\
-    -bearer,-sas,-jwt,-pin,/p:,/pass,/pwd:,send \",tee ,> ~,> .,> /,>~,>>,$',su -c,ssh ,-literal,--set,-var,-config=,=[,-user,-p ,\
+const OPTIONS: &str = " -u ,--user,-stdin,<<<,bash -,sh -c,zsh -,eval ,--pass,-pass,-token,-secret,-key,-auth,-pwd,-psw,-cred,-apikey,$env:,\
+    -bearer,-sas,-jwt,-pin,/p:,/pass,/pwd:,send \",tee ,> ~,> .,> /,>~/,>>~,>>.,>>/,su -c,ssh ,-literal,--set,-var,-config=,-user,-p ,\
     securestring,-mnemonic,-hash";
 
 /// Programs whose names stand in much other text too, with what makes them worth reading; separated by commas.
@@ -54,7 +57,7 @@ const PHRASES: &str = "7z ,7za ,7zz ,7zr ,zip ,rar ,gpg ,ab -,xh -,xhs -,http -,
     net u,net rpc,net ads,nxc ,cme ,wg set,wg pubkey,configure set,put-parameter,--plaintext,az login,az acr,az keyvault,\
     az sql,fly secrets,fly -,vc -,scw ,pip config,svn ,gh auth,gh secret,extraheader,git credential,_auth,cargo login,bundle config,\
     hub ,jf ,wp ,hf ,llm ,oc login,bcp ,bw unlock,bw login,op item,exp ,imp ,dse ,k3s ,ntl ,bao ,sbt ,set -,setx,su - ,\
-    docker login,docker secret,docker build,sudo -,data-file,refresh-token,| base64,pass insert,pass add,security ,cf login,cf auth,\
+    docker login,docker secret,ftp -,bundle_,siege -,sed -i, login , auth , -t ,set-item ,new-item ,--session,read -r,read -s,| nc ,words=(,ecrets=(,okens=(,creds=(,keys=(,pass=(,docker build,sudo -,data-file,refresh-token,| base64,pass insert,pass add,security ,cf login,cf auth,\
     secrets set,secret set,config:set,user-secrets,step ,sh -t,isql ,curl,wget,rclone,pulumi config,claude mcp,mcp add,composer config,| passwd,sudo passwd,\
     http-basic,pypi-token,config set,create secret,echo ,printf ,.password ,db2 ,p4 -,b2 auth,b2 acc";
 
@@ -109,7 +112,7 @@ pub(super) fn read(text: &str, places: Option<&[usize]>, found: &mut Vec<Found>)
         return;
     }
     let script = lexer::lex(text, places);
-    Reader { text, script: &script, places, found, asked: None }.script();
+    Reader { text, script: &script, places, found, asked: None, variables: None }.script();
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ const PASS: &str = "pass psw pwd pw userpass passwd storepass keypass pgpass dbp
     sshpass rootpass adminpass authpass ldappass smtppass ftppass redispass mysqlpass mailpass";
 /// What names of files with a secret in hold.
 const FILES: &str = "password passwd passphrase secret token credential apikey api_key api-key authkey auth_key private_key \
-    privatekey _pass -pass master_key";
+    privatekey _pass -pass master_key _pw -pw _pwd -pwd";
 /// Ends of files with nothing but a secret in.
 const PLAIN: &str = "txt key pw pass passwd password token secret psk auth";
 /// Words in front of a command: keywords and prompts.
@@ -119,6 +119,19 @@ pub(super) fn is_lead(text: &str) -> bool {
         || text.strip_suffix('.').is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// Whether a word in front of a command says that one follows: `Command failed with exit code 1:`, `Running:`.
+pub(super) fn says_command(text: &str) -> bool {
+    let word = text.trim_matches(|c: char| !c.is_ascii_alphabetic());
+    ["command", "failed", "running", "executing", "exec", "cmd", "script"]
+        .iter()
+        .any(|says| word.eq_ignore_ascii_case(says))
+}
+
+/// Whether a program prints its arguments.
+pub(super) fn is_printer(name: &str) -> bool {
+    matches!(name, "echo" | "printf" | "print" | "yes" | "Write-Output" | "write-output" | "Write-Host" | "write-host")
+}
+
 /// Whether a program only searches for, edits or shows what it is given.
 pub(super) fn is_quiet(head: &str, arguments: &[&str]) -> bool {
     match head {
@@ -145,6 +158,17 @@ pub(super) fn kind(name: &str) -> Option<Kind> {
     let key = last.get(last.len().saturating_sub(3)..).is_some_and(|end| end.eq_ignore_ascii_case("key"));
     let kind = if hint == Hint::Password && !key { Kind::Password } else { Kind::Token };
     takes_secret(last, "").then_some(kind)
+}
+
+/// What the value of a pair among secrets is, where most are of this kind. None: it tells who or where.
+pub(super) fn pair_kind(name: &str, most: Kind) -> Option<Kind> {
+    match kind(name) {
+        Some(Kind::Password) => Some(Kind::Password),
+        Some(_) => Some(Kind::Key),
+        None if name.ends_with("secret_id") => Some(Kind::Key),
+        None if says_who(name) => None,
+        None => Some(most),
+    }
 }
 
 /// What the name of an option says.
@@ -184,7 +208,7 @@ pub(super) fn takes_secret(name: &str, program: &str) -> bool {
 }
 
 /// Whether a name among secrets tells who or where, and not what only they know.
-pub(super) fn says_who(name: &str) -> bool {
+fn says_who(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     lower.rsplit(['_', '-', '.']).next().is_some_and(|last| among(List::Who, last))
 }

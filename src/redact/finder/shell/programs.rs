@@ -41,6 +41,8 @@ pub(super) enum Place {
     Last,
     /// The argument of this number behind the one that begins with this text, from 1.
     Behind(&'static str, usize),
+    /// The argument of this number, if this word is there too.
+    With(&'static str, usize),
     /// The argument behind one whose text is a secret's name.
     Named,
     /// Standard input, if this word is there (empty: always).
@@ -64,6 +66,11 @@ pub(super) enum What {
     Cookies,
     /// The value of `NAME=VALUE`, whatever the name.
     Pair,
+    /// All of it, if it looks like what a person chose for a password.
+    Chosen,
+    /// The last word of each line of the input that begins with this text, or what of it stands behind this character
+    /// (for `/`: up to the last `@`).
+    Line(&'static str, char),
 }
 
 /// What people put there.
@@ -78,8 +85,8 @@ pub(super) enum Kind {
 }
 
 use Kind::{Key, Password, Token};
-use Place::{Argument, Arguments, Behind, Input, Last, Named, Option as Opt};
-use What::{After, Cookies, Header, Login, Pair, Prefixed, Whole};
+use Place::{Argument, Arguments, Behind, Input, Last, Named, Option as Opt, With};
+use What::{After, Chosen, Cookies, Header, Line, Login, Pair, Prefixed, Whole};
 
 const fn row(sub: &'static str, place: Place, what: What, kind: Kind) -> Row {
     Row { sub, place, what, kind }
@@ -135,7 +142,11 @@ pub(super) const PROGRAMS: &[Program] = &[
             row("", Opt("--pass --proxy-pass --key-pass --tlspassword --proxy-tlspassword"), Whole, Password),
             key("--oauth2-bearer"),
             row("", Opt("-b --cookie"), Cookies, Token),
-            header("-H --header --proxy-header"),
+            row("", Opt("--variable"), Pair, Token),
+            header("-H --header --proxy-header --expand-header"),
+            row("", Input("-K|--config"), Line("user ", ':'), Password),
+            row("", Input("-K|--config"), Line("user=", ':'), Password),
+            row("", Input("-K|--config"), Line("-u ", ':'), Password),
         ],
     )
     .bundle("afgiGIjJklLMnNOpqRsSvV0123456#Z"),
@@ -158,8 +169,23 @@ pub(super) const PROGRAMS: &[Program] = &[
         "request-header",
         &[header("-H --header -header --headers -reflect-header -rpc-header")],
     ),
-    program("ab", "basic-auth", &[user("-A_ -P_")]),
+    program("ab", "basic-auth", &[user("-A_ -P_"), row("", Opt("-C_"), Cookies, Token)]),
+    program("hey oha bombardier", "basic-auth", &[user("-a_")]),
+    program("wfuzz", "basic-auth", &[user("--basic --ntlm --digest")]).word(),
+    program("gobuster", "basic-auth", &[pass("-P_ --password")]),
+    program("siege", "request-header", &[header("-H --header")]).word(),
     program("lftp", "lftp-user", &[row("", Opt("-u --user"), After(','), Password)]),
+    program("open", "lftp-user", &[row("", Opt("-u --user"), After(','), Password)]).word(),
+    program("ftp tnftp lftp sftp pftp", "ftp-password", &[
+        row("", Input(""), Line("user ", ' '), Password),
+        row("", Input(""), Line("quote pass ", ' '), Password),
+        row("", Input(""), Line("pass ", ' '), Password),
+        row("", Input(""), Line("open -u ", ','), Password),
+    ]),
+    program("nc ncat netcat telnet", "redis-password", &[
+        row("", Input(""), Line("auth ", ' '), Password),
+        row("", Input(""), Line("pass ", ' '), Password),
+    ]),
     program("ncftp ncftpget ncftpput ncftpls", "ftp-password", &[pass("-p")]),
     program("rclone", "rclone-secret", &[row("obscure", Argument(0), Whole, Password), row("config create|config update|config password", Named, Whole, Password), row("config create|config update", Behind("key", 1), Whole, Token)]),
     program("s3cmd s4cmd", "s3-secret-key", &[key("--secret_key --access_token")]),
@@ -180,6 +206,11 @@ pub(super) const PROGRAMS: &[Program] = &[
         row("acl setuser", Arguments(1), Prefixed(">"), Password),
     ])
     .valued("-h -p -n -u -s --user"),
+    program("redis-benchmark valkey-benchmark", "redis-password", &[pass("-a_")]),
+    program("zkcli zkcli.sh zookeeper-shell zookeeper-shell.sh", "zookeeper-password", &[
+        row("", Behind("digest", 1), After(':'), Password),
+        row("", Input(""), Line("addauth digest ", ':'), Password),
+    ]),
     program("redis-server valkey-server", "redis-password", &[pass("--requirepass --masterauth")]),
     program(
         "mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mongotop mongofiles",
@@ -189,6 +220,8 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("sqlplus sqlcl sqlldr expdp impdp exp imp rman", "oracle-password", &[
         row("", Arguments(0), Login('/'), Password),
         row("target|catalog|auxiliary", Arguments(0), Login('/'), Password),
+        row("", Input(""), Line("connect ", '/'), Password),
+        row("", Input(""), Line("conn ", '/'), Password),
     ])
     .word(),
     program("sqlcmd bcp isql tsql osql go-sqlcmd mssql-cli fisql sqsh sqlpackage", "sqlserver-password", &[pass("-P /p: /TargetPassword: /SourcePassword:")]),
@@ -236,16 +269,20 @@ pub(super) const PROGRAMS: &[Program] = &[
     )
     .valued("-hashes -dc-ip -target-ip -port -request-user -outputfile -usersfile -k -aesKey"),
     program("bloodhound-python ldapdomaindump certipy certipy-ad kerbrute windapsearch", "winrm-password", &[pass("-p --password")]),
+    program("kerbrute", "winrm-password", &[row("passwordspray", Argument(1), Whole, Password)]).valued("-d --domain --dc -t --threads -o --output --delay"),
+    program("caprover", "cloud-password", &[pass("-p --caproverPassword --password"), key("-t_ --appToken")]).word(),
     program("hydra medusa", "login-password", &[pass("-p_")]),
     program("xfreerdp xfreerdp3 wlfreerdp sdl-freerdp freerdp", "rdp-password", &[pass("/p: /gp: /password: /pwd: -p_ --password")]),
     program("rdesktop remmina", "rdp-password", &[pass("-p_")]),
     program("cmdkey runas net1 net.exe schtasks psexec psexec64 tasklist taskkill", "windows-password", &[pass("/pass: /p: /password: /rp: -p_ /p_ /rp_")]).word(),
+    program("runas", "windows-password", &[row("", Input(""), Whole, Password)]),
+    program("convertto-securestring", "powershell-secret", &[row("", Input(""), Whole, Password)]),
     program("net", "windows-password", &[row("", Opt("-U --user"), After('%'), Password), row("user", Argument(1), Whole, Password), row("use", Behind("\\", 1), Whole, Password)]).valued("-U -S -I -w -W").word(),
     program("sshpass", "sshpass", &[pass("-p")]).bundle("v"),
     program("plink pscp psftp putty kitty", "putty-password", &[pass("-pw_")]),
     program("vncdo vncdotool x11vnc", "vnc-password", &[pass("-passwd_ -p_ --password")]),
     program("vncpasswd", "vnc-password", &[row("", Input("-f"), Whole, Password)]),
-    program("ipmitool", "ipmi-password", &[pass("-P"), key("-k_ -y_")]),
+    program("ipmitool", "ipmi-password", &[pass("-P"), key("-k_ -y_"), row("user set password", Argument(1), Whole, Password)]).valued("-I -H -U -P -L -p -C -o"),
     program("ipmi-chassis ipmipower bmc-config racadm", "ipmi-password", &[pass("-p_ --password"), key("-k_")]),
     program(
         "snmpget snmpset snmpwalk snmpgetnext snmpbulkwalk snmpbulkget snmptable snmptrap snmpinform snmpdf snmpstatus snmptranslate snmpdelta snmpusm snmpvacm snmpnetstat",
@@ -278,11 +315,15 @@ pub(super) const PROGRAMS: &[Program] = &[
         row("dgst|mac|sha256|sha1|sha512|md5", Opt("-hmac_"), Whole, Password),
         row("", Opt("-macopt_ -pkeyopt_ -kdfopt_"), Prefixed("key:|hexkey:|pass:|hexpass:|secret:|hexsecret:"), Password),
         row("passwd", Argument(0), Whole, Password),
+        row("ca", Opt("-key_"), Whole, Password),
         row("", Input("stdin"), Whole, Password),
         row("passwd", Input("-stdin"), Whole, Password),
+        row("base64|enc", Input("base64|-base64|-a"), After(':'), Password),
     ])
     .valued("-salt -in -out -table"),
     program("gpg gpg2 gpgsm gpg-preset-passphrase symcryptrun", "gpg-passphrase", &[pass("--passphrase"), row("", Input("--passphrase-fd"), Whole, Password)]),
+    program("gpg-preset-passphrase", "gpg-passphrase", &[pass("-P --passphrase"), row("", Input("--preset"), Whole, Password)]),
+    program("borg borgmatic", "backup-password", &[row("init|rinit|list|info|mount|check|extract|key", Input(""), Whole, Password)]),
     program("ssh-keygen", "ssh-keygen-passphrase", &[pass("-N -P")]).bundle("qlpy"),
     program("ssh-add", "ssh-key", &[row("", Input("-"), Whole, Key)]),
     program("dropbearkey puttygen", "ssh-keygen-passphrase", &[pass("--new-passphrase_ --old-passphrase_")]),
@@ -320,7 +361,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("chpasswd chgpasswd", "user-password", &[row("", Input(""), After(':'), Password)]),
     program("passwd", "user-password", &[row("", Input(""), Whole, Password)]).word(),
     program("smbpasswd pdbedit", "user-password", &[row("", Input("-s|-t"), Whole, Password)]),
-    program("dscl", "user-password", &[row("", Behind("-passwd", 2), Whole, Password), row("", Behind("passwd", 2), Whole, Password)]),
+    program("dscl", "user-password", &[row("", Behind("-passwd", 2), Whole, Password), row("", Behind("passwd", 2), Whole, Password), row("", Behind("-passwd", 3), Whole, Password), row("", Behind("passwd", 3), Whole, Password)]),
     program("sysadminctl", "user-password", &[pass("-password -adminPassword -newPassword -oldPassword")]),
     program("createuser createdb", "user-password", &[pass("--password=")]),
     program("sudo doas", "sudo-password", &[row("", Input("-S|--stdin|-kS|-Sk|-SE|-ES|-Sp|-nS|-Sv|-Sl"), Whole, Password)]),
@@ -376,6 +417,8 @@ pub(super) const PROGRAMS: &[Program] = &[
         pass("--password --root-password --shared-secret --admin-password"),
             row("auth activate-refresh-token", Argument(1), Whole, Key),
         row("secrets create|secrets versions add", Input("--data-file=-|--data-file|-"), Whole, Password),
+        // `--data-file=<(echo X)`: what is printed there.
+        row("secrets create|secrets versions add", Opt("--data-file"), Prefixed("\0"), Password),
     ]),
     program("firebase", "firebase-token", &[key("--token")]).word(),
     program("heroku", "heroku-config", &[row("config:set|config:add", Arguments(0), Pair, Token)]).valued("-a --app -r --remote"),
@@ -423,10 +466,11 @@ pub(super) const PROGRAMS: &[Program] = &[
         row("kv put|kv patch|write", Input(""), Whole, Password),
     ])
     .valued("-address -namespace -method -path -mount -ns -format -field -wrap-ttl"),
-    program("consul nomad boundary waypoint", "hashicorp-token", &[key("-token --token -http-token"), row("acl set-agent-token", Argument(1), Whole, Key)]).word(),
+    program("consul nomad boundary waypoint", "hashicorp-token", &[key("-token --token -http-token -encrypt -gossip-key"), row("acl set-agent-token", Argument(1), Whole, Key), row("keyring|operator gossip keyring install", Opt("-install -use"), Whole, Key)]).word(),
     program("terraform tofu terragrunt packer tflocal", "terraform-variable", &[key("-token")]),
     program("pulumi", "pulumi-secret", &[
         row("config set", Argument(1), Whole, Token),
+        row("config set", With("--secret", 1), Whole, Password),
         row("config set", Input("--secret"), Whole, Password),
     ])
     .valued("-s --stack -C --cwd --path"),
@@ -443,6 +487,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         row("unlock", Argument(0), Whole, Password),
         row("login", Argument(1), Whole, Password),
         row("unlock|login", Input(""), Whole, Password),
+        key("--session"),
     ])
     .valued("--method --code --passwordenv --passwordfile"),
     program("op", "password-manager", &[row("item create|item edit", Arguments(0), Pair, Token), key("--session")]).word(),
@@ -467,13 +512,16 @@ pub(super) const PROGRAMS: &[Program] = &[
         row("variable set", Opt("-v --value"), Whole, Token),
         row("variable set", Input(""), Whole, Password),
     ]),
-    program("git", "git-header", &[row("", Opt("-c_ --config"), Header, Key), row("config", Behind("http.", 1), Header, Key), row("credential approve|credential-store store", Input(""), Pair, Password)]),
+    program("git", "git-header", &[row("", Opt("-c_ --config"), Header, Key), row("config", Behind("http.", 1), Header, Key), row("credential approve|credential-store store", Input(""), Pair, Token)]),
     program("svn svnadmin svnsync", "svn-password", &[pass("--password --source-password --sync-password")]),
-    program("p4", "perforce-password", &[pass("-P")]),
+    program("p4", "perforce-password", &[pass("-P"), row("login", Input(""), Whole, Password)]).valued("-u -p -c"),
+    program("flux", "gitlab-token", &[row("bootstrap", Input("--token-auth|gitlab|github|gitea"), Whole, Key)]).word(),
+    program("mysql_config_editor", "mysql-password", &[row("set", Input("-p|--password"), Whole, Password)]),
     program("npm pnpm yarn bun npx", "npm-token", &[
         row("config set|c set|set", Behind("//", 1), Whole, Key),
         row("config set|set", Named, Whole, Key),
             row("config set|set", Arguments(0), Pair, Token),
+        row("config set|set", Behind("_auth", 1), Whole, Key),
         pass("--otp"),
     ]),
     program(
@@ -490,6 +538,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("cargo", "cargo-token", &[row("login", Argument(0), Whole, Token), row("publish|yank|owner|login", Opt("--token"), Whole, Token), row("login", Input(""), Whole, Key)])
         .valued("--registry"),
     program("gem bundle bundler", "rubygems-password", &[
+        row("push|yank|owner", Opt("-k --key"), Whole, Token),
         row("config set|config", Argument(1), After(':'), Password),
         pass("--otp"),
         row("push|yank|owner", Opt("--otp"), Whole, Password),
@@ -505,6 +554,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("nuget dotnet paket choco", "nuget-key", &[
         row("nuget push|push|nuget delete|delete", Opt("-k --api-key -ApiKey -apikey"), Whole, Key),
         row("setapikey|setApiKey|apikey", Argument(0), Whole, Key),
+        row("nuget push|push", Argument(1), Whole, Token),
         row("sources|nuget add source|nuget update source|source|add source", Opt("-p --password -Password"), Whole, Password),
         row("apikey", Opt("-k --key"), Whole, Key),
         row("user-secrets set", Argument(1), Whole, Password),
@@ -514,7 +564,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("stripe", "stripe-key", &[key("--api-key")]).word(),
     program("sentry-cli", "sentry-token", &[key("--auth-token --api-key")]),
     program("codecov codecov.sh codecovcli", "codecov-token", &[key("-t --token")]),
-    program("snyk", "snyk-token", &[row("auth", Argument(0), Whole, Key)]),
+    program("snyk", "snyk-token", &[row("config set", Arguments(0), Prefixed("api="), Key), row("auth", Argument(0), Whole, Key)]),
     program("newman postman", "postman-key", &[key("--postman-api-key --with-api-key")]).word(),
     program("datadog-ci dd-agent datadog-agent", "datadog-key", &[key("--api-key --app-key")]),
     program("circleci buildkite-agent bk travis drone", "ci-token", &[key("--token --access-token --github-token"), row("setup", Opt("--token"), Whole, Key), row("encrypt", Argument(0), After('='), Password)]).word(),
@@ -549,7 +599,12 @@ pub(super) const PROGRAMS: &[Program] = &[
         row("secrets set", Arguments(0), Pair, Password),
     ])
     .word(),
-    program("mosquitto_pub mosquitto_sub mosquitto_rr mqttx mqtt", "mqtt-password", &[pass("-P -pw_ --password")]),
+    program("mosquitto_pub mosquitto_sub mosquitto_rr mqttx mqtt", "mqtt-password", &[pass("-P -pw_ --pw --password")]),
+    program("jmeter jmeter.sh", "proxy-password", &[pass("-a_ --password")]),
+    program("mount_smbfs mount_afp mount.davfs smbutil", "smb-password", &[row("", Arguments(0), Login(':'), Password), row("", Input(""), Whole, Password)]),
+    program("mount", "smb-password", &[row("", Input("davfs|davfs2"), Whole, Password)]).word(),
+    program("sshfs", "sshfs-password", &[row("", Input("password_stdin"), Whole, Password)]),
+    program("elasticsearch-keystore opensearch-keystore kibana-keystore logstash-keystore filebeat metricbeat auditbeat packetbeat heartbeat apm-server", "elastic-password", &[row("add|keystore add", Input(""), Whole, Password)]),
     program("mosquitto_passwd", "mqtt-password", &[row("", Argument(2), Whole, Password)]),
     program("onesixtyone", "snmp-password", &[row("", Argument(1), Whole, Password)]).valued("-c -i -o -w"),
     program("convertto-securestring", "powershell-secret", &[row("", Argument(0), Whole, Password), pass("-String_ -string_")]),
@@ -570,7 +625,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("ccrypt ccencrypt ccdecrypt", "ccrypt-key", &[pass("-K --key")]),
     program("warp-cli", "warp-license", &[row("registration license|set-license", Argument(0), Whole, Token)]),
     program("knife", "knife-password", &[pass("-P_ --ssh-password --winrm-password --connection-password")]),
-    program("salt salt-call", "salt-password", &[row("", Behind("shadow.set_password", 2), Whole, Password)]),
+    program("salt salt-call", "salt-password", &[row("", Behind("mysql.user_create", 3), Whole, Password), row("", Behind("shadow.set_password", 2), Whole, Password)]),
     program("swift", "swift-key", &[pass("-K --key --os-password")]).word(),
     program("b2 backblaze-b2", "backblaze-key", &[row("authorize-account|account authorize|authorize_account", Argument(1), Whole, Key)]),
     program("conan", "conan-password", &[row("user|remote login|remote auth", Opt("-p_ --password"), Whole, Password)]),
@@ -594,4 +649,5 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("security:hash-password", "password", &[row("", Argument(0), Whole, Password)]),
     program("php artisan console", "password", &[row("bin/console security:hash-password|security:hash-password", Argument(0), Whole, Password)]).word(),
     program("base64", "basic-auth", &[row("", Input(""), After(':'), Password)]),
+    program("base64 md5sum sha1sum sha256sum sha512sum shasum b2sum", "password", &[row("", Input(""), Chosen, Password)]),
 ];

@@ -1,12 +1,14 @@
 //! Goes through the commands of a script.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::Found;
+use super::arguments::assignment;
 use super::lexer::{self, Command, Redirection, Script, Word};
-use super::naming::{is_front, is_installer, is_lead, is_quiet, kind};
-use super::programs::Kind;
+use super::naming::{is_front, is_installer, is_lead, is_printer, is_quiet, kind, says_command};
+use super::programs::{Kind, What};
 use super::wrappers;
 use super::{literal, lookup};
 
@@ -27,7 +29,15 @@ pub(super) struct Reader<'r, 't> {
     pub(super) found: &'r mut Vec<Found>,
     /// Whether the text waits for a password somewhere; None: not yet looked.
     pub(super) asked: Option<bool>,
+    /// What is written out as the value of each variable; None: not yet looked.
+    pub(super) variables: Option<Variables<'r, 't>>,
 }
+
+/// Variables and their values, as far as they are written out.
+pub(super) type Variables<'r, 't> = HashMap<&'r str, Vec<Part<'r, 't>>>;
+
+/// How many values of variables are remembered.
+const MAX_VALUES: usize = 256;
 
 /// A value: a word, and which part of it.
 #[derive(Clone, Debug)]
@@ -81,6 +91,7 @@ impl<'r, 't> Reader<'r, 't> {
             && word.inside.is_empty()
         {
             let texts = [&*word.text];
+            self.array(words);
             self.assignments(words, &texts);
             return self.options(words, &texts, "");
         }
@@ -89,8 +100,12 @@ impl<'r, 't> Reader<'r, 't> {
         let head = chain.first().map(|(_, name)| &**name).unwrap_or_default();
         self.writes(command, head, before);
         self.decoded(words, head);
-        if head == "printf" {
-            self.format(words);
+        match head {
+            "printf" => self.format(words),
+            "echo" => self.announced(words),
+            "read" => self.read_in(command, before, &texts),
+            "sed" | "gsed" | "perl" => self.replaced(words),
+            _ => {}
         }
         if head == "send" {
             self.sent(words);
@@ -102,6 +117,8 @@ impl<'r, 't> Reader<'r, 't> {
         }
         self.assignments(words, &texts);
         self.options(words, &texts, head);
+        self.arguments(words.get(first..).unwrap_or_default(), texts.get(first..).unwrap_or_default());
+        self.array(words);
         if let Some((at, name)) = chain.last()
             && !wrappers::is_known(name)
             && let (Some(words), Some(texts)) = (words.get(at + 1..), texts.get(at + 1..))
@@ -178,12 +195,19 @@ impl<'r, 't> Reader<'r, 't> {
     /// The programs that a command runs, from the outermost wrapper on: the index of each one's word, and its name.
     fn chain(&self, words: &[Word<'t>], texts: &[&str]) -> Vec<(usize, Cow<'t, str>)> {
         let mut chain = Vec::new();
-        let mut at = texts.iter().take_while(|text| is_front(text)).count();
-        let runs = |at: usize| words.get(at).is_some_and(|word| lookup::is_known(&self.name(word)));
+        let mut at = fronts(texts, 0);
+        let runs = |at: usize| {
+            words.get(at).is_some_and(|word| {
+                let name = self.name(word);
+                lookup::is_known(&name) || word.text == name && (wrappers::is_known(&name) || is_printer(&name))
+            })
+        };
         if !runs(at) {
             // `Error: Command failed with exit code 1: NAME`
             let mut leads = texts.iter().take(LEAD).enumerate().skip(at).filter(|(_, text)| is_lead(text));
-            at = leads.find(|(lead, _)| runs(lead + 1)).map_or(at, |(lead, _)| lead + 1);
+            let said = |lead: usize| texts.iter().take(lead).any(|text| says_command(text));
+            let begun = leads.find(|(lead, _)| runs(fronts(texts, lead + 1)) || said(*lead));
+            at = begun.map_or(at, |(lead, _)| fronts(texts, lead + 1));
         }
         while let Some(word) = words.get(at) {
             let name = self.name(word);
@@ -199,10 +223,36 @@ impl<'r, 't> Reader<'r, 't> {
 
     /// Reports a secret value; whether there was one.
     pub(super) fn secret(&mut self, part: &Part<'r, 't>, rule: &'static str, kind: Kind) -> bool {
-        let Some(range) = literal::secret(part.word, part.range.clone(), kind) else { return false };
-        let Some(span) = part.word.written(range) else { return false };
-        self.found.push(Found::Secret { span, rule, guessable: kind == Kind::Password });
-        true
+        if let Some(span) =
+            literal::secret(part.word, part.range.clone(), kind).and_then(|range| part.word.written(range))
+        {
+            self.found.push(Found::Secret { span, rule, guessable: kind == Kind::Password });
+            return true;
+        }
+        let mut told = false;
+        for value in self.values(part) {
+            let range = literal::secret(value.word, value.range.clone(), kind);
+            if let Some(span) = range.and_then(|range| value.word.written(range)) {
+                self.found.push(Found::Secret { span, rule: super::ASSIGNED, guessable: kind == Kind::Password });
+                told = true;
+            }
+        }
+        told
+    }
+
+    /// What a part that is a variable and nothing else stands for, as far as it is written out in this text.
+    pub(super) fn values(&mut self, part: &Part<'r, 't>) -> Vec<Part<'r, 't>> {
+        if !part.word.dynamic.contains(&part.range) {
+            return Vec::new();
+        }
+        let Some(name) = part.word.text.get(part.range.clone()).and_then(|text| text.strip_prefix('$')) else {
+            return Vec::new();
+        };
+        let name = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
+        let name = name.strip_prefix("env:").unwrap_or(name);
+        let script = self.script;
+        let variables = self.variables.get_or_insert_with(|| variables(&script.pipelines));
+        variables.get(name).cloned().unwrap_or_default()
     }
 
     /// A quoted or escaped word, as the text that it means.
@@ -242,6 +292,45 @@ impl<'r, 't> Reader<'r, 't> {
         let end = ["\\r", "\\n", "\r", "\n"].iter().find_map(|end| word.text.strip_suffix(end)).map(str::len);
         if let Some(end) = end {
             self.secret(&Part { word, range: 0..end }, "expect-password", Kind::Password);
+        }
+    }
+
+    /// `echo "::add-mask::VALUE"` of a workflow, and a variable that a pipeline is told to keep secret.
+    fn announced(&mut self, words: &'r [Word<'t>]) {
+        for word in words.iter().skip(1) {
+            let behind = ["::add-mask::", "issecret=true]"]
+                .iter()
+                .find_map(|mark| word.text.find(mark).map(|at| at + mark.len()));
+            if let Some(behind) = behind {
+                self.secret(&Part { word, range: behind..word.text.len() }, "secret-variable", Kind::Password);
+            }
+        }
+    }
+
+    /// `read -r PASSWORD <<< VALUE`.
+    fn read_in(&mut self, command: &'r Command<'t>, before: &'r [Command<'t>], texts: &[&str]) {
+        if let Some(kind) = texts.iter().skip(1).filter(|text| !text.starts_with('-')).find_map(|text| kind(text)) {
+            self.fed(command, before, What::Whole, "secret-variable", kind);
+        }
+    }
+
+    /// `sed s/__API_KEY__/VALUE/`.
+    fn replaced(&mut self, words: &'r [Word<'t>]) {
+        for word in words.iter().skip(1).filter(|word| word.text.len() < 1024) {
+            let Some(rest) = word.text.strip_prefix('s') else { continue };
+            let Some(border) = rest.chars().next().filter(|border| "/|#,@~!:%+".contains(*border)) else { continue };
+            let mut parts = rest.split(border).skip(1);
+            let (Some(pattern), Some(value), Some(_)) = (parts.next(), parts.next(), parts.next()) else { continue };
+            let name = pattern.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+            let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
+            if !plain || kind(name).is_none() || value.contains(['&', '\\']) {
+                continue;
+            }
+            let start = 's'.len_utf8() + border.len_utf8() * 2 + pattern.len();
+            if literal::is_chosen(value) || literal::is_random(value, 12) {
+                let part = Part { word, range: start..start + value.len() };
+                self.secret(&part, "secret-variable", Kind::Password);
+            }
         }
     }
 
@@ -287,4 +376,63 @@ impl<'r, 't> Reader<'r, 't> {
             self.found.push(Found::Nested { text, written });
         }
     }
+}
+
+/// How many words from this one on stand in front of a command: where it begins.
+fn fronts(texts: &[&str], from: usize) -> usize {
+    from + texts.iter().skip(from).take_while(|text| is_front(text)).count()
+}
+
+/// The variables of a script whose values are written out: `NAME=value`, `for NAME in value`, `$name = value`.
+fn variables<'r, 't>(pipelines: &'r [Vec<Command<'t>>]) -> Variables<'r, 't> {
+    let mut variables = Variables::default();
+    let mut count = 0;
+    let mut keep = |name: &'r str, part: Part<'r, 't>| {
+        let plain = !part.word.dynamic.iter().any(|inside| inside.end > part.range.start);
+        if plain && !part.range.is_empty() && count < MAX_VALUES {
+            count += 1;
+            variables.entry(name).or_default().push(part);
+        }
+    };
+    for command in pipelines.iter().flatten() {
+        // `Error: Command failed with exit code 1: NAME=value …`
+        let begin = message(&command.words);
+        let words = command.words.get(begin..).unwrap_or_default();
+        match words {
+            [first, name, is, values @ ..] if first.text == "for" && is.text == "in" => {
+                for word in values {
+                    keep(&name.text, Part { word, range: 0..word.text.len() });
+                }
+            }
+            [name, is, word] if is.text == "=" && name.text.starts_with('$') => {
+                keep(name.text.trim_start_matches('$'), Part { word, range: 0..word.text.len() });
+            }
+            _ => {
+                for word in words.iter().take_while(|word| is_front(&word.text) || is_declaration(&word.text)) {
+                    if let Some(name) = assignment(&word.text).and_then(|name| word.text.get(name)) {
+                        let value = word.text.find('=').map_or(word.text.len(), |equals| equals + 1);
+                        keep(name, Part { word, range: value..word.text.len() });
+                    }
+                }
+            }
+        }
+    }
+    variables
+}
+
+/// How many words of a message stand in front of a command that it says was run.
+pub(super) fn message(words: &[Word<'_>]) -> usize {
+    let mut said = false;
+    for (at, word) in words.iter().enumerate().take(LEAD) {
+        if said && is_lead(&word.text) {
+            return at + 1;
+        }
+        said |= says_command(&word.text);
+    }
+    0
+}
+
+/// Whether a word declares the variables behind it.
+fn is_declaration(text: &str) -> bool {
+    matches!(text, "export" | "local" | "declare" | "readonly" | "typeset" | "-x" | "-r" | "-g")
 }

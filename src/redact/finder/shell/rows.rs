@@ -4,10 +4,11 @@ use super::arguments::{self, Value, assignment};
 use super::lexer::Word;
 use super::literal;
 use super::lookup::{Known, KnownRow};
-use super::naming::{self, is_dash_led_secret, kind, says_who, takes_secret};
+use super::naming::{self, is_dash_led_secret, kind, takes_secret};
 use super::programs::{Kind, Place, Program, Row, What};
 use super::reader::{Part, Reader};
 use crate::redact::finder::names::{self, Hint};
+use crate::redact::finder::value::is_uuid;
 
 impl<'r, 't> Reader<'r, 't> {
     /// The rows of a program. `certain`: the program stands where a command begins.
@@ -60,6 +61,12 @@ impl<'r, 't> Reader<'r, 't> {
                         self.value(program, row, &Part { word, range: 0..word.text.len() }, certain);
                     }
                 }
+                Place::With(word, number) => {
+                    let at = positions.iter().filter(|position| **position >= from).nth(number);
+                    if let Some(word) = at.and_then(|at| words.get(*at)).filter(|_| texts.contains(&word)) {
+                        self.value(program, row, &Part { word, range: 0..word.text.len() }, certain);
+                    }
+                }
                 Place::Arguments(number) => {
                     for position in positions.iter().filter(|position| **position >= from).skip(number) {
                         if let Some(word) = words.get(*position) {
@@ -80,7 +87,8 @@ impl<'r, 't> Reader<'r, 't> {
                     let behind = words.iter().skip(key + 1);
                     // `/user:bob` may stand between.
                     let mut behind = behind.filter(|word| !(word.text.starts_with('/') && word.text.contains(':')));
-                    if let Some(word) = behind.nth(number.saturating_sub(1)) {
+                    let word = behind.nth(number.saturating_sub(1));
+                    if let Some(word) = word.filter(|word| !word.text.starts_with("--")) {
                         self.value(program, row, &Part { word, range: 0..word.text.len() }, certain);
                     }
                 }
@@ -125,7 +133,14 @@ impl<'r, 't> Reader<'r, 't> {
             }
         }
         // `$(echo X)`, `<(echo X)` as the value.
-        if part.word.text.starts_with(['<', '$']) && self.produced(part.word, program.rule, kind) {
+        if text.starts_with(['<', '$']) && self.produced(part.word, program.rule, kind) {
+            return;
+        }
+        let values = self.values(part);
+        if !values.is_empty() {
+            for value in &values {
+                self.value(program, row, value, certain);
+            }
             return;
         }
         match row.what {
@@ -139,8 +154,10 @@ impl<'r, 't> Reader<'r, 't> {
                     // Keys are given as the user of an empty password.
                     let key = Part { word: part.word, range: start..start + at };
                     self.secret(&key, program.rule, Kind::Token);
-                } else {
-                    self.secret(&behind, program.rule, kind);
+                } else if self.secret(&behind, program.rule, kind) && sumo_logic(text, at) {
+                    // Who has it knows whose key it is, and half of what opens the door.
+                    let id = Part { word: part.word, range: start..start + at };
+                    self.secret(&id, "sumologic-access-id", Kind::Key);
                 }
             }
             What::Prefixed(prefixes) => {
@@ -161,20 +178,16 @@ impl<'r, 't> Reader<'r, 't> {
                     self.secret(&password, program.rule, kind);
                 }
             }
+            What::Line(..) | What::Chosen => {}
             What::Header => self.header(part, program.rule),
             What::Cookies => self.cookies(part),
             What::Pair => {
                 let Some(name) = assignment(text) else { return };
                 let value = from(text.find('=').map_or(name.end, |equals| equals + 1));
                 let name = text.get(name).unwrap_or_default();
-                let kind = match naming::kind(name) {
-                    Some(Kind::Password) => Kind::Password,
-                    Some(_) => Kind::Key,
-                    None if name.ends_with("secret_id") => Kind::Key,
-                    None if says_who(name) => return,
-                    None => kind,
-                };
-                self.secret(&value, program.rule, kind);
+                if let Some(kind) = naming::pair_kind(name, kind) {
+                    self.secret(&value, program.rule, kind);
+                }
             }
         }
     }
@@ -207,8 +220,12 @@ impl<'r, 't> Reader<'r, 't> {
         let scheme = value.find(' ').filter(|_| authorization || value.len() < 200).map_or(0, |space| space + 1);
         let credential = value.get(scheme..).unwrap_or_default();
         let indent = credential.len() - credential.trim_start().len();
-        let kind = if authorization { Kind::Key } else { Kind::Token };
-        self.secret(&Part { word: part.word, range: value_at + scheme + indent..value_end }, rule, kind);
+        // What is encoded there has a user in front, and its own row.
+        let produced = credential.trim_start().starts_with("$(") && !credential.contains("base64");
+        let kind = if authorization || is_uuid(credential) { Kind::Key } else { Kind::Token };
+        if !(produced && self.produced(part.word, rule, kind)) {
+            self.secret(&Part { word: part.word, range: value_at + scheme + indent..value_end }, rule, kind);
+        }
     }
 
     /// `name=value; name=value`.
@@ -224,12 +241,21 @@ impl<'r, 't> Reader<'r, 't> {
                         .iter()
                         .any(|part| name.contains(part));
                 if session || cookie.len() - equals > 24 {
-                    self.secret(&value, "cookie", Kind::Token);
+                    let uuid = session && cookie.get(equals + 1..).is_some_and(is_uuid);
+                    self.secret(&value, "cookie", if uuid { Kind::Key } else { Kind::Token });
                 }
             }
             at += cookie.len() + 1;
         }
     }
+}
+
+/// Whether a login is an access id and an access key of Sumo Logic: 14 characters that begin with `su`, and 64.
+fn sumo_logic(login: &str, colon: usize) -> bool {
+    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let (id, key) = (login.get(..colon), login.get(colon + 1..));
+    id.is_some_and(|id| id.len() == 14 && id.starts_with("su") && plain(id))
+        && key.is_some_and(|key| key.len() == 64 && plain(key))
 }
 
 /// The arguments that are neither options nor their values.

@@ -758,6 +758,14 @@ const FORMS: &[&str] = &[
     "bob@host:~$ mysql -p{P}",
     "echo a > b 2>&1; mysql -p{P} < dump.sql 2>/dev/null",
     "mysql -p{P} <<SQL\nselect 1;\nSQL",
+    "ftp -n host <<END\nuser bob {P}\nput x\nEND",
+    "chpasswd <<EOF\nbob:{P}\nalice:{P}\nEOF",
+    "fly secrets import <<EOF\nA_PASSWORD={P}\nB='{P}'\nEOF",
+    "pass insert -m x <<EOF\n{P}\nuser: bob\nEOF",
+    "sqlplus /nolog <<EOF\nconnect bob/{P}@orcl\nEOF",
+    "curl -K - https://x <<EOF\nuser = \"bob:{P}\"\nEOF",
+    "zkCli.sh <<EOF\naddauth digest bob:{P}\nls /\nEOF",
+    "IFS= read -r DB_PASS <<EOF\n{P}\nEOF",
     "cat <<'EOF' > run.sh\nmysql -p{P}\nEOF\nls",
     "cat <<-EOF\n\tmysql -p{P} app\n\tEOF\nmysql -p{P}",
     "bash <<EOF\nmysql -p{P}\nEOF",
@@ -905,7 +913,7 @@ fn what_is_read_holds_an_anchor() {
         .chain(SECRET.lines())
         // Assignments are searched for as such too.
         .filter(|template| {
-            !["={", "='{", "=\"{", "={T", "=\"'{", "word = ", ":-{"].iter().any(|pair| template.contains(pair))
+            !["={", "='{", "=\"{", "={T", "=\"'{", "=$'{", "word = ", ":-{"].iter().any(|pair| template.contains(pair))
         })
         .filter(|template| {
             let lower = template.to_ascii_lowercase();
