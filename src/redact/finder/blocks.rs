@@ -302,3 +302,6 @@ fn identified(text: &str, behind: usize, tell: Tell<'_>) {
         tell(cursor.at()..cursor.at() + end, "password", true);
     }
 }
+
+#[cfg(test)]
+mod tests;
