@@ -1369,3 +1369,6 @@ pub(super) fn named(name: &str, value: &str) -> Option<(&'static str, bool)> {
     let says = hint(name)?;
     judge(value, says, Written::Quoted).map(|secret| (rule(says), secret.guessable))
 }
+
+#[cfg(test)]
+mod tests;
