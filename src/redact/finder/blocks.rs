@@ -380,42 +380,4 @@ fn identified(text: &str, behind: usize, tell: Tell<'_>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Finder;
-
-    #[test]
-    fn a_secret_is_found_by_its_place_in_a_larger_thing() {
-        let secret = ["Fake", "Passw0rd", "97"].concat();
-        let key = ["FAKE0qX7", "rT2vB9mZ", "kD4wL8sG", "hJ6yN3pC"].concat();
-        for text in [
-            "Content-Disposition: form-data; name=\"password\"\r\n\r\n{P}\r\n--x--",
-            "form-data; name=\"api_key\"\nContent-Type: text/plain\n\n{K}\n--x",
-            "'form-data; name=\"password\"\\r\\n\\r\\n{P}\\r\\n--x'",
-            "{\"kty\":\"oct\",\"k\":\"{K}\"}",
-            "{\"d\": \"{K}\", \"kty\": \"EC\", \"crv\": \"P-256\", \"x\": \"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}",
-            "{\"type\":\"random_password\",\"instances\":[{\"attributes\":{\"result\":\"{P}\"}}]}",
-            "{\"CiphertextBlob\": \"AQID\", \"Plaintext\": \"{K}\"}",
-            "{\"Name\":\"/prod/db\",\"Type\":\"SecureString\",\"Value\":\"{P}\"}",
-            "-[ RECORD 1 ]---\nid | 1\npassword | {P}\n",
-            "role_id      staging\nsecret_id    {K}\n",
-        ] {
-            let text = text.replace("{P}", &secret).replace("{K}", &key);
-            let places: Vec<&str> =
-                Finder::default().find(&text).iter().map(|found| &text[found.span.clone()]).collect();
-            assert_eq!(places, [if text.contains(&key) { &key } else { &secret }], "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_secret_there_stays() {
-        for text in [
-            "Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhunter2024x\r\n--x--",
-            "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}",
-            "{\"Name\":\"/prod/stage\",\"Type\":\"String\",\"Value\":\"production2\"}",
-            "cat password | sha256sum",
-            "token    | description of it",
-        ] {
-            assert_eq!(Finder::default().find(text), [], "{text}");
-        }
-    }
-}
+mod tests;

@@ -1563,3 +1563,6 @@ pub(super) fn named(name: &str, value: &str) -> Option<(&'static str, bool)> {
     let says = hint(name)?;
     judge(value, says, Written::Quoted).map(|secret| (rule(says), secret.guessable))
 }
+
+#[cfg(test)]
+mod tests;

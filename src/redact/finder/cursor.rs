@@ -334,3 +334,6 @@ impl OneOf {
 pub(super) fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
     memchr::memmem::find(text, needle)
 }
+
+#[cfg(test)]
+mod tests;

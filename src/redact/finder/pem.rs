@@ -92,3 +92,6 @@ fn body(text: &str) -> usize {
 fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'_')
 }
+
+#[cfg(test)]
+mod tests;

@@ -225,3 +225,6 @@ fn marker_only(text: &str) -> bool {
         && crate::redact::marker::without(text).bytes().filter(u8::is_ascii_alphanumeric).count() < 4
         || text == "[REDACTED]"
 }
+
+#[cfg(test)]
+mod tests;
