@@ -344,8 +344,12 @@ impl Place {
             let inside = cursor.rest().iter().take(24).position(|byte| *byte == b']');
             cursor.skip(inside? + 1);
         }
-        // `<password>value</password>`
         let opener = name.start.checked_sub(1).and_then(|at| text.as_bytes().get(at));
+        // `user[password]=value` of a form.
+        if opener == Some(&b'[') && cursor.rest().starts_with(b"]=") {
+            cursor.skip(1);
+        }
+        // `<password>value</password>`
         if cursor.peek() == Some(b'>') && matches!(opener, Some(b'<' | b':')) {
             cursor.skip(1);
             return Self::element(text, cursor);

@@ -198,10 +198,18 @@ pub(super) fn hint(name: &str) -> Option<Hint> {
     if best.is_none() && end.and_then(|end| name.get(end..)).is_some_and(|end| end.eq_ignore_ascii_case("secret_id")) {
         return Some(Hint::Likely);
     }
-    // JFrog's header of an API key.
-    let end = name.len().checked_sub("art-api".len());
-    if best.is_none() && end.and_then(|end| name.get(end..)).is_some_and(|end| end.eq_ignore_ascii_case("art-api")) {
-        return Some(Hint::Strong);
+    // Names that say it in a way of their own: JFrog's and Coinbase's headers, Redis's variable.
+    if best < Some(Hint::Strong) {
+        let ends = |other: &str| {
+            let end = name.len().checked_sub(other.len());
+            end.and_then(|end| name.get(end..)).is_some_and(|end| end.eq_ignore_ascii_case(other))
+        };
+        match name.as_bytes().last() {
+            Some(b'i' | b'I') if ends("art-api") => return Some(Hint::Strong),
+            Some(b'n' | b'N') if ends("access-sign") => return Some(Hint::Strong),
+            Some(b'h' | b'H') if ends("rediscli_auth") => return Some(Hint::Password),
+            _ => {}
+        }
     }
     best
 }
@@ -254,7 +262,9 @@ fn taken_back(words: &Words, at: usize, found: Option<Hint>) -> bool {
     behind.any(|word| says(word).of || word_hint(word, None) >= Some(Hint::Strong))
         || before.any(|word| {
             let says = says(word);
-            says.not || says.not_of_key && found != Some(Hint::Password) && words.get(at) != b"secret"
+            // Of `X-Parse-Master-Key` it is the service.
+            says.not && !(word == b"parse" && words.get(0) == b"x")
+                || says.not_of_key && found != Some(Hint::Password) && words.get(at) != b"secret"
         })
 }
 

@@ -24,7 +24,7 @@ pub(super) fn at(text: &str, start: usize, border: &str, tell: Tell<'_>) {
     // `a@b` in a query's text and the like has no host behind.
     if !host.starts_with(|character: char| {
         character.is_alphanumeric()
-            || matches!(character, '[' | '$' | '{' | '<' | '/' | '%' | '*' | '.' | '_' | '-' | '\u{2026}')
+            || matches!(character, '[' | ':' | '$' | '{' | '<' | '/' | '%' | '*' | '.' | '_' | '-' | '\u{2026}')
     }) && !host.is_empty()
     {
         return;

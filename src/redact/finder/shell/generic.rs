@@ -263,6 +263,13 @@ impl<'r, 't> Reader<'r, 't> {
             if LOGIN_VERBS.contains(verb) && literal::is_mixed(&word.text) && looks_random(&word.text) {
                 self.secret(&Part { word, range: 0..word.text.len() }, "secret-argument", Kind::Token);
             }
+            // `login bob@example.com PASSWORD`
+            if *verb == "login"
+                && word.text.contains('@')
+                && let Some(word) = words.get(at + 2).filter(|word| literal::is_chosen(&word.text))
+            {
+                self.secret(&Part { word, range: 0..word.text.len() }, "secret-argument", Kind::Password);
+            }
             if SET_VERBS.contains(verb)
                 && let Some(kind) = named(&word.text)
                 && let Some(value) = words.get(at + 2).filter(|value| !value.text.starts_with('-'))
@@ -370,7 +377,7 @@ fn value_of(before: &[&str], all: &[&str]) -> Option<Kind> {
                 | "new-item"
                 | "set-itemproperty"
                 | "update"
-        )
+        ) || [":set", ":create", ":add", ":update"].iter().any(|end| text.ends_with(end))
     };
     before.iter().any(sets).then(|| before.iter().skip(1).find_map(|text| named(text)))?
 }

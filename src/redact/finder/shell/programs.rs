@@ -66,7 +66,7 @@ pub(super) enum What {
     Cookies,
     /// The value of `NAME=VALUE`, whatever the name.
     Pair,
-    /// All of it, if it looks like what a person chose for a password.
+    /// Each line, if it looks like what a person chose for a password or like a key.
     Chosen,
     /// The last word of each line of the input that begins with this text, or what of it stands behind this character
     /// (for `/`: up to the last `@`).
@@ -196,12 +196,16 @@ pub(super) const PROGRAMS: &[Program] = &[
         "mysql-password",
         &[pass(MYSQL)],
     ),
+    program("mysqlsh", "mysql-password", &[row("", Opt("--uri"), Login(':'), Password), row("", Argument(0), Login(':'), Password)]),
     program("mysqladmin mariadb-admin", "mysql-password", &[row("password", Argument(0), Whole, Password)])
         .valued("-u -h -P -S --user --host --port --socket"),
     program("mydumper myloader gh-ost mycli", "mysql-password", &[pass("-p_ --password -password")]),
     program("redis-cli valkey-cli keydb-cli iredis", "redis-password", &[
         pass("-a_ --pass"),
         row("auth", Last, Whole, Password),
+        row("hello", Behind("AUTH", 2), Whole, Password),
+        row("migrate", Behind("AUTH", 1), Whole, Password),
+        row("", Input("--askpass"), Whole, Password),
         row("config set requirepass|config set masterauth", Argument(0), Whole, Password),
         row("acl setuser", Arguments(1), Prefixed(">"), Password),
     ])
@@ -277,7 +281,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("cmdkey runas net1 net.exe schtasks psexec psexec64 tasklist taskkill", "windows-password", &[pass("/pass: /p: /password: /rp: -p_ /p_ /rp_")]).word(),
     program("runas", "windows-password", &[row("", Input(""), Whole, Password)]),
     program("convertto-securestring", "powershell-secret", &[row("", Input(""), Whole, Password)]),
-    program("net", "windows-password", &[row("", Opt("-U --user"), After('%'), Password), row("user", Argument(1), Whole, Password), row("use", Behind("\\", 1), Whole, Password)]).valued("-U -S -I -w -W").word(),
+    program("net", "windows-password", &[row("", Opt("-U --user"), After('%'), Password), row("user", Argument(1), Whole, Password), row("use", Behind("\\", 1), Whole, Password), row("rpc password", Argument(1), Whole, Password)]).valued("-U -S -I -w -W").word(),
     program("sshpass", "sshpass", &[pass("-p")]).bundle("v"),
     program("plink pscp psftp putty kitty", "putty-password", &[pass("-pw_")]),
     program("vncdo vncdotool x11vnc", "vnc-password", &[pass("-passwd_ -p_ --password")]),
@@ -363,7 +367,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("smbpasswd pdbedit", "user-password", &[row("", Input("-s|-t"), Whole, Password)]),
     program("dscl", "user-password", &[row("", Behind("-passwd", 2), Whole, Password), row("", Behind("passwd", 2), Whole, Password), row("", Behind("-passwd", 3), Whole, Password), row("", Behind("passwd", 3), Whole, Password)]),
     program("sysadminctl", "user-password", &[pass("-password -adminPassword -newPassword -oldPassword")]),
-    program("createuser createdb", "user-password", &[pass("--password=")]),
+    program("createuser createdb", "user-password", &[pass("--password="), row("", Input("-P|--pwprompt"), Whole, Password)]),
     program("sudo doas", "sudo-password", &[row("", Input("-S|--stdin|-kS|-Sk|-SE|-ES|-Sp|-nS|-Sv|-Sl"), Whole, Password)]),
     program("su", "sudo-password", &[row("", Input(""), Whole, Password)]).word(),
     // Containers
@@ -393,6 +397,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     ]),
     // Clouds
     program("aws awslocal aws-vault saml2aws", "aws-secret", &[
+        row("configure", Input(""), Chosen, Key),
         row("configure set", Named, Whole, Key),
         row("configure set", Behind("aws_secret_access_key", 1), Whole, Key),
         row("configure set", Behind("aws_session_token", 1), Whole, Key),
@@ -416,6 +421,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("gcloud gsutil bq", "gcloud-secret", &[
         pass("--password --root-password --shared-secret --admin-password"),
             row("auth activate-refresh-token", Argument(1), Whole, Key),
+        row("sql connect", Input(""), Whole, Password),
         row("secrets create|secrets versions add", Input("--data-file=-|--data-file|-"), Whole, Password),
         // `--data-file=<(echo X)`: what is printed there.
         row("secrets create|secrets versions add", Opt("--data-file"), Prefixed("\0"), Password),
@@ -616,7 +622,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("setx setenv", "secret-variable", &[row("", Named, Whole, Token)]).word(),
     // Others that take a password in a way of their own
     program("db2", "db2-password", &[row("connect|attach", Behind("using", 1), Whole, Password), row("connect|attach", Behind("USING", 1), Whole, Password)]),
-    program("beeline sqoop sqoop-import impala-shell presto trino", "hive-password", &[pass("-p_ --password")]),
+    program("beeline sqoop sqoop-import impala-shell presto trino", "hive-password", &[pass("-p_ --password"), row("", Input("--password"), Whole, Password)]),
     program("confluent ccloud", "confluent-secret", &[row("api-key store", Argument(1), Whole, Key), key("--api-secret")]).word(),
     program("stomp activemq", "broker-password", &[pass("-W --password")]).word(),
     program("samba-tool", "samba-password", &[row("user create|user add", Argument(1), Whole, Password), pass("--newpassword --adminpass --password")]),
@@ -650,4 +656,60 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("php artisan console", "password", &[row("bin/console security:hash-password|security:hash-password", Argument(0), Whole, Password)]).word(),
     program("base64", "basic-auth", &[row("", Input(""), After(':'), Password)]),
     program("base64 md5sum sha1sum sha256sum sha512sum shasum b2sum", "password", &[row("", Input(""), Chosen, Password)]),
+    // Directories, mail and monitoring
+    program("ipa", "kerberos-password", &[row("user-add|user-mod|passwd", Input(""), Whole, Password)]).word(),
+    program("ipa-client-install ipa-replica-install", "kerberos-password", &[pass("-w --password")]),
+    program("ipa-server-install", "kerberos-password", &[pass("-a_ -p_ --admin-password --ds-password")]),
+    program("realm adcli", "kerberos-password", &[row("join|leave", Input(""), Whole, Password)]).word(),
+    program("dsconf dsctl dsidm dscreate", "ldap-password", &[pass("-w")]),
+    program("zmprov", "user-password", &[
+        row("sp|setPassword|ca|createAccount", Argument(1), Whole, Password),
+    ]),
+    program("doveadm", "user-password", &[
+        row("pw", Opt("-p_"), Whole, Password),
+        row("auth test|auth login", Argument(1), Whole, Password),
+    ]),
+    program("saslpasswd2 fetchmail", "user-password", &[row("", Input(""), Whole, Password)]),
+    program("ssmtp", "smtp-password", &[pass("-ap_")]),
+    program("radtest", "radius-secret", &[
+        row("", Argument(1), Whole, Password),
+        row("", Argument(4), Whole, Password),
+    ])
+    .valued("-t -d"),
+    program("radclient", "radius-secret", &[row("", Argument(2), Whole, Password)]).valued("-f -d -n -p -r -t -c"),
+    program("eapol_test", "radius-secret", &[pass("-s_")]),
+    program("emqx_ctl emqx", "mqtt-password", &[
+        row("admins add|ctl admins add|admins passwd|ctl admins passwd", Argument(1), Whole, Password),
+    ]),
+    program("check_http check_curl check_tcp", "basic-auth", &[user("-a --authorization -b --proxy-authorization")]),
+    program("icinga2", "icinga-ticket", &[key("--ticket")]),
+    program("cortextool mimirtool", "grafana-token", &[key("--key")]),
+    // What is printed by `<(echo X)`.
+    program("openvpn", "vpn-password", &[row("", Opt("--askpass --auth-user-pass"), Prefixed("\0"), Password)]),
+    program("wg awg", "wireguard-key", &[row("set", Behind("preshared-key", 1), Prefixed("\0"), Key)]).word(),
+    program("varnishadm", "varnish-secret", &[row("", Opt("-S_"), Prefixed("\0"), Password)]),
+    // Certificates and Windows
+    program("pk12util", "certificate-password", &[pass("-W -K")]),
+    program("pvk2pfx", "certificate-password", &[pass("-po_ -pi_")]),
+    program("winrs winrm", "windows-password", &[pass("-p: -password: /p: /password:")]),
+    program("bitsadmin", "windows-password", &[row("", Behind("/setcredentials", 5), Whole, Password)]),
+    program("manage-bde", "disk-password", &[pass("-RecoveryPassword_ -rp_ -Password_ -pw_")]),
+    program("expo ionic", "expo-password", &[
+        row("login", Opt("-p --password"), Whole, Password),
+        row("login", Argument(1), Whole, Password),
+    ])
+    .valued("-u --username"),
+    // Registrations and keyrings
+    program("subscription-manager rhc insights-client", "subscription-key", &[
+        row("register|connect", Opt("-p_ --password --activationkey --activation-key"), Whole, Password),
+    ])
+    .word(),
+    program("suseconnect registercloudguest", "subscription-key", &[key("-r_ --regcode")]),
+    program("pro ua ubuntu-advantage", "subscription-key", &[row("attach", Argument(0), Whole, Token)]).word(),
+    program("keyctl", "kernel-key", &[row("add user", Argument(1), Whole, Password), row("padd user", Input(""), Whole, Password)]),
+    program("secret-tool", "keyring-password", &[row("store", Input(""), Whole, Password)]),
+    program("kwallet-query", "keyring-password", &[row("", Input("-w"), Whole, Password)]),
+    program("systemd-creds", "systemd-secret", &[row("encrypt", Input(""), Whole, Password)]),
+    program("dart flutter pub", "pub-token", &[row("pub token add|token add", Input(""), Whole, Key)]).word(),
+    program("npm", "npm-token", &[row("token create|profile set", Input(""), Whole, Password)]),
 ];

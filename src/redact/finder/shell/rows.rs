@@ -168,7 +168,9 @@ impl<'r, 't> Reader<'r, 't> {
             }
             What::Login(separator) => {
                 let Some(at) = literal::find(part.word, part.range.clone(), separator) else { return };
-                if text.contains("://") {
+                // `bob@host:3306` has none.
+                let host = separator == ':' && text.get(..at).is_some_and(|before| before.contains('@'));
+                if host || text.contains("://") {
                     return;
                 }
                 let end = text.rfind('@').filter(|end| *end > at).unwrap_or(text.len());

@@ -50,7 +50,7 @@ const WRAPPERS: &[Wrapper] = &[
     ),
     wrapper("nice ionice chrt", "", "-n -c -p --adjustment --class --classdata", 0),
     wrapper("watch", "", "-n --interval", 0),
-    wrapper("python python2 python3 py perl ruby node pwsh powershell", "", "-m -c -W -X -e -r -I", 0),
+    wrapper("python python2 python3 py perl ruby node pwsh powershell", "", "-c -W -X -e -r -I", 0),
     wrapper("strace", "", "-e -o -p -s -u -E -P -a", 0),
     wrapper(
         "xargs parallel",
