@@ -32,9 +32,11 @@ pub(super) const ANCHORS: &[&str] = &[
 
 /// The longest block that is read, in bytes.
 const MAX_BLOCK: usize = 64 * 1024;
+/// What the kind of an object is called in JSON.
+const KIND: &str = "\"kind\"";
 
-/// Looks around an anchor.
-pub(super) fn at(text: &str, start: usize, anchor: &str, tell: Tell<'_>) {
+/// Looks around an anchor. Gives how far anchors of documents need not be looked around again.
+pub(super) fn at(text: &str, start: usize, anchor: &str, tell: Tell<'_>) -> usize {
     if anchor.starts_with("form-data") {
         form(text, start + anchor.len(), tell);
     } else if anchor == "kty" {
@@ -53,19 +55,27 @@ pub(super) fn at(text: &str, start: usize, anchor: &str, tell: Tell<'_>) {
     } else if anchor.eq_ignore_ascii_case("values") || anchor.starts_with("values") {
         insert(text, start, anchor.len().min(6), tell);
     } else if anchor.contains("\":") {
-        secret_json(text, start, tell);
+        secret_json(text, start, anchor.len(), tell);
     } else {
-        secret_yaml(text, start, tell);
+        return secret_yaml(text, start, tell);
     }
+    0
+}
+
+/// Whether an anchor is looked around for the document that it stands in.
+pub(super) fn is_document(anchor: &str) -> bool {
+    anchor.starts_with("kind")
 }
 
 /// `data:` and `stringData:` of a Kubernetes secret: every value below is one, whatever it is called.
-fn secret_yaml(text: &str, start: usize, tell: Tell<'_>) {
-    let from = text.get(..start).and_then(|before| before.rfind("\n---")).map_or(0, |at| at + 4);
-    let from = from.max(floor(text, start.saturating_sub(MAX_BLOCK)));
+fn secret_yaml(text: &str, start: usize, tell: Tell<'_>) -> usize {
+    let near = floor(text, start.saturating_sub(MAX_BLOCK));
+    let from = text.get(near..start).and_then(|before| before.rfind("\n---")).map_or(near, |at| near + at + 4);
     let to = floor(text, start.saturating_add(MAX_BLOCK));
     let to = text.get(start..to).and_then(|rest| rest.find("\n---")).map_or(to, |at| start + at);
-    let Some(document) = text.get(from..to) else { return };
+    // Where a document says this often, each byte is read a few times and not each time.
+    let done = to.min(start.saturating_add(MAX_BLOCK / 4));
+    let Some(document) = text.get(from..to) else { return done };
     let mut inside: Option<usize> = None;
     let mut offset = from;
     let mut annotations: Option<usize> = None;
@@ -108,6 +118,7 @@ fn secret_yaml(text: &str, start: usize, tell: Tell<'_>) {
         }
         offset += line.len();
     }
+    done
 }
 
 /// `Content-Disposition: form-data; name="password"`, headers, an empty line, and the value on the next.
@@ -184,19 +195,16 @@ fn looks_encoded(value: &str) -> bool {
 }
 
 /// The same as JSON.
-fn secret_json(text: &str, start: usize, tell: Tell<'_>) {
-    let from = floor(text, start.saturating_sub(MAX_BLOCK));
-    let to = floor(text, start.saturating_add(MAX_BLOCK));
-    let Some(window) = text.get(from..to) else { return };
-    for label in ["\"data\"", "\"stringData\""] {
-        let Some(at) = window.find(label) else { continue };
-        let Some(rest) = window.get(at + label.len()..) else { continue };
-        let Some(open) = rest.find('{').filter(|open| rest.get(..*open).is_some_and(|gap| gap.trim() == ":")) else {
+fn secret_json(text: &str, start: usize, length: usize, tell: Tell<'_>) {
+    for label in members(text.as_bytes(), start, length) {
+        let rest = window(text, label, MAX_BLOCK);
+        let Some(inside) = rest.trim_start().strip_prefix(':').and_then(|rest| rest.trim_start().strip_prefix('{'))
+        else {
             continue;
         };
-        let Some(close) = rest.find('}') else { continue };
-        let Some(inside) = rest.get(open + 1..close) else { continue };
-        let offset = from + at + label.len() + open + 1;
+        let offset = label + rest.len() - inside.len();
+        let close = inside.find('}').into_iter().chain(inside.find(KIND)).min();
+        let inside = inside.get(..close.unwrap_or(inside.len())).unwrap_or_default();
         for (count, literal) in super::json::strings(inside).enumerate() {
             let Some(value) = inside.get(literal.start..literal.end) else { continue };
             if count % 2 == 1 && value.len() >= 4 && !value.contains("[REDACTED") && !value.starts_with(['$', '<']) {
@@ -204,6 +212,38 @@ fn secret_json(text: &str, start: usize, tell: Tell<'_>) {
             }
         }
     }
+}
+
+/// Where the labels end of what the object holds that a `kind` stands in: before it, and behind it.
+///
+/// An object has one `kind`, and nesting is bounded: a byte is read a few times, however often this is asked.
+fn members(bytes: &[u8], start: usize, length: usize) -> Vec<usize> {
+    const MAX_NESTED: usize = 8;
+    let mut found = Vec::new();
+    let mut look = |places: &mut dyn Iterator<Item = usize>, opens: u8, closes: u8| {
+        let mut depth = 0;
+        for at in places {
+            let Some(byte) = bytes.get(at).copied() else { return };
+            if byte == opens && depth < MAX_NESTED {
+                depth += 1;
+            } else if byte == opens || byte == closes && depth == 0 {
+                return;
+            } else if byte == closes {
+                depth -= 1;
+            } else if byte == b'"' && depth == 0 {
+                let here = bytes.get(..=at).unwrap_or_default();
+                if here.ends_with(KIND.as_bytes()) {
+                    return;
+                }
+                if here.ends_with(b"\"data\"") || here.ends_with(b"\"stringData\"") {
+                    found.push(at + 1);
+                }
+            }
+        }
+    };
+    look(&mut (start.saturating_sub(MAX_BLOCK)..start).rev(), b'}', b'{');
+    look(&mut (start + length..start.saturating_add(MAX_BLOCK)), b'{', b'}');
+    found
 }
 
 /// `INSERT INTO t (a, token) VALUES (1, '…')`: the value in the place of the column.

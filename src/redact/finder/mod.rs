@@ -247,6 +247,7 @@ impl Finder {
         };
         let mut on = 0;
         let mut block = 0;
+        let mut document_end = 0;
         let mut column = false;
         let mut table = 0;
         let mut encoded = 0;
@@ -333,12 +334,12 @@ impl Finder {
                         tell(span, "private-key", false);
                     }
                 }
-                Kind::Block(anchor) if from >= block => {
+                Kind::Block(anchor) if from >= block && (from >= document_end || !blocks::is_document(anchor)) => {
                     let mut heard = |span: Range<usize>, rule: &'static str, guessable: bool| {
                         block = block.max(span.end);
                         tell(span, rule, guessable);
                     };
-                    blocks::at(text, from, anchor, &mut heard);
+                    document_end = document_end.max(blocks::at(text, from, anchor, &mut heard));
                 }
                 Kind::Block(_) => {}
                 Kind::Shell => commands = true,

@@ -79,7 +79,77 @@ fn every_value_of_a_kubernetes_secret_in_json_is_one() {
         ["kubernetes-secret aHVudGVyMg==?", "kubernetes-secret FAKE0qX7rT2vB9mZkD4wL8sG", "kubernetes-secret hunter2?"]
     );
     assert_eq!(found(r#"{"data": {"a": "hunter2x"}, "kind": "Secret"}"#), ["kubernetes-secret hunter2x?"]);
+    assert_eq!(
+        found(r#"{"kind":"Secret","metadata":{"x":[{"kind":"y"}]},"data":{"a":"hunter2x"}}"#),
+        ["kubernetes-secret hunter2x?"]
+    );
+    assert_eq!(
+        found(r#"{"kind":"Secret","data":{"a":"hunter2x","b":"tr0ub4"#),
+        ["kubernetes-secret hunter2x?", "kubernetes-secret tr0ub4?"],
+        "cut"
+    );
+    assert_eq!(found(r#"[{"kind":"Secret"},{"data":{"a":"hunter2x"},"kind":"ConfigMap"}]"#), [""; 0], "of a neighbour");
+    assert_eq!(found(r#"[{"data":{"a":"hunter2x"}},{"kind":"Secret"}]"#), [""; 0], "of a neighbour");
     assert_eq!(found(r#"{"data": "x", "b": {"a": "hunter2x"}, "kind": "Secret"}"#), [""; 0], "not an object");
+}
+
+#[test]
+fn every_secret_of_a_list_is_read() {
+    let secrets = |text: &str| -> Vec<String> {
+        crate::redact::finder::Finder::default()
+            .find(text)
+            .iter()
+            .map(|found| text[found.span.clone()].to_owned())
+            .collect()
+    };
+    let json =
+        r#"{"items":[{"data":{"a":"aHVudGVyMg=="},"kind":"Secret"},{"data":{"b":"dHIwdWI0ZG9y"},"kind":"Secret"}]}"#;
+    assert_eq!(secrets(json), ["aHVudGVyMg==", "dHIwdWI0ZG9y"]);
+    let json =
+        r#"{"items":[{"kind":"Secret","data":{"a":"aHVudGVyMg=="}},{"kind":"Secret","data":{"b":"dHIwdWI0ZG9y"}}]}"#;
+    assert_eq!(secrets(json), ["aHVudGVyMg==", "dHIwdWI0ZG9y"]);
+    let yaml = "kind: Secret\ndata:\n  a: aHVudGVyMg==\n---\nkind: Secret\ndata:\n  b: dHIwdWI0ZG9y\n";
+    assert_eq!(secrets(yaml), ["aHVudGVyMg==", "dHIwdWI0ZG9y"]);
+    // A list of them in one document, longer than what is read around one.
+    let item =
+        |value: &str| format!("- apiVersion: v1\n  data:\n    a: {value}\n  kind: Secret\n  x: {}\n", "y ".repeat(500));
+    let yaml = format!("items:\n{}{}{}", item("aHVudGVyMg=="), item("-").repeat(90), item("dHIwdWI0ZG9y"));
+    assert_eq!(secrets(&yaml), ["aHVudGVyMg==", "dHIwdWI0ZG9y"]);
+}
+
+#[test]
+fn a_document_that_says_its_kind_often_is_read_a_few_times() {
+    let kind = "kind: Secret\n";
+    let text = kind.repeat(20_000);
+    let (mut on, mut read) = (0, 0);
+    for start in (0..text.len()).step_by(kind.len()) {
+        if start >= on {
+            on = at(&text, start, "kind: Secret", &mut |_, _, _| ());
+            read += 1;
+        }
+    }
+    assert!(read <= text.len() / (MAX_BLOCK / 4) + 1, "{read}");
+}
+
+#[test]
+fn the_members_of_an_object_are_its_own() {
+    let kind = "\"kind\":\"Secret\"";
+    let members = |text: &str| super::members(text.as_bytes(), text.rfind(kind).unwrap(), kind.len()).len();
+    for (text, own) in [
+        ("{\"data\":{},K}", 1),
+        ("{K,\"data\":{}}", 1),
+        ("{\"data\":{},K,\"stringData\":{}}", 2),
+        ("{\"data\":{}},{K}", 0),
+        ("{K},{\"data\":{}}", 0),
+        ("{K,\"x\":{\"data\":{}}}", 0),
+        ("{K,\"x\":{\"kind\":1},\"data\":{}}", 1),
+        ("K K,\"data\":", 1),
+        ("\"data\": K K", 0),
+    ] {
+        assert_eq!(members(&text.replace('K', kind)), own, "{text}");
+    }
+    let deep = |depth: usize| format!("{{{kind},\"x\":{}{},\"data\":", "{".repeat(depth), "}".repeat(depth));
+    assert_eq!((members(&deep(8)), members(&deep(9))), (1, 0), "as deep as is read");
 }
 
 #[test]
