@@ -249,7 +249,7 @@ mod tests {
         }
         assert_eq!(words(&"<<X ".repeat(9)).len(), MAX_WORDS);
         let long = "x".repeat(MAX_WORD);
-        assert_eq!(words(&format!("<<{long}")), [long.clone()]);
+        assert_eq!(words(&format!("<<{long}")), std::slice::from_ref(&long));
         assert_eq!(words(&format!("<<{long}x")), [""; 0]);
     }
 
