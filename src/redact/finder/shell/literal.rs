@@ -453,3 +453,6 @@ fn kinds(text: &str) -> (usize, usize, usize) {
         )
     })
 }
+
+#[cfg(test)]
+mod tests;
