@@ -20,8 +20,10 @@ pub fn check(text: &str) -> String {
         assert!(at <= found.span.start && found.span.start < found.span.end, "in their order and apart");
         let before = &text[at..found.span.start];
         rest = rest.strip_prefix(before).expect("what was not found stays");
-        // A number of JSON becomes a string.
-        rest = rest.trim_start_matches('\\').trim_start_matches('"');
+        // A number of JSON becomes a string; one that stood in quotes has them already.
+        let marked = rest.trim_start_matches('\\').trim_start_matches('"');
+        let quoted_by_us = marked.len() < rest.len();
+        rest = marked;
         let marker = &rest[..=rest.find(']').expect("a marker stands there")];
         assert!(
             marker.starts_with("[REDACTED:")
@@ -31,7 +33,7 @@ pub fn check(text: &str) -> String {
         rest = &rest[marker.len()..];
         let quoted = rest.trim_start_matches('\\').strip_prefix('"');
         let number = text[found.span.clone()].bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-        if let Some(behind) = quoted.filter(|_| number) {
+        if let Some(behind) = quoted.filter(|_| number && quoted_by_us) {
             rest = behind;
         }
         at = found.span.end;

@@ -459,3 +459,6 @@ fn kinds(text: &str) -> (usize, usize, usize) {
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -248,3 +248,6 @@ pub(super) fn secret_file(path: &str) -> Option<usize> {
 pub(super) fn is_dash_led_secret(text: &str) -> bool {
     text.len() >= 16 && !text.starts_with("--") && !text.contains('=') && literal::is_random(text, 16)
 }
+
+#[cfg(test)]
+mod tests;
