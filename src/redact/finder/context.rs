@@ -635,6 +635,10 @@ impl Place {
         {
             return None;
         }
+        // `user[password]=user[password]=…`
+        if rest.as_bytes().get(word) == Some(&b'[') && window(rest, word, 64).contains("]=") {
+            return None;
+        }
         let line = rest.get(..memchr::memchr2(b'\n', b'\r', rest.as_bytes()).unwrap_or(rest.len()))?;
         let begins_line = name_begins_line(text, name) && !is_query(text, name);
         // Where a value cannot be the rest of its line, it ends before what separates.
@@ -1540,7 +1544,8 @@ fn string_before_cursor(text: &str, cursor: &Cursor<'_>) -> Option<(Range<usize>
     let quote = bytes.get(cursor.at().checked_sub(1)?).copied()?;
     if !matches!(quote, b'"' | b'\'') {
         let rest = window(text, cursor.at(), MAX_VALUE);
-        let token = rest.get(..rest.find(char::is_whitespace).unwrap_or(rest.len()))?;
+        // No value goes on behind a comma: the next pair stands there.
+        let token = rest.get(..rest.find(|c: char| c.is_whitespace() || c == ',').unwrap_or(rest.len()))?;
         return Some((cursor.at()..cursor.at() + bare_end(token, Operator::Colon), Written::Loose));
     }
     let backslashes = bytes.get(..cursor.at() - 1)?.iter().rev().take(64).take_while(|byte| **byte == b'\\').count();

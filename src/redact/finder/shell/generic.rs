@@ -29,6 +29,8 @@ const LOGIN_VERBS: [&str; 12] = [
 ];
 /// Subcommands behind which a name and its value stand.
 const SET_VERBS: [&str; 8] = ["set", "put", "add", "write", "store", "config", "create", "update"];
+/// How many words around `--value` are asked what it is the value of.
+const NEAR: usize = 32;
 /// How long an array is at most, in bytes.
 const MAX_ARRAY: usize = 4096;
 
@@ -170,7 +172,7 @@ impl<'r, 't> Reader<'r, 't> {
                 }
             }
             if matches!(name, "value" | "Value" | "v" | "secret-value")
-                && let Some(kind) = value_of(texts.get(..at).unwrap_or_default(), texts)
+                && let Some(kind) = value_of(texts, at)
             {
                 let part = if glued {
                     Some(Part { word, range: dashes + name_end + 1..text.len() })
@@ -284,11 +286,16 @@ impl<'r, 't> Reader<'r, 't> {
     /// `name=(VALUE VALUE)`, `name=([key]=VALUE)`.
     pub(super) fn array(&mut self, words: &[Word<'t>]) {
         let Some(last) = words.last().filter(|word| word.text.ends_with('=')) else { return };
+        // What stands in an array that is never closed is none.
+        if last.span.end < self.array_end {
+            return;
+        }
         let Some(kind) = assignment(&last.text).and_then(|name| last.text.get(name)).and_then(kind) else { return };
         let text = self.text;
         let Some(list) = text.get(last.span.end..).and_then(|rest| rest.strip_prefix('(')) else { return };
         let list = super::super::context::window(list, 0, MAX_ARRAY);
         let Some(list) = list.split(')').next() else { return };
+        self.array_end = last.span.end + list.len();
         let mut at = last.span.end + 1;
         for item in list.split([' ', '\n', '\t']) {
             let start = at;
@@ -361,8 +368,10 @@ fn named(text: &str) -> Option<Kind> {
 }
 
 /// What `--value` is given, if the command sets something whose name stands in front of it.
-fn value_of(before: &[&str], all: &[&str]) -> Option<Kind> {
-    if all.contains(&"SecureString") {
+fn value_of(texts: &[&str], at: usize) -> Option<Kind> {
+    let from = at.saturating_sub(NEAR);
+    let before = texts.get(from..at)?;
+    if texts.iter().skip(from).take(2 * NEAR).any(|text| *text == "SecureString") {
         return Some(Kind::Password);
     }
     let sets = |text: &&str| {

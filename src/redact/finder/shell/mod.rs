@@ -113,7 +113,7 @@ pub(super) fn read(text: &str, places: Option<&[usize]>, found: &mut Vec<Found>)
         return;
     }
     let script = lexer::lex(text, places);
-    Reader { text, script: &script, places, found, asked: None, variables: None }.script();
+    Reader { text, script: &script, places, found, asked: None, variables: None, asked_for: 0, array_end: 0 }.script();
 }
 
 #[cfg(test)]

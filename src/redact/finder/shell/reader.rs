@@ -31,13 +31,19 @@ pub(super) struct Reader<'r, 't> {
     pub(super) asked: Option<bool>,
     /// What is written out as the value of each variable; None: not yet looked.
     pub(super) variables: Option<Variables<'r, 't>>,
+    /// How many variables were looked up.
+    pub(super) asked_for: usize,
+    /// Where the array ends that was read last.
+    pub(super) array_end: usize,
 }
 
 /// Variables and their values, as far as they are written out.
 pub(super) type Variables<'r, 't> = HashMap<&'r str, Vec<Part<'r, 't>>>;
 
-/// How many values of variables are remembered.
-const MAX_VALUES: usize = 256;
+/// How many values of variables are remembered, of one and of all.
+const MAX_VALUES: (usize, usize) = (8, 256);
+/// How many variables are looked up.
+const MAX_LOOKUPS: usize = 256;
 
 /// A value: a word, and which part of it.
 #[derive(Clone, Debug)]
@@ -242,7 +248,7 @@ impl<'r, 't> Reader<'r, 't> {
 
     /// What a part that is a variable and nothing else stands for, as far as it is written out in this text.
     pub(super) fn values(&mut self, part: &Part<'r, 't>) -> Vec<Part<'r, 't>> {
-        if !part.word.dynamic.contains(&part.range) {
+        if self.asked_for == MAX_LOOKUPS || !part.word.dynamic.contains(&part.range) {
             return Vec::new();
         }
         let Some(name) = part.word.text.get(part.range.clone()).and_then(|text| text.strip_prefix('$')) else {
@@ -250,6 +256,7 @@ impl<'r, 't> Reader<'r, 't> {
         };
         let name = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
         let name = name.strip_prefix("env:").unwrap_or(name);
+        self.asked_for += 1;
         let script = self.script;
         let variables = self.variables.get_or_insert_with(|| variables(&script.pipelines));
         variables.get(name).cloned().unwrap_or_default()
@@ -389,9 +396,12 @@ fn variables<'r, 't>(pipelines: &'r [Vec<Command<'t>>]) -> Variables<'r, 't> {
     let mut count = 0;
     let mut keep = |name: &'r str, part: Part<'r, 't>| {
         let plain = !part.word.dynamic.iter().any(|inside| inside.end > part.range.start);
-        if plain && !part.range.is_empty() && count < MAX_VALUES {
-            count += 1;
-            variables.entry(name).or_default().push(part);
+        if plain && !part.range.is_empty() && count < MAX_VALUES.1 {
+            let values: &mut Vec<_> = variables.entry(name).or_default();
+            if values.len() < MAX_VALUES.0 {
+                count += 1;
+                values.push(part);
+            }
         }
     };
     for command in pipelines.iter().flatten() {
