@@ -10,7 +10,7 @@ use super::naming::{is_dash_led_secret, kind, option_hint, says_login, takes_glu
 use super::programs::Kind;
 use super::reader::{Part, Reader};
 use crate::redact::finder::names::Hint;
-use crate::redact::finder::value::looks_random;
+use crate::redact::finder::value::{is_cmdlet, looks_random};
 
 /// Subcommands behind which a key stands.
 const LOGIN_VERBS: [&str; 12] = [
@@ -29,6 +29,8 @@ const LOGIN_VERBS: [&str; 12] = [
 ];
 /// Subcommands behind which a name and its value stand.
 const SET_VERBS: [&str; 8] = ["set", "put", "add", "write", "store", "config", "create", "update"];
+/// How many words of a command are looked at for what its `--value` is.
+const MAX_BEFORE: usize = 32;
 /// How long an array is at most, in bytes.
 const MAX_ARRAY: usize = 4096;
 
@@ -55,7 +57,9 @@ impl<'r, 't> Reader<'r, 't> {
             let text = &*word.text;
             if let (Some(name), Some(&"=")) = (text.strip_prefix('$'), texts.get(at + 1)) {
                 let name = name.strip_prefix("env:").unwrap_or(name);
-                if let (Some(kind), Some(value)) = (kind(name), words.get(at + 2)) {
+                if let (Some(kind), Some(value)) = (kind(name), words.get(at + 2))
+                    && !(value.quoted.is_none() && is_cmdlet(&value.text))
+                {
                     self.secret(&Part { word: value, range: 0..value.text.len() }, "secret-variable", kind);
                 }
                 continue;
@@ -288,7 +292,7 @@ impl<'r, 't> Reader<'r, 't> {
         let text = self.text;
         let Some(list) = text.get(last.span.end..).and_then(|rest| rest.strip_prefix('(')) else { return };
         let list = super::super::context::window(list, 0, MAX_ARRAY);
-        let Some(list) = list.split(')').next() else { return };
+        let Some(list) = list.split([')', '(']).next() else { return };
         let mut at = last.span.end + 1;
         for item in list.split([' ', '\n', '\t']) {
             let start = at;
@@ -362,6 +366,8 @@ fn named(text: &str) -> Option<Kind> {
 
 /// What `--value` is given, if the command sets something whose name stands in front of it.
 fn value_of(before: &[&str], all: &[&str]) -> Option<Kind> {
+    let before = before.get(..MAX_BEFORE.min(before.len()))?;
+    let all = all.get(..MAX_BEFORE.min(all.len()))?;
     if all.contains(&"SecureString") {
         return Some(Kind::Password);
     }

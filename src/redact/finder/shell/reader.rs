@@ -38,6 +38,8 @@ pub(super) type Variables<'r, 't> = HashMap<&'r str, Vec<Part<'r, 't>>>;
 
 /// How many values of variables are remembered.
 const MAX_VALUES: usize = 256;
+/// How many values of one variable are.
+const MAX_SAME: usize = 16;
 
 /// A value: a word, and which part of it.
 #[derive(Clone, Debug)]
@@ -390,8 +392,11 @@ fn variables<'r, 't>(pipelines: &'r [Vec<Command<'t>>]) -> Variables<'r, 't> {
     let mut keep = |name: &'r str, part: Part<'r, 't>| {
         let plain = !part.word.dynamic.iter().any(|inside| inside.end > part.range.start);
         if plain && !part.range.is_empty() && count < MAX_VALUES {
-            count += 1;
-            variables.entry(name).or_default().push(part);
+            let values = variables.entry(name).or_default();
+            if values.len() < MAX_SAME {
+                count += 1;
+                values.push(part);
+            }
         }
     };
     for command in pipelines.iter().flatten() {
