@@ -91,7 +91,8 @@ impl Batch {
     }
 }
 
-fn data_points(data: Option<&Data>) -> usize {
+/// Data points of a metric: the unit in which metrics are counted.
+pub(crate) fn data_points(data: Option<&Data>) -> usize {
     match data {
         Some(Data::Sum(sum)) => sum.data_points.len(),
         Some(Data::Gauge(gauge)) => gauge.data_points.len(),

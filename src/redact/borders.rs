@@ -212,6 +212,47 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_waited_for_may_be_so_long_and_no_longer() {
+        for (begin, line, most) in
+            [("-----BEGIN FAKE-----", "x", MAX_KEY_BLOCK), ("cat <<EOF", "x", MAX_HERE_DOCUMENT), ("{", "1,", MAX_JSON)]
+        {
+            // Each line counts with its end.
+            let fill = vec![b'x'; most - begin.len() - 1 - 1];
+            let fill = if begin == "{" { b"1".repeat(fill.len()) } else { fill };
+            let mut borders = Borders::default();
+            assert!(!borders.after(begin.as_bytes()) && !borders.after(&fill), "{begin}");
+            assert!(borders.after(line.trim_end_matches(',').as_bytes()), "{begin}: one more is too much");
+            let mut borders = Borders::default();
+            assert!(!borders.after(begin.as_bytes()));
+            assert!(borders.after(&[&fill[..], b"1"].concat()), "{begin}: in one line");
+        }
+    }
+
+    #[test]
+    fn the_words_of_here_documents_are_read_one_by_one() {
+        let words = |line: &str| -> Vec<String> {
+            here_documents(line.as_bytes()).into_iter().map(|word| String::from_utf8(word).unwrap()).collect()
+        };
+        for (line, all) in [
+            ("a <<X", &["X"][..]),
+            ("a <<-X b <<~Y", &["X", "Y"]),
+            ("a <<'X' << \"Y\" <<\\Z", &["X", "Y", "Z"]),
+            ("a << _x-1.y", &["_x-1.y"]),
+            ("a <<< X", &[]),
+            ("a <<<<< X <<Y", &["Y"]),
+            ("1 << 2", &[]),
+            ("a <<", &[]),
+            ("a <<X<<Y", &["X", "Y"]),
+        ] {
+            assert_eq!(words(line), all, "{line}");
+        }
+        assert_eq!(words(&"<<X ".repeat(9)).len(), MAX_WORDS);
+        let long = "x".repeat(MAX_WORD);
+        assert_eq!(words(&format!("<<{long}")), std::slice::from_ref(&long));
+        assert_eq!(words(&format!("<<{long}x")), [""; 0]);
+    }
+
     proptest! {
         #[test]
         fn no_line_is_too_strange(lines in prop::collection::vec("[<{}\"'\\\\A -]{0,12}|\\PC{0,9}|-----(BEGIN|END) X", 0..12)) {

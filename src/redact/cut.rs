@@ -187,6 +187,7 @@ fn is_high_surrogate(escape: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry_proto::tonic::common::v1::{ArrayValue, KeyValueList};
     use proptest::prelude::*;
 
     use super::*;
@@ -236,5 +237,82 @@ mod tests {
         }
         let long = format!("{}{}", "\\".repeat(100_000), "x".repeat(1000));
         assert!(shortened(&long, 65_536).len() <= 65_536);
+    }
+
+    #[test]
+    fn a_text_is_cut_as_deep_as_redaction_leaves_any() {
+        let nested = |depth: usize| {
+            let mut any = AnyValue { value: Some(Value::StringValue("x".repeat(300))) };
+            for level in 0..depth {
+                let value = if level % 2 == 0 {
+                    Value::ArrayValue(ArrayValue { values: vec![any] })
+                } else {
+                    let member = KeyValue { key: "a".to_owned(), value: Some(any), ..KeyValue::default() };
+                    Value::KvlistValue(KeyValueList { values: vec![member] })
+                };
+                any = AnyValue { value: Some(value) };
+            }
+            any
+        };
+        for (depth, cut) in [(0, true), (1, true), (2, true), (MAX_DEPTH, true), (MAX_DEPTH + 1, false)] {
+            let mut any = nested(depth);
+            value(Some(&mut any), 256, 0);
+            assert_eq!(format!("{any:?}").contains("cut by cc-observe"), cut, "{depth}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_cut_like_the_text_that_they_are() {
+        let cut = |bytes: Vec<u8>| {
+            let mut any = AnyValue { value: Some(Value::BytesValue(bytes)) };
+            value(Some(&mut any), 256, 0);
+            let Some(Value::BytesValue(bytes)) = any.value else { panic!("bytes stay bytes") };
+            bytes
+        };
+        assert_eq!(cut(b"abc".to_vec()), b"abc");
+        assert!(cut(b"x".repeat(300)).ends_with("…[cut by cc-observe, 300 bytes]".as_bytes()));
+        assert_eq!(cut(b"\xff".repeat(300)), b"\xff".repeat(256));
+    }
+
+    #[test]
+    fn the_place_of_a_cut_is_the_last_that_is_within_nothing() {
+        let marker = "[REDACTED:github-token:0123abcd]";
+        for (text, limit, at) in [
+            ("abcdef", 3, 3),
+            ("abc", 9, 3),
+            ("ab\u{e9}d", 3, 2),
+            (r"ab\nd", 3, 2),
+            (r"ab\nd", 4, 4),
+            (r"ab\\nd", 3, 2),
+            (r"ab\\nd", 4, 4),
+            (r"ab\\nd", 5, 5),
+            (r"ab\u00e9d", 3, 2),
+            (r"ab\u00e9d", 7, 2),
+            (r"ab\u00e9d", 8, 8),
+            (r"ab\ud83d\ude00c", 8, 2),
+            (r"ab\ud83d\ude00c", 9, 2),
+            (r"ab\ud83d\ude00c", 13, 2),
+            (r"ab\ud83d\ude00c", 14, 14),
+            (r"ab\u0041\u0042c", 13, 8),
+            ("ab%2Fd", 3, 2),
+            ("ab%2Fd", 4, 2),
+            ("ab%2Fd", 5, 5),
+            (&format!("ab{marker}c"), 3, 2),
+            (&format!("ab{marker}c"), 2 + marker.len() - 1, 2),
+            (&format!("ab{marker}c"), 2 + marker.len(), 2 + marker.len()),
+            (&format!("ab{marker}c"), 2, 2),
+            ("ab[REDACTED:no marker", 12, 12),
+        ] {
+            assert_eq!(place(text, limit), at, "{text} {limit}");
+        }
+    }
+
+    #[test]
+    fn what_begins_and_ends_like_json_is_called_so() {
+        for (text, json) in
+            [(" {} ", true), ("[1]\n", true), ("{]", false), ("[}", false), ("{", false), ("", false), ("a}", false)]
+        {
+            assert_eq!(looks_like_json(text), json, "{text}");
+        }
     }
 }

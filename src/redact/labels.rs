@@ -150,6 +150,47 @@ mod tests {
         assert_eq!(program(&"A=1 ".repeat(100_000)), None);
     }
 
+    #[test]
+    fn an_assignment_has_a_name_before_its_sign() {
+        for word in ["A=1", "a_b=", "A1=x=y", "a[0]=1", "A+=1"] {
+            assert!(is_assignment(word), "{word}");
+        }
+        for word in ["A", "=1", "+=1", "1a=1", "a-b=1", "./a=1", "a b=1", "a++=1"] {
+            assert!(!is_assignment(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_word_ends_where_a_shell_ends_it() {
+        for (text, is) in [
+            ("a b", Some(("a", " b"))),
+            ("a;b", Some(("a", ";b"))),
+            ("a|b", Some(("a", "|b"))),
+            ("a&b", Some(("a", "&b"))),
+            ("a(b", Some(("a", "(b"))),
+            ("a)b", Some(("a", ")b"))),
+            ("a<b", Some(("a", "<b"))),
+            ("a>b", Some(("a", ">b"))),
+            ("'a b'c d", Some(("a bc", " d"))),
+            ("\"a 'b\" c", Some(("a 'b", " c"))),
+            ("'a \"b' c", Some(("a \"b", " c"))),
+            ("'a\\' c", Some(("a\\", " c"))),
+            ("a\\ b c", Some(("a b", " c"))),
+            ("a$(b (c) d)e f", Some(("a$b c de", " f"))),
+            ("a", Some(("a", ""))),
+            (" a", None),
+            ("'a", None),
+            ("$(a", None),
+            ("a`b`", None),
+            ("", None),
+        ] {
+            assert_eq!(word(text), is.map(|(word, rest)| (word.to_owned(), rest)), "{text}");
+        }
+        let long = "x".repeat(MAX_WORD + 1);
+        assert_eq!(word(&long), Some((long.clone(), "")));
+        assert_eq!(word(&format!("{long}x")), None);
+    }
+
     proptest! {
         #[test]
         fn any_command_has_a_program_or_none(command in r#"([a-z/=$(){}'"`;|\\ \n#!]|\PC){0,60}"#) {

@@ -54,7 +54,7 @@ pub struct FoundIn {
 pub struct Withheld {
     /// Attributes, bodies and messages that the capture level does not give.
     pub attributes: u64,
-    /// Log records, metrics and spans of other scopes than Claude Code's.
+    /// Log records, data points and spans of other scopes than Claude Code's, and data points of metrics without a name.
     pub records: u64,
     /// Attributes and metrics that a configuration drops.
     pub configured: u64,

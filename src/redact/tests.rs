@@ -166,6 +166,21 @@ fn records_of_other_scopes_are_dropped_and_counted() {
 }
 
 #[test]
+fn metrics_that_are_dropped_are_counted_by_their_data_points() {
+    let sum = Sum { data_points: vec![NumberDataPoint::default(); 3], ..Sum::default() };
+    let metric = |name: &str| Metric { name: name.to_owned(), data: Some(Data::Sum(sum.clone())), ..Metric::default() };
+    for (scope, dropped) in [(EVENTS, 3), ("evil", 6)] {
+        let scope = InstrumentationScope { name: scope.to_owned(), ..InstrumentationScope::default() };
+        let metrics = vec![metric("no] name"), metric("claude_code.commit.count")];
+        let scope_metrics = vec![ScopeMetrics { scope: Some(scope), metrics, ..ScopeMetrics::default() }];
+        let resource_metrics = vec![ResourceMetrics { scope_metrics, ..ResourceMetrics::default() }];
+        let batch = Batch::Metrics(ExportMetricsServiceRequest { resource_metrics });
+        let outcome = at(CaptureLevel::Metadata, batch);
+        assert_eq!((outcome.withheld.records, outcome.batch.get().records()), (dropped, 6 - dropped));
+    }
+}
+
+#[test]
 fn what_this_program_adds_survives_its_own_spool_and_cannot_be_forged_from_outside() {
     let enrichment = Enrichment::new([
         ("cc_observe.run_id", "57f101bd-7ec1-429a-80dc-2b2b68d0038a".to_owned()),

@@ -1,18 +1,27 @@
 //! Where any of some thousand literals stands in a text: the only search that touches every byte.
 //!
-//! Most texts are clean, so this is what redaction costs. Three bytes of the text at a time are looked up in a table of
-//! which three bytes any anchor begins with, and what may follow them (32 KiB, in the first-level cache); the anchors
-//! themselves are compared only where the table says yes, eight bytes at once. No state is carried from byte to byte, so
-//! the processor works on several at once.
+//! Most texts are clean, so this is what redaction costs. At every second place of the text, three bytes and a part of the
+//! fourth are looked up in a table of what any anchor has there (32 KiB, in the first-level cache); the anchors themselves
+//! are compared only where the table says yes, eight bytes at once. Since an anchor may begin at an even place or at an odd
+//! one, two of its pieces are in the table, each chosen as one that hardly stands in anything else. No state is carried
+//! from byte to byte, so the processor works on several at once.
 
 use super::notation::{ends_in_escape, is_word};
 
 /// 15 bits: five of each byte.
 const TABLE: usize = 1 << 15;
+/// 10 bits: what is known of a piece that begins one byte before its anchor.
+const PAIRS: usize = 1 << 10;
 /// How many places are looked at before anything is decided: a bit for each.
-const STEP: usize = 64;
+const PLACES: usize = 64;
+/// How many bytes that is.
+const STEP: usize = 2 * PLACES;
+/// How many are looked at: the last place with the three bytes behind it.
+const WINDOW: usize = STEP + 2;
 /// How much of an anchor is compared at once, in bytes.
 const WORD: usize = 8;
+/// How far behind the beginning of an anchor its piece may begin, in bytes.
+const MAX_OFFSET: usize = 12;
 
 /// A literal and what it belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -26,34 +35,120 @@ pub(super) struct Anchor<K> {
     pub kind: K,
 }
 
-/// An anchor, ready to be compared.
+/// A piece of an anchor, ready to be compared.
 #[derive(Clone, Copy, Debug)]
-struct Ready<K> {
-    /// Its first bytes; letters in lower case where capitals do not count.
+struct Piece {
+    /// The first bytes; letters in lower case where capitals do not count.
     head: u64,
     /// Which bits of the text do not matter there: those by which capitals differ.
     fold: u64,
-    /// Which bytes of the text are compared: less than eight for a short anchor.
+    /// Which bytes of the text are compared.
     mask: u64,
-    /// What is behind the first bytes.
-    rest: &'static [u8],
-    length: usize,
-    exact: bool,
-    apart: bool,
-    kind: K,
+    /// Which anchor it is of.
+    anchor: u16,
+    /// How far behind the beginning of the anchor it begins, in bytes, and one more.
+    offset: u8,
 }
 
 /// All anchors, ready to be searched for.
 pub(super) struct Anchors<K> {
-    /// For three bytes of this hash: by its lower three bits, which byte may stand behind them. 0: no anchor begins so.
+    all: Vec<Anchor<K>>,
+    /// For three bytes of this hash: by its lower three bits, which byte may stand behind them. 0: no piece begins so.
     begins: Box<[u8]>,
-    /// For each hash, where its anchors begin in `sorted`, and for one more.
+    /// For each hash, where its pieces begin in `pieces`; then for each pair of bytes, those that begin one byte before
+    /// them; then where all end.
     starts: Box<[u16]>,
-    sorted: Vec<Ready<K>>,
+    pieces: Vec<Piece>,
+    /// Which four bytes any piece begins with, and which three those that have no more, as bits by their hash.
+    fours: Bits,
+    threes: Bits,
+}
+
+/// A set of hashes of 15 bits.
+struct Bits(Box<[u64]>);
+
+impl Bits {
+    fn new() -> Self {
+        Self(vec![0; TABLE / 64].into_boxed_slice())
+    }
+
+    /// Letters in either case, and what differs from others in the same bit, are the same.
+    fn hash(bytes: u32) -> usize {
+        ((bytes | 0x2020_2020).wrapping_mul(0x9e37_79b1) >> 17) as usize
+    }
+
+    fn set(&mut self, bytes: u32) {
+        let hash = Self::hash(bytes);
+        if let Some(bits) = self.0.get_mut(hash / 64) {
+            *bits |= 1 << (hash % 64);
+        }
+    }
+
+    fn has(&self, bytes: u32) -> bool {
+        let hash = Self::hash(bytes);
+        self.0.get(hash / 64).is_some_and(|bits| bits >> (hash % 64) & 1 == 1)
+    }
 }
 
 fn hash(a: u8, b: u8, c: u8) -> usize {
-    usize::from(a & 31) << 10 | usize::from(b & 31) << 5 | usize::from(c & 31)
+    usize::from(a & 31) << 10 | pair(b, c)
+}
+
+fn pair(b: u8, c: u8) -> usize {
+    usize::from(b & 31) << 5 | usize::from(c & 31)
+}
+
+/// How common a byte is behind another in the texts of programs and about them, from 0 to 3: two bits for each letter, in
+/// the row of the letter before it; the first row and the first two bits are for all that is no letter. Counted in some
+/// hundred source files and read-me files.
+const COMMON: [u64; 27] = [
+    0x001a_eff7_ff5f_bfff,
+    0x0005_57f2_3b48_52a3,
+    0x0008_0850_4204_0806,
+    0x0000_0660_c28a_2c4a,
+    0x0000_0550_8008_4d0b,
+    0x0006_53f5_3a04_6b9b,
+    0x0000_0510_9108_5807,
+    0x0000_0450_5109_0803,
+    0x0000_0610_8008_0c0a,
+    0x0011_23d1_fa40_aaea,
+    0x0000_0040_0000_0400,
+    0x0000_0040_0004_0802,
+    0x0008_0640_820c_2e0b,
+    0x0000_0942_8508_4c1f,
+    0x0004_17c1_9148_db8b,
+    0x0000_9ab2_7e44_6293,
+    0x0004_0aa2_8204_080a,
+    0x0000_0400_0000_0001,
+    0x0008_1aa0_e94c_9d4f,
+    0x0004_1b92_850a_0c47,
+    0x0008_4ab2_c50f_1d4f,
+    0x0000_02e1_2a04_5566,
+    0x0000_0000_0004_4c09,
+    0x0000_4050_5009_040a,
+    0x0000_0101_0000_0406,
+    0x0000_0151_5100_0003,
+    0x0000_0000_0000_0800,
+];
+
+impl Piece {
+    /// The piece of an anchor that begins so many bytes, less one, behind its beginning.
+    fn new(literal: &[u8], exact: bool, anchor: u16, offset: u8) -> Self {
+        let (mut head, mut fold, mut mask) = ([0; WORD], [0; WORD], [0; WORD]);
+        let slots = head.iter_mut().zip(&mut fold).zip(&mut mask);
+        for (at, ((head, fold), mask)) in slots.enumerate() {
+            let Some(byte) = (at + usize::from(offset)).checked_sub(1).and_then(|at| literal.get(at)) else { continue };
+            let bit = if exact || !byte.is_ascii_alphabetic() { 0 } else { 0x20 };
+            (*head, *fold, *mask) = (byte | bit, bit, u8::MAX);
+        }
+        let word = u64::from_le_bytes;
+        Self { head: word(head), fold: word(fold), mask: word(mask), anchor, offset }
+    }
+
+    /// Whether it stands where the text goes on with this word.
+    fn stands(&self, word: u64) -> bool {
+        (word | self.fold) & self.mask == self.head
+    }
 }
 
 /// Whether what begins here goes on from a word.
@@ -62,102 +157,128 @@ fn follows_word(text: &[u8], at: usize) -> bool {
     head.last().is_some_and(|last| is_word(*last)) && !ends_in_escape(head)
 }
 
-impl<K: Copy> Ready<K> {
-    fn new(anchor: Anchor<K>) -> Self {
-        let bytes = anchor.literal.as_bytes();
-        let (mut head, mut fold, mut mask) = ([0; WORD], [0; WORD], [0; WORD]);
-        for (at, byte) in bytes.iter().enumerate().take(WORD) {
-            let bit = if anchor.exact || !byte.is_ascii_alphabetic() { 0 } else { 0x20 };
-            for (slot, value) in [(&mut head, byte | bit), (&mut fold, bit), (&mut mask, u8::MAX)] {
-                if let Some(slot) = slot.get_mut(at) {
-                    *slot = value;
-                }
-            }
-        }
-        Self {
-            head: u64::from_le_bytes(head),
-            fold: u64::from_le_bytes(fold),
-            mask: u64::from_le_bytes(mask),
-            rest: bytes.get(WORD..).unwrap_or_default(),
-            length: bytes.len(),
-            exact: anchor.exact,
-            apart: anchor.apart,
-            kind: anchor.kind,
-        }
+/// How far behind the beginning of a literal, plus one, the piece begins that is looked for at places of this parity: the
+/// one that hardly stands in anything else.
+fn offset(literal: &[u8], odd: usize) -> u8 {
+    // Three bytes alone are all there is of it.
+    if literal.len() < 4 {
+        return u8::from(odd == 0);
     }
-
-    /// Whether it stands where the text goes on with this word, and with this behind the word.
-    fn stands(&self, word: u64, text: &[u8], at: usize) -> bool {
-        (word | self.fold) & self.mask == self.head
-            && !(self.apart && follows_word(text, at))
-            && text.get(at..at + self.length).is_some_and(|here| {
-                let here = here.get(WORD..).unwrap_or_default();
-                self.rest.is_empty()
-                    || if self.exact { here == self.rest } else { here.eq_ignore_ascii_case(self.rest) }
-            })
-    }
+    let row = |byte: u8| if byte.is_ascii_alphabetic() { usize::from(byte & 31) } else { 0 };
+    let common = |pair: &[u8]| match pair {
+        [a, b] => COMMON.get(row(*a)).map_or(0, |common| common >> (2 * row(*b)) & 3),
+        _ => 0,
+    };
+    let pieces = (odd..=MAX_OFFSET.min(literal.len() - 3)).step_by(2).filter_map(|at| {
+        let piece = literal.get(at..literal.len().min(at + 4))?;
+        // What is not there could be anything.
+        let missing = 4 * (4 - piece.len()) as u64;
+        Some((piece.windows(2).map(common).sum::<u64>() + missing, at))
+    });
+    let best = pieces.min().map_or(odd, |(_, at)| at);
+    u8::try_from(best + 1).unwrap_or(1)
 }
 
 impl<K: Copy> Anchors<K> {
-    /// Anchors that are too short are left out; so is what stands behind the 65,535th.
+    /// Anchors that are too short are left out.
     pub(super) fn new(anchors: impl IntoIterator<Item = Anchor<K>>) -> Self {
-        let mut hashed: Vec<(usize, Anchor<K>)> = anchors
-            .into_iter()
-            .filter_map(|anchor| match anchor.literal.as_bytes() {
-                [a, b, c, ..] => Some((hash(*a, *b, *c), anchor)),
-                _ => None,
-            })
-            .take(usize::from(u16::MAX))
-            .collect();
-        hashed.sort_by_key(|(hash, anchor)| (*hash, std::cmp::Reverse(anchor.literal.len())));
+        let anchors: Vec<_> = anchors.into_iter().filter(|anchor| anchor.literal.len() > 2).collect();
         let mut begins = vec![0_u8; TABLE].into_boxed_slice();
-        for (hash, anchor) in &hashed {
-            if let Some(begins) = begins.get_mut(*hash) {
-                *begins |= anchor.literal.as_bytes().get(3).map_or(u8::MAX, |next| 1 << (next & 7));
+        let (mut fours, mut threes) = (Bits::new(), Bits::new());
+        let mut hashed = Vec::with_capacity(2 * anchors.len());
+        for (number, anchor) in (0_u16..).zip(&anchors) {
+            let literal = anchor.literal.as_bytes();
+            for odd in 0..2 {
+                let offset = offset(literal, odd);
+                let piece = Piece::new(literal, anchor.exact, number, offset);
+                let mut may = |hash: usize, next: Option<&u8>| {
+                    if let Some(begins) = begins.get_mut(hash) {
+                        *begins |= next.map_or(u8::MAX, |next| 1 << (next & 7));
+                    }
+                };
+                match (offset.checked_sub(1), literal) {
+                    (None, [b, c, next, ..]) => {
+                        (0..32).for_each(|any| may(hash(any, *b, *c), Some(next)));
+                        threes.set(u32::from_le_bytes([0, *b, *c, *next]));
+                        hashed.push((TABLE + pair(*b, *c), piece));
+                    }
+                    (Some(from), _) => {
+                        if let Some([a, b, c, rest @ ..]) = literal.get(usize::from(from)..) {
+                            match rest.first() {
+                                Some(d) => fours.set(u32::from_le_bytes([*a, *b, *c, *d])),
+                                None => threes.set(u32::from_le_bytes([*a, *b, *c, 0])),
+                            }
+                            may(hash(*a, *b, *c), rest.first());
+                            hashed.push((hash(*a, *b, *c), piece));
+                        }
+                    }
+                    _ => {}
+                }
             }
         }
+        hashed.sort_by_key(|(hash, _)| *hash);
         let mut sorted = hashed.iter().peekable();
         let mut passed = 0_u16;
-        let starts = (0..=TABLE).map(|hash| {
+        let starts = (0..=TABLE + PAIRS).map(|hash| {
             while sorted.next_if(|(other, _)| *other < hash).is_some() {
-                passed += 1;
+                passed = passed.saturating_add(1);
             }
             passed
         });
         let starts = starts.collect();
-        Self { begins, starts, sorted: hashed.into_iter().map(|(_, anchor)| Ready::new(anchor)).collect() }
+        let pieces = hashed.into_iter().map(|(_, piece)| piece).collect();
+        Self { all: anchors, begins, starts, pieces, fours, threes }
     }
 
     /// Every anchor that stands in the text, from where to where, in the order of where they begin, the longest first.
     pub(super) fn find<'a>(&'a self, text: &'a [u8]) -> Hits<'a, K> {
         let begins = self.begins.first_chunk::<TABLE>();
-        let here = [].iter();
-        Hits { anchors: self, begins, text, next: 0, block: 0, places: 0, at: 0, word: 0, here }
+        Hits {
+            anchors: self,
+            begins,
+            text,
+            next: 0,
+            found: Vec::new(),
+            given: 0,
+            settled: 0,
+            least: 0,
+            asked: (0, false),
+        }
     }
 
-    /// The anchors that begin with three bytes of this hash.
-    fn of(&self, hash: usize) -> std::slice::Iter<'_, Ready<K>> {
+    /// The pieces of this hash, or of this pair behind the table.
+    fn of(&self, hash: usize) -> &[Piece] {
         let range = self.starts.get(hash).copied().zip(self.starts.get(hash + 1).copied());
-        let range = range.and_then(|(from, to)| self.sorted.get(usize::from(from)..usize::from(to)));
-        range.unwrap_or_default().iter()
+        range.and_then(|(from, to)| self.pieces.get(usize::from(from)..usize::from(to))).unwrap_or_default()
     }
 }
 
-/// At which of the places of a block an anchor may begin.
+/// At which of the even places of a window a piece may begin.
 #[expect(clippy::indexing_slicing, reason = "checked at compile time: arrays of fixed length")]
-fn places(begins: &[u8; TABLE], window: &[u8; STEP + 3]) -> u64 {
+fn places(begins: &[u8; TABLE], window: &[u8; WINDOW]) -> u64 {
+    let (pairs, _) = window.as_chunks::<2>();
     // By itself, so that the processor reckons eight at once.
-    let mut hashes = [0_u16; STEP];
-    for at in 0..STEP {
-        let five = |byte: u8| u16::from(byte & 31);
-        hashes[at] = five(window[at]) << 10 | five(window[at + 1]) << 5 | five(window[at + 2]);
+    let mut hashes = [0_u16; PLACES];
+    for at in 0..PLACES {
+        let (here, behind) = (u16::from_le_bytes(pairs[at]), u16::from_le_bytes(pairs[at + 1]));
+        hashes[at] = (here & 31) << 10 | here >> 3 & 31 << 5 | behind & 31;
     }
     let mut places = 0;
-    for at in 0..STEP {
+    for at in 0..PLACES {
         let begins = begins[usize::from(hashes[at]) & (TABLE - 1)];
-        places |= u64::from(begins >> (window[at + 3] & 7) & 1) << at;
+        places |= u64::from(begins >> (window[2 * at + 3] & 7) & 1) << at;
     }
     places
+}
+
+/// The same of a text that ends sooner, as if zeros stood behind it.
+fn places_at_end(begins: &[u8; TABLE], text: &[u8]) -> u64 {
+    let byte = |at: usize| text.get(at).copied().unwrap_or_default();
+    (0..text.len().div_ceil(2).min(PLACES)).fold(0, |places, place| {
+        let at = 2 * place;
+        let begins = begins.get(hash(byte(at), byte(at + 1), byte(at + 2))).copied().unwrap_or_default();
+        places | u64::from(begins >> (byte(at + 3) & 7) & 1) << place
+    })
 }
 
 /// The anchors in a text, one after the other.
@@ -165,15 +286,17 @@ pub(super) struct Hits<'a, K> {
     anchors: &'a Anchors<K>,
     begins: Option<&'a [u8; TABLE]>,
     text: &'a [u8],
-    /// What has not been looked at begins here.
+    /// What has not been looked at begins here: an even place.
     next: usize,
-    /// Where the block begins that was looked at last, and at which of its places an anchor may begin, as bits.
-    block: usize,
-    places: u64,
-    /// The place that is being compared, the word there, and the anchors it is still to be compared with.
-    at: usize,
-    word: u64,
-    here: std::slice::Iter<'a, Ready<K>>,
+    /// What was found and may still be to be told, in its order, and how many of them were told.
+    found: Vec<(K, usize, usize)>,
+    given: usize,
+    /// What is found from now on begins here or behind it.
+    settled: usize,
+    /// What begins before this place is left out.
+    least: usize,
+    /// The place that was last asked whether a word goes on there, and the answer.
+    asked: (usize, bool),
 }
 
 impl<K: Copy> Iterator for Hits<'_, K> {
@@ -181,17 +304,16 @@ impl<K: Copy> Iterator for Hits<'_, K> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            for anchor in self.here.by_ref() {
-                if anchor.stands(self.word, self.text, self.at) {
-                    return Some((anchor.kind, self.at, self.at + anchor.length));
+            if let Some(hit) = self.found.get(self.given)
+                && hit.1 < self.settled
+            {
+                self.given += 1;
+                if hit.1 >= self.least {
+                    return Some(*hit);
                 }
-            }
-            if self.places == 0 && !self.block() {
+            } else if !self.look() {
                 return None;
             }
-            self.at = self.block + self.places.trailing_zeros() as usize;
-            self.places &= self.places - 1;
-            self.compare();
         }
     }
 }
@@ -199,51 +321,83 @@ impl<K: Copy> Iterator for Hits<'_, K> {
 impl<K: Copy> Hits<'_, K> {
     /// Leaves out what begins before this place.
     pub(super) fn go_on(&mut self, at: usize) {
-        if at > self.at {
-            self.here = [].iter();
-        }
-        match at.checked_sub(self.block) {
-            Some(passed @ 0..STEP) => self.places &= u64::MAX << passed,
-            Some(_) => self.places = 0,
-            None => {}
-        }
-        self.next = self.next.max(at.min(self.text.len()));
+        self.least = self.least.max(at);
+        // A piece may begin one byte before its anchor.
+        self.next = self.next.max(at.min(self.text.len()).saturating_sub(1) & !1);
     }
 
-    /// Goes on to the next block in which an anchor may begin; whether there is one.
-    fn block(&mut self) -> bool {
+    /// Looks at the text up to where something was found, or to its end; whether there was anything left.
+    fn look(&mut self) -> bool {
         let Some(begins) = self.begins else { return false };
-        while let Some(window) = self.text.get(self.next..).and_then(|rest| rest.first_chunk::<{ STEP + 3 }>()) {
-            self.block = self.next;
-            self.places = places(begins, window);
+        self.found.drain(..self.given);
+        self.given = 0;
+        let before = self.found.len();
+        while self.found.len() == before {
+            let Some(rest) = self.text.get(self.next..).filter(|rest| rest.len() > 1) else {
+                let more = self.settled < usize::MAX;
+                self.settled = usize::MAX;
+                return more;
+            };
+            let from = self.next;
+            let places = match rest.first_chunk::<WINDOW>() {
+                Some(window) => places(begins, window),
+                None => places_at_end(begins, rest),
+            };
             self.next += STEP;
-            if self.places != 0 {
-                return true;
+            self.settled = self.next.saturating_sub(MAX_OFFSET);
+            self.compare(from, places);
+        }
+        self.found.sort_by_key(|(_, from, to)| (*from, std::cmp::Reverse(*to)));
+        true
+    }
+
+    /// Compares what stands at these of the even places from one on.
+    fn compare(&mut self, from: usize, mut places: u64) {
+        while places != 0 {
+            let at = from + 2 * places.trailing_zeros() as usize;
+            places &= places - 1;
+            let rest = self.text.get(at..).unwrap_or_default();
+            let word = rest.first_chunk::<WORD>().map_or_else(
+                || rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+                |word| u64::from_le_bytes(*word),
+            );
+            let [a, b, c, d, ..] = word.to_le_bytes();
+            let anchors = self.anchors;
+            let bytes = |bytes: [u8; 4]| u32::from_le_bytes(bytes);
+            if anchors.fours.has(bytes([a, b, c, d])) || anchors.threes.has(bytes([a, b, c, 0])) {
+                self.stand(at, word, anchors.of(hash(a, b, c)));
+            }
+            if anchors.threes.has(bytes([0, b, c, d])) {
+                self.stand(at, word, anchors.of(TABLE + pair(b, c)));
             }
         }
-        // The end, as if a zero stood behind it: three bytes are an anchor whatever follows them.
-        let rest = self.text.get(self.next..).unwrap_or_default();
-        let behind = rest.iter().skip(3).chain([&0]);
-        let may = |(three, next): (&[u8], &u8)| match three {
-            [a, b, c] => begins.get(hash(*a, *b, *c)).map_or(0, |begins| u64::from(begins >> (next & 7) & 1)),
-            _ => 0,
-        };
-        let places = rest.windows(3).zip(behind).enumerate();
-        self.places = places.fold(0, |places, (at, here)| places | may(here) << at);
-        self.block = self.next;
-        self.next = self.text.len();
-        self.places != 0
     }
 
-    /// Looks up with what the place is to be compared.
-    fn compare(&mut self) {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let [a, b, c, ..] = rest else { return };
-        self.here = self.anchors.of(hash(*a, *b, *c));
-        self.word = rest.first_chunk::<WORD>().map_or_else(
-            || rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
-            |word| u64::from_le_bytes(*word),
-        );
+    /// Keeps the anchors that stand where one of these pieces does.
+    fn stand(&mut self, at: usize, word: u64, pieces: &[Piece]) {
+        for piece in pieces.iter().filter(|piece| piece.stands(word)) {
+            let Some(anchor) = self.anchors.all.get(usize::from(piece.anchor)) else { continue };
+            let Some(from) = (at + 1).checked_sub(usize::from(piece.offset)) else { continue };
+            let literal = anchor.literal.as_bytes();
+            // What a piece does not have of its anchor differs at once, nearly always.
+            let begins = self.text.get(from).zip(literal.first()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
+            if !begins {
+                continue;
+            }
+            if anchor.apart {
+                if self.asked.0 != from {
+                    self.asked = (from, follows_word(self.text, from));
+                }
+                if self.asked.1 {
+                    continue;
+                }
+            }
+            let to = from + literal.len();
+            let same = |here: &[u8]| if anchor.exact { here == literal } else { here.eq_ignore_ascii_case(literal) };
+            if self.text.get(from..to).is_some_and(same) {
+                self.found.push((anchor.kind, from, to));
+            }
+        }
     }
 }
 
@@ -291,7 +445,7 @@ mod tests {
             if let Some(first) = hits.next() {
                 let place = first.1 + 1 + far;
                 hits.go_on(place);
-                let expected: Vec<_> = all.into_iter().filter(|(_, from, _)| *from >= place).collect();
+                let expected: Vec<_> = all.into_iter().filter(|((), from, _)| *from >= place).collect();
                 prop_assert_eq!(hits.collect::<Vec<_>>(), expected);
             }
         }

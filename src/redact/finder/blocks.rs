@@ -1,6 +1,6 @@
 //! Secrets by their place in a larger thing: Kubernetes secrets, tables with a header, `.pgpass` lines.
 
-use super::context::{Tell, floor};
+use super::context::{Tell, floor, rule, window};
 use super::names::{Hint, hint};
 use super::value::{Written, judge};
 
@@ -22,16 +22,28 @@ pub(super) const ANCHORS: &[&str] = &[
     "_password BY",
     "snmp-server community",
     "isakmp key",
+    "form-data; name=",
+    "random_password",
+    "ciphertextblob",
+    "kty",
     " : EAP",
     " : XAUTH",
 ];
 
 /// The longest block that is read, in bytes.
 const MAX_BLOCK: usize = 64 * 1024;
+/// What the kind of an object is called in JSON.
+const KIND: &str = "\"kind\"";
 
-/// Looks around an anchor.
-pub(super) fn at(text: &str, start: usize, anchor: &str, tell: Tell<'_>) {
-    if anchor.ends_with("BY")
+/// Looks around an anchor. Gives how far anchors of documents need not be looked around again.
+pub(super) fn at(text: &str, start: usize, anchor: &str, tell: Tell<'_>) -> usize {
+    if anchor.starts_with("form-data") {
+        form(text, start + anchor.len(), tell);
+    } else if anchor == "kty" {
+        web_key(text, start, tell);
+    } else if matches!(anchor, "random_password" | "ciphertextblob") {
+        random(text, start, tell);
+    } else if anchor.ends_with("BY")
         || anchor.ends_with("PASSWORD")
         || anchor.starts_with("snmp")
         || anchor.starts_with("isakmp")
@@ -43,19 +55,27 @@ pub(super) fn at(text: &str, start: usize, anchor: &str, tell: Tell<'_>) {
     } else if anchor.eq_ignore_ascii_case("values") || anchor.starts_with("values") {
         insert(text, start, anchor.len().min(6), tell);
     } else if anchor.contains("\":") {
-        secret_json(text, start, tell);
+        secret_json(text, start, anchor.len(), tell);
     } else {
-        secret_yaml(text, start, tell);
+        return secret_yaml(text, start, tell);
     }
+    0
+}
+
+/// Whether an anchor is looked around for the document that it stands in.
+pub(super) fn is_document(anchor: &str) -> bool {
+    anchor.starts_with("kind")
 }
 
 /// `data:` and `stringData:` of a Kubernetes secret: every value below is one, whatever it is called.
-fn secret_yaml(text: &str, start: usize, tell: Tell<'_>) {
-    let from = text.get(..start).and_then(|before| before.rfind("\n---")).map_or(0, |at| at + 4);
-    let from = from.max(floor(text, start.saturating_sub(MAX_BLOCK)));
+fn secret_yaml(text: &str, start: usize, tell: Tell<'_>) -> usize {
+    let near = floor(text, start.saturating_sub(MAX_BLOCK));
+    let from = text.get(near..start).and_then(|before| before.rfind("\n---")).map_or(near, |at| near + at + 4);
     let to = floor(text, start.saturating_add(MAX_BLOCK));
     let to = text.get(start..to).and_then(|rest| rest.find("\n---")).map_or(to, |at| start + at);
-    let Some(document) = text.get(from..to) else { return };
+    // Where a document says this often, each byte is read a few times and not each time.
+    let done = to.min(start.saturating_add(MAX_BLOCK / 4));
+    let Some(document) = text.get(from..to) else { return done };
     let mut inside: Option<usize> = None;
     let mut offset = from;
     let mut annotations: Option<usize> = None;
@@ -98,6 +118,73 @@ fn secret_yaml(text: &str, start: usize, tell: Tell<'_>) {
         }
         offset += line.len();
     }
+    done
+}
+
+/// `Content-Disposition: form-data; name="password"`, headers, an empty line, and the value on the next.
+fn form(text: &str, behind: usize, tell: Tell<'_>) {
+    let rest = window(text, behind, 4096);
+    // Lines end as they do, or as they are written in a string.
+    let line = ["\r\n", "\n", "\\r\\n", "\\n"].into_iter().filter_map(|end| Some((rest.find(end)?, end))).min();
+    let Some((head, end)) = line else { return };
+    let name = rest.get(..head).unwrap_or_default().split(';').next().unwrap_or_default();
+    let Some(says) = hint(name.trim_matches(|c: char| matches!(c, '"' | '\'' | '\\' | ' '))) else { return };
+    let mut at = head;
+    for _ in 0..8 {
+        let Some(next) = rest.get(at..).and_then(|rest| rest.strip_prefix(end)) else { return };
+        at = rest.len() - next.len();
+        let length = next.find(end).unwrap_or(next.len());
+        let Some(header) = next.get(..length) else { return };
+        if !header.is_empty() {
+            at += length;
+            continue;
+        }
+        let value = next.get(end.len()..).unwrap_or_default();
+        let value = value.get(..value.find(end).unwrap_or(value.len())).unwrap_or_default();
+        let from = behind + at + end.len() + value.len() - value.trim_start().len();
+        let value = value.trim_start().trim_end_matches(['"', '\'', '\\', ' ']);
+        if let Some(secret) = judge(value, says, Written::Tight) {
+            tell(from..from + value.len(), rule(says), secret.guessable);
+        }
+        return;
+    }
+}
+
+/// The private members of a JSON web key, whose type stands here (RFC 7518, section 6).
+fn web_key(text: &str, at: usize, tell: Tell<'_>) {
+    const PRIVATE: [&str; 7] = ["d", "k", "p", "q", "dp", "dq", "qi"];
+    let from = floor(text, at.saturating_sub(4096));
+    let Some(before) = text.get(from..at) else { return };
+    let from = before.rfind('{').map_or(from, |open| from + open);
+    let object = window(text, from, 8192);
+    // Neither in the next one.
+    let end = object.bytes().skip(1).position(|byte| matches!(byte, b'{' | b'}')).map_or(object.len(), |end| end + 1);
+    let object = object.get(..end).unwrap_or_default();
+    let mut strings = super::json::strings(object).peekable();
+    while let Some(key) = strings.next() {
+        if !object.get(key.start..key.end).is_some_and(|key| PRIVATE.contains(&key)) {
+            continue;
+        }
+        let Some(value) = strings.peek() else { return };
+        let assigned = object.get(key.end..value.start).is_some_and(|between| between.contains(':'));
+        if assigned && value.end >= value.start + 16 {
+            tell(from + value.start..from + value.end, "private-key", false);
+        }
+    }
+}
+
+/// The result of Terraform's `random_password`, as its state has it, and a data key of AWS beside its encrypted form.
+fn random(text: &str, at: usize, tell: Tell<'_>) {
+    let (from, to) = (floor(text, at.saturating_sub(1024)), floor(text, at.saturating_add(2048)));
+    let Some(near) = text.get(from..to) else { return };
+    for label in ["\"result\":", "\"bcrypt_hash\":", "\"Plaintext\":"] {
+        let Some(found) = near.find(label) else { continue };
+        let mut cursor = super::cursor::Cursor::new(text, from + found + label.len());
+        cursor.eat_blanks();
+        let Some(quote) = cursor.eat_quote() else { continue };
+        let end = cursor.at() + cursor.closing(quote).end;
+        tell(cursor.at()..end, "password", false);
+    }
 }
 
 fn looks_encoded(value: &str) -> bool {
@@ -108,19 +195,16 @@ fn looks_encoded(value: &str) -> bool {
 }
 
 /// The same as JSON.
-fn secret_json(text: &str, start: usize, tell: Tell<'_>) {
-    let from = floor(text, start.saturating_sub(MAX_BLOCK));
-    let to = floor(text, start.saturating_add(MAX_BLOCK));
-    let Some(window) = text.get(from..to) else { return };
-    for label in ["\"data\"", "\"stringData\""] {
-        let Some(at) = window.find(label) else { continue };
-        let Some(rest) = window.get(at + label.len()..) else { continue };
-        let Some(open) = rest.find('{').filter(|open| rest.get(..*open).is_some_and(|gap| gap.trim() == ":")) else {
+fn secret_json(text: &str, start: usize, length: usize, tell: Tell<'_>) {
+    for label in members(text.as_bytes(), start, length) {
+        let rest = window(text, label, MAX_BLOCK);
+        let Some(inside) = rest.trim_start().strip_prefix(':').and_then(|rest| rest.trim_start().strip_prefix('{'))
+        else {
             continue;
         };
-        let Some(close) = rest.find('}') else { continue };
-        let Some(inside) = rest.get(open + 1..close) else { continue };
-        let offset = from + at + label.len() + open + 1;
+        let offset = label + rest.len() - inside.len();
+        let close = inside.find('}').into_iter().chain(inside.find(KIND)).min();
+        let inside = inside.get(..close.unwrap_or(inside.len())).unwrap_or_default();
         for (count, literal) in super::json::strings(inside).enumerate() {
             let Some(value) = inside.get(literal.start..literal.end) else { continue };
             if count % 2 == 1 && value.len() >= 4 && !value.contains("[REDACTED") && !value.starts_with(['$', '<']) {
@@ -128,6 +212,38 @@ fn secret_json(text: &str, start: usize, tell: Tell<'_>) {
             }
         }
     }
+}
+
+/// Where the labels end of what the object holds that a `kind` stands in: before it, and behind it.
+///
+/// An object has one `kind`, and nesting is bounded: a byte is read a few times, however often this is asked.
+fn members(bytes: &[u8], start: usize, length: usize) -> Vec<usize> {
+    const MAX_NESTED: usize = 8;
+    let mut found = Vec::new();
+    let mut look = |places: &mut dyn Iterator<Item = usize>, opens: u8, closes: u8| {
+        let mut depth = 0;
+        for at in places {
+            let Some(byte) = bytes.get(at).copied() else { return };
+            if byte == opens && depth < MAX_NESTED {
+                depth += 1;
+            } else if byte == opens || byte == closes && depth == 0 {
+                return;
+            } else if byte == closes {
+                depth -= 1;
+            } else if byte == b'"' && depth == 0 {
+                let here = bytes.get(..=at).unwrap_or_default();
+                if here.ends_with(KIND.as_bytes()) {
+                    return;
+                }
+                if here.ends_with(b"\"data\"") || here.ends_with(b"\"stringData\"") {
+                    found.push(at + 1);
+                }
+            }
+        }
+    };
+    look(&mut (start.saturating_sub(MAX_BLOCK)..start).rev(), b'}', b'{');
+    look(&mut (start + length..start.saturating_add(MAX_BLOCK)), b'{', b'}');
+    found
 }
 
 /// `INSERT INTO t (a, token) VALUES (1, '…')`: the value in the place of the column.
@@ -302,3 +418,6 @@ fn identified(text: &str, behind: usize, tell: Tell<'_>) {
         tell(cursor.at()..cursor.at() + end, "password", true);
     }
 }
+
+#[cfg(test)]
+mod tests;

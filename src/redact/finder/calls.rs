@@ -48,6 +48,12 @@ const CALLS: &[(&str, Which, Asked)] = &[
     ("ssh.connect(", Nth(3), Password),
     ("client.connect(", Nth(3), Password),
     ("paramiko.connect(", Nth(3), Password),
+    ("aes.new(", Nth(0), Key),
+    ("secretkeyspec(", Nth(0), Key),
+    ("require('stripe')(", Nth(0), Key),
+    ("connect(", Nth(2), Chosen),
+    ("connect(", Nth(3), Chosen),
+    ("credentials(", Nth(1), Chosen),
     ("ldap_bind(", Nth(2), Password),
     ("ftp_login(", Nth(2), Password),
     ("imap_open(", Nth(2), Password),
@@ -323,9 +329,13 @@ mod tests {
             "SecretString::from(\"{P}\")",
             "db.auth(\"root\", \"{P}\")",
             "sql.Open(\"mysql\", \"root:{P}@tcp(db:3306)/app\")",
+            "connect(\"db\", \"root\", \"{P}\")",
+            "new Credentials(user, \"{P}\")",
             "new BasicAWSCredentials(\"id\", \"{K}\")",
             "jwt.sign(payload, '{K}', { expiresIn: '1h' })",
             "hmac.new(b'{K}', message, hashlib.sha256)",
+            "AES.new(b'{K}', AES.MODE_CBC)",
+            "new SecretKeySpec(\"{K}\".getBytes(), \"AES\")",
             "buildConfigField(\"String\", \"API_KEY\", \"\\\"{K}\\\"\")",
         ] {
             let text = call.replace("{P}", &secret).replace("{K}", &key);
@@ -343,6 +353,7 @@ mod tests {
             "app.login('/login', 'handler2')",
             "page.fill('#search', 'FakeQuery2026')",
             "jwt.verify(token, process.env.JWT_SECRET)",
+            "signal.connect(\"clicked\", \"handler\", \"slot2\")",
             "passport.authenticate('local', { session: false })",
             "new mysqli($host, $user, $password, \"app\")",
             "DriverManager.getConnection(url, user, pw)",
@@ -351,6 +362,60 @@ mod tests {
             "buildConfigField(\"String\", \"BASE_URL\", \"\\\"https://example.com\\\"\")",
         ] {
             assert_eq!(Finder::default().find(call), [], "{call}");
+        }
+    }
+
+    /// The literals of the arguments behind the first bracket; `-` for one without.
+    fn literals(text: &str) -> String {
+        let found = super::arguments(text, text.find('(').unwrap() + 1);
+        let each = found.into_iter().map(|span| span.map_or("-", |span| &text[span]));
+        each.collect::<Vec<_>>().join("|")
+    }
+
+    #[test]
+    fn arguments_are_told_apart_by_commas_that_stand_in_nothing() {
+        for (text, arguments) in [
+            ("f('a', \"b\", `c`)", "a|b|c"),
+            ("f(x, 'b', 3)", "-|b|-"),
+            ("f(g('a', 'b'), 'c')", "a|c"),
+            ("f(['a', 'b'], 'c')", "-|c"),
+            ("f({a: 'x', b: 'y'}, 'c')", "-|c"),
+            ("f(n='a', 'b')", "-|b"),
+            ("f(g(n='a'), 'b')", "a|b"),
+            ("f('a' + 'b', 'c')", "a|c"),
+            ("f(\\\"a\\\", \\\"b\\\")", "a|b"),
+            ("f(\\x, 'b')", "-|b"),
+            ("f('a'), 'b'", "a"),
+            ("f('a']; 'b'", "a"),
+            ("f('a'; 'b', 'c')", "a"),
+            ("f('a',\n 'b')", "a|b"),
+            ("f('a', 'b", "a|b"),
+            ("f(1,2,3,4,5,6,7,'h','i')", "-|-|-|-|-|-|-|h"),
+            ("f(", "-"),
+        ] {
+            assert_eq!(literals(text), arguments, "{text}");
+        }
+        let far = |gap: usize| format!("f({}, 'b')", "x".repeat(gap));
+        assert_eq!(literals(&far(super::MAX_CALL - 5)), "-|b");
+        assert_eq!(literals(&far(super::MAX_CALL)), "-");
+    }
+
+    #[test]
+    fn a_user_and_a_password_stand_before_where_go_connects() {
+        let secret = ["Fake", "Passw0rd", "97"].concat();
+        for (text, is) in [
+            ("bob:{P}@tcp(db:3306)/app", true),
+            ("\"bob:{P}@unix(/run/x)\"", true),
+            (":{P}@tcp(db)", false),
+            ("bob:$PASSWORD@tcp(db)", false),
+            ("bob {P}@tcp(db)", false),
+        ] {
+            let text = text.replace("{P}", &secret);
+            let at = text.find("@tcp(").or(text.find("@unix(")).unwrap();
+            let mut told = Vec::new();
+            super::go_dsn(&text, at, &mut |span, _, _| told.push(text[span].to_owned()));
+            assert_eq!(told == [secret.as_str()], is, "{text} {told:?}");
+            assert!(is || told.is_empty(), "{text} {told:?}");
         }
     }
 }

@@ -6,20 +6,34 @@
 use std::ops::Range;
 
 use super::cursor::{Cursor, OneOf, Operator, Quote};
+use super::literals;
 use super::names::{Hint, MAX_NAME, hint};
+use super::prose;
 use super::value::{self, List, Written, is_hex, judge, list, looks_random};
 
 /// The words that are searched for, with `|` between them; letters in either case. Where none stands, nothing here has
 /// to be asked.
 pub(super) const WORDS: &str = "pass|pwd|psw|secret|token|key|auth|cred|cookie|sess|bearer|jwt|dsn|salt|psk|mnemonic|signature|seed|\
     kennwort|senha|contrase|wachtwoord|has\u{142}o|u0142o|u015fifre|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
-    adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |log in using |log in as |sign in with |zugangsdaten: |pragma key|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
+    adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |log in using |log in as |sign in with |sign in as |zugangsdaten: |pragma key|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
+    pepper|clave|lozinka|zaporka|salasana|kata sandi|community|m\u{1ead}t kh\u{1ea9}u|u1ead|\
+    \u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{645}\u{631}\u{648}\u{631}|\u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{633}\u{631}|u0643|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d4}|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d0}|u05e1|\
+    \u{e23}\u{e2b}\u{e31}\u{e2a}\u{e1c}\u{e48}\u{e32}\u{e19}|u0e23|\u{3ba}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|\u{39a}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|u03ba|\
+    \u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{41f}\u{410}\u{420}\u{41e}\u{41b}\u{42c}|u041f|\u{53e3}\u{4ee4}|device_code|samlresponse|assertion=|client_assertion|\
+    nthash|lmhash|ntlm|wif:|wif=| phrase|wallet|recovery code|backup code|\
     securestring|totp|pin=|\u{5bc6}\u{7801}|\u{5bc6}\u{78bc}|\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}|\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{be44}\u{bc00}\u{bc88}\u{d638}";
+
+/// `is` in languages that write it without a space.
+static IS: OneOf = OneOf::new(&[
+    "\u{662f}", "\u{306f}", "\u{4e3a}", "\u{70ba}", "\u{b294}", "\u{c740}", "\u{c774}", "\u{b97c}", "\u{3092}",
+]);
 
 /// How far behind a name a value may begin, in bytes.
 const MAX_GAP: usize = 300;
 /// The longest value without quotes, in bytes.
 const MAX_VALUE: usize = 16 * 1024;
+/// How much of a value is read before it is known that it may be a secret, in bytes.
+const MAX_SHOWN: usize = 384;
 
 /// What is told of a secret: bytes of the text, rule, and whether it could be guessed.
 pub(super) type Tell<'a> = &'a mut dyn FnMut(Range<usize>, &'static str, bool);
@@ -60,10 +74,20 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
             Header::SecureString => secure_string(text, &name, tell),
         }
     }
+    if name.opened.is_some() && name.text(text) == "SecureString" {
+        secure_parameter(text, &name, tell);
+    }
     if name.says_login(text) {
         login(text, &name, tell);
     }
+    if prose::phrase(text, name.start..name.end, tell) {
+        return on;
+    }
     let Some(says) = name.hint(text) else { return on };
+    if says == Hint::Password {
+        prose::changed(text, name.end, tell);
+    }
+    literals::at(text, name.start..name.end, says, tell);
     let Some(place) = Place::behind(text, &name, says) else {
         pair(text, &name, says, tell);
         if says >= Hint::Strong
@@ -79,7 +103,10 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
         let any = |class: fn(u8) -> bool| value.bytes().any(class);
         let odd = any(|byte| !byte.is_ascii_alphanumeric() && !b"-_./=()".contains(&byte));
         let mixed = any(|byte| byte.is_ascii_digit()) && any(|byte| byte.is_ascii_uppercase());
-        if !odd && !mixed {
+        let said = text
+            .get(name.end..place.span.start)
+            .is_some_and(|between| matches!(between.trim(), "is" | "was" | "ist" | "="));
+        if !odd && !mixed && !said {
             return on;
         }
     }
@@ -171,7 +198,7 @@ impl Name {
     fn hint(&self, text: &str) -> Option<Hint> {
         let before = text.get(..self.start).unwrap_or_default();
         // `did:key:z…`, `--- PASS: Test…`
-        if before.ends_with("did:") || before.ends_with("--- ") {
+        if before.ends_with("did:") || before.ends_with("--- ") || before.ends_with(':') && in_resource_name(before) {
             return None;
         }
         let own = hint(self.text(text));
@@ -181,6 +208,14 @@ impl Name {
         }
         // The key of an encrypted database.
         if self.text(text).eq_ignore_ascii_case("pragma key") {
+            return Some(Hint::Password);
+        }
+        // Of SNMP, and of people elsewhere.
+        if self.text(text).eq_ignore_ascii_case("community")
+            && text
+                .get(floor(text, self.start.saturating_sub(256))..self.start)
+                .is_some_and(|before| before.contains("snmp") || before.contains("SNMP"))
+        {
             return Some(Hint::Password);
         }
         // `enable secret X`, `username bob secret X` of switches and routers.
@@ -203,6 +238,8 @@ impl Name {
 
     /// Whether a user and a password may stand behind it: `creds`, `NEO4J_AUTH`, `login with`.
     fn says_login(&self, text: &str) -> bool {
+        // Most names end with no two letters with which the words do.
+        const ENDS: [&[u8; 2]; 9] = [b"th", b"ed", b"ds", b"ls", b"al", b"in", b"ss", b"wd", b"en"];
         const LAST: [&str; 9] =
             ["auth", "cred", "creds", "credential", "credentials", "login", "userpass", "userpwd", "zugangsdaten"];
         let name = self.text(text);
@@ -211,9 +248,8 @@ impl Name {
             LAST.iter().any(|word| last.eq_ignore_ascii_case(word))
         };
         let begins = |begin: &&str| name.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin));
-        // Most names end with none of the letters with which these do.
         match name.as_bytes() {
-            [.., b'h' | b'd' | b's' | b'l' | b'n' | b'H' | b'D' | b'S' | b'L' | b'N'] if ends() => true,
+            [.., before, last] if ends_as(&ENDS, *before, *last) && ends() => true,
             [b'l' | b's' | b'L' | b'S', ..] => ["log in ", "login ", "sign in "].iter().any(begins),
             _ => false,
         }
@@ -236,13 +272,24 @@ impl Name {
     }
 }
 
+/// Whether a text ends in the name of a resource: `arn:aws:secretsmanager:…:`.
+fn in_resource_name(before: &str) -> bool {
+    let near = before.get(floor(before, before.len().saturating_sub(128))..).unwrap_or_default();
+    last_part(near, |byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'=')).starts_with("arn:")
+}
+
+/// Whether two bytes, in either case, are one of these pairs.
+pub(super) fn ends_as(ends: &[&[u8; 2]], before: u8, last: u8) -> bool {
+    ends.contains(&&[before.to_ascii_lowercase(), last.to_ascii_lowercase()])
+}
+
 /// What stands behind the last of some bytes.
 fn last_part(name: &str, separates: fn(u8) -> bool) -> &str {
     let before = name.bytes().rposition(separates);
     before.map_or(name, |at| name.get(at + 1..).unwrap_or_default())
 }
 
-fn is_name(byte: u8) -> bool {
+pub(super) fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
@@ -362,6 +409,12 @@ impl Place {
             }
             return Some(first);
         }
+        // `the token's value`
+        if cursor.rest().starts_with(b"'s ") && opener != Some(&b'\'') {
+            cursor.skip(2);
+            cursor.eat_blanks();
+            return Self::words(text, cursor, says);
+        }
         // `**Password:** value`, `**Password**: value`
         let marked = matches!(opener, Some(b'*'));
         if marked {
@@ -380,6 +433,9 @@ impl Place {
         cursor.eat_colours();
         let mut blanks = cursor.eat_blanks();
         cursor.eat_colours();
+        if blanks {
+            prose::eat_aside(&mut cursor);
+        }
         // `Password.....: value`
         let dots = cursor.rest().iter().take(64).take_while(|byte| **byte == b'.').count();
         if dots > 2 {
@@ -392,6 +448,22 @@ impl Place {
             cursor.eat_blanks();
             cursor.eat_quote();
             return Self::words(text, cursor, says);
+        }
+        // `password | value`: a record of a database over several lines.
+        if cursor.peek() == Some(b'|') && blanks && !closed && name_begins_line(text, name) {
+            let mut ahead = cursor;
+            ahead.skip(1);
+            if ahead.eat_blanks() {
+                let rest = ahead
+                    .rest()
+                    .iter()
+                    .take(256)
+                    .position(|byte| byte.is_ascii_whitespace() || b"|\"'\\".contains(byte));
+                let end = rest.unwrap_or(ahead.rest().len().min(256));
+                if ahead.rest().get(end).is_none_or(|byte| b"\n\r\"'\\".contains(byte)) {
+                    return Some(Self { span: ahead.at()..ahead.at() + end, written: Written::Words, block: false });
+                }
+            }
         }
         let operator = match cursor.eat_operator() {
             Some(operator) => Some(operator),
@@ -410,7 +482,6 @@ impl Place {
             if matches!(opener, Some(b'=' | b'<')) {
                 return None;
             }
-            static IS: OneOf = OneOf::new(&["\u{662f}", "\u{306f}", "\u{4e3a}"]);
             blanks |= IS.eat(&mut cursor) && {
                 cursor.eat_blanks();
                 true
@@ -449,8 +520,10 @@ impl Place {
         let written = if spaced || blanks || operator == Operator::Loose { Written::Loose } else { Written::Tight };
         if let Some(quote) = cursor.eat_quote() {
             // `"Password: "`: the quote that opened before the name is closed here.
-            let closes =
-                !closed && matches!((name.opened, quote), (Some(opened), Quote::Char { quote, .. }) if opened == quote);
+            let deep = text.as_bytes().get(..name.start.saturating_sub(1)).unwrap_or_default().iter().rev().take(128);
+            let deep = deep.take_while(|byte| **byte == b'\\').count();
+            let closes = !closed
+                && matches!((name.opened, quote), (Some(opened), Quote::Char { quote, backslashes }) if opened == quote && deep >= backslashes);
             if closes {
                 return None;
             }
@@ -460,7 +533,13 @@ impl Place {
         if closed && operator == Operator::Colon && matches!(ahead.peek(), Some(b'[' | b'{')) {
             return None;
         }
-        Self::bare(text, name, ahead, operator, written)
+        // What a value is shows in its beginning: the rest is read only of one that may be a secret.
+        let place = Self::bare(text, name, ahead, operator, written, MAX_SHOWN)?;
+        let begins = text.get(place.span.clone()).unwrap_or_default();
+        if place.span.len() + 8 >= MAX_SHOWN && judge(begins, says, place.written).is_some() {
+            return Self::bare(text, name, ahead, operator, written, MAX_VALUE);
+        }
+        Some(place)
     }
 
     fn quoted(mut cursor: Cursor<'_>, quote: Quote, written: Written) -> Option<Self> {
@@ -550,14 +629,21 @@ impl Place {
     }
 
     /// A value without quotes.
-    fn bare(text: &str, name: &Name, cursor: Cursor<'_>, operator: Operator, written: Written) -> Option<Self> {
+    fn bare(
+        text: &str,
+        name: &Name,
+        cursor: Cursor<'_>,
+        operator: Operator,
+        written: Written,
+        length: usize,
+    ) -> Option<Self> {
         let start = cursor.at();
-        let rest = window(text, start, MAX_VALUE);
+        let rest = window(text, start, length);
         // `password=password=…`: the inner name has its own turn.
         let word = rest.bytes().take(64).take_while(|byte| is_name(*byte)).count();
         if matches!(rest.as_bytes().get(word), Some(b'=' | b':'))
             && rest.as_bytes().get(word + 1).is_some_and(|next| *next != b'=')
-            && hint(rest.get(..word).unwrap_or_default()).is_some()
+            && rest.get(..word).is_some_and(|word| word == name.text(text) || hint(word).is_some())
         {
             return None;
         }
@@ -581,7 +667,7 @@ impl Place {
         }
         let whole_line = begins_line && line.get(token.len()..)?.trim().is_empty() && operator != Operator::Percent;
         let end = if whole_line {
-            let plain = token.trim_end_matches([',', ';']);
+            let plain = token.trim_end_matches([',', ';', '\u{2026}']);
             // `{"a": b}` on one line, `name=value"`: the brackets and quotes are not the value's.
             let end = bare_end(plain, operator);
             if plain.get(end..).is_some_and(|tail| tail.starts_with(['"', '\'', '`', '<', '>', '\\']) || end == 0) {
@@ -623,6 +709,8 @@ impl Place {
             let quote = ahead.eat_quote()?;
             return Self::quoted(ahead, quote, Written::Quoted);
         }
+        // `secret_id     value`: a column of names and one of values.
+        let column = text.as_bytes().get(..cursor.at()).is_some_and(|before| before.ends_with(b"  "));
         let begin = cursor;
         eat_fillers(&mut cursor);
         let plain = Self::word(text, cursor);
@@ -632,6 +720,14 @@ impl Place {
             .and_then(|value| judge(value, says, Written::Words));
         if judged.is_some() {
             return plain;
+        }
+        if column
+            && says < Hint::Password
+            && let Some(place) = &plain
+            && text.get(place.span.clone()).is_some_and(|value| looks_random(value) || value::is_uuid(value))
+            && text.as_bytes().get(place.span.end).is_none_or(|byte| b"\n\r\"'\\".contains(byte))
+        {
+            return plain.map(|place| Self { written: Written::Tight, ..place });
         }
         Self::described(text, begin).or_else(|| Self::described(text, cursor)).or(plain)
     }
@@ -654,6 +750,15 @@ impl Place {
     /// `password for the database: value`, `token (for tests) is value`.
     fn described(text: &str, mut cursor: Cursor<'_>) -> Option<Self> {
         static BEGIN: OneOf = OneOf::new(&[
+            "di ",
+            "del ",
+            "della ",
+            "des ",
+            "du ",
+            "da ",
+            "van ",
+            "dla ",
+            "\u{43e}\u{442} ",
             "for ",
             "of ",
             "to ",
@@ -680,7 +785,20 @@ impl Place {
             "generated",
             "set ",
         ]);
-        const END: [&str; 8] = [": ", " is ", " = ", " ist ", " est ", " es ", ":\n", ") is "];
+        const END: [&str; 12] = [
+            ": ",
+            " is ",
+            " = ",
+            " ist ",
+            " est ",
+            " es ",
+            ":\n",
+            ") is ",
+            " \u{e9} ",
+            " \u{e8} ",
+            " \u{2014} ",
+            " \u{2013} ",
+        ];
         if !BEGIN.eat(&mut cursor) {
             return None;
         }
@@ -758,7 +876,7 @@ impl Place {
     }
 }
 
-fn rule(says: Hint) -> &'static str {
+pub(super) fn rule(says: Hint) -> &'static str {
     match says {
         Hint::Password => "password",
         Hint::Strong => "secret",
@@ -802,6 +920,16 @@ fn bare_end(token: &str, operator: Operator) -> usize {
             {
                 return at;
             }
+            // Scripts without spaces: the sentence goes on.
+            '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}'
+                if bytes.get(..at).is_some_and(|before| before.last().is_some_and(u8::is_ascii)) =>
+            {
+                return at;
+            }
+            // What is drawn, or not even that: no part of a password.
+            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1faff}' => {
+                return at;
+            }
             '\u{1b}' | '\u{2026}' | '\u{ff0c}' | '\u{3002}' | '\u{ff1b}' | '\u{300d}' => return at,
             '#' if at > 0 && operator == Operator::Percent => return at,
             _ => {}
@@ -815,6 +943,11 @@ fn name_begins_line(text: &str, name: &Name) -> bool {
     let before =
         text.get(name.start.saturating_sub(64)..name.start).or_else(|| text.get(..name.start)).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
+    // `    12\u{2192}name`: a file with the numbers of its lines.
+    let line = match line.split_once('\u{2192}') {
+        Some((number, line)) if number.trim().bytes().all(|byte| byte.is_ascii_digit()) => line,
+        _ => line,
+    };
     let line = line.trim();
     matches!(
         line,
@@ -892,13 +1025,13 @@ fn in_call(text: &str, name: &Name) -> bool {
     opener.ends_with('(') || option && opener.ends_with(['[', ',']) || opener.ends_with("[[")
 }
 
-fn eat_spaces(cursor: &mut Cursor<'_>) {
+pub(super) fn eat_spaces(cursor: &mut Cursor<'_>) {
     let spaces = cursor.rest().iter().take(64).take_while(|byte| byte.is_ascii_whitespace()).count();
     cursor.skip(spaces);
 }
 
 /// `u"`, `b'`, `@"`, `$'`, `r#"`, `N'`, `L"`.
-fn eat_string_prefix(cursor: &mut Cursor<'_>) {
+pub(super) fn eat_string_prefix(cursor: &mut Cursor<'_>) {
     match cursor.rest() {
         [b'u' | b'b' | b'r' | b'f' | b'@' | b'$' | b'N' | b'L' | b'U', b'"' | b'\'', ..] => cursor.skip(1),
         [b'b', b'r', b'"' | b'\'', ..] | [b'r', b'#', b'"', ..] => cursor.skip(2),
@@ -1023,12 +1156,31 @@ fn login(text: &str, name: &Name, tell: Tell<'_>) {
             told(from + user.len() + 1, password, tell);
             return;
         }
+        // `log in as bob with password`
+        if words == 1 && matches!(token, "with" | "using") && assigned_to_person(word) {
+            let behind = rest.get(token.len()..).unwrap_or_default().trim_start();
+            let start = from + rest.len() - behind.len();
+            told(start, behind.split(' ').next().unwrap_or_default(), tell);
+            return;
+        }
         if token.ends_with(['.', ';', ',', '{', '(', '=']) {
             return;
         }
         before = token;
         words += 1;
         at += gap + token.len();
+    }
+}
+
+/// `log in as`, `sign in as`: a person is told to.
+fn assigned_to_person(name: &str) -> bool {
+    name.get(name.len().saturating_sub(3)..).is_some_and(|end| end.eq_ignore_ascii_case(" as"))
+}
+
+/// `"Type": "SecureString", "Value": "…"` of AWS's parameters.
+fn secure_parameter(text: &str, name: &Name, tell: Tell<'_>) {
+    if let Some(place) = value_within(text, name.end) {
+        Place { written: Written::Tight, ..place }.tell(text, Hint::Password, tell);
     }
 }
 
@@ -1153,7 +1305,13 @@ fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
         }
         return;
     }
-    let label = label.trim_end_matches(['"', '\'', '\\', ' ', ':', '=', '\n', '\t']);
+    let marks = |byte: &u8| matches!(byte, b'"' | b'\'' | b'\\' | b' ' | b':' | b'=' | b'\n' | b'\t');
+    let end = label.as_bytes().iter().rposition(|byte| !marks(byte)).map_or(0, |last| last + 1);
+    // Most words end with none of the letters with which these do.
+    let label = label.get(..end).unwrap_or(label);
+    if !label.ends_with(['e', 'y', 'd', 'r', 'v', 'l', 'k', 'E', 'Y', 'D', 'R', 'V', 'L', 'K']) {
+        return;
+    }
     let Some(word) = LABELS.iter().find(|word| {
         label.len() >= word.len()
             && label.get(label.len() - word.len()..).is_some_and(|end| end.eq_ignore_ascii_case(word))
@@ -1310,6 +1468,13 @@ fn next_element(text: &str, name: &Name, tag: &str) -> Option<Place> {
 /// Words between a name and its value: `is`, in any language that says it so.
 fn eat_fillers(cursor: &mut Cursor<'_>) {
     static FILLERS: OneOf = OneOf::new(&[
+        "este ",
+        "\u{e4}r ",
+        "er ",
+        "on ",
+        "je ",
+        "l\u{e0} ",
+        "adalah ",
         "set to: ",
         "is: ",
         "ist: ",
@@ -1416,3 +1581,6 @@ pub(super) fn named(name: &str, value: &str) -> Option<(&'static str, bool)> {
     let says = hint(name)?;
     judge(value, says, Written::Quoted).map(|secret| (rule(says), secret.guessable))
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,8 @@ const TYPOGRAPHIC: [(&str, &str); 6] = [
     ("\u{300c}", "\u{300d}"),
 ];
 
-const OTHER_QUOTES: [&str; 8] = ["&quot;", "&#34;", "&#39;", "&apos;", "\\u0022", "\\u0027", "\\x22", "\\x27"];
+const OTHER_QUOTES: [&str; 10] =
+    ["&quot;", "&#34;", "&#39;", "&apos;", "&#x27;", "&#x22;", "\\u0022", "\\u0027", "\\x22", "\\x27"];
 
 /// The longest quoted value that is looked for the end of, in bytes.
 pub(super) const MAX_QUOTED: usize = 16 * 1024;
@@ -69,7 +70,12 @@ impl<'t> Cursor<'t> {
     }
 
     /// Spaces and tabs, at most 256 of them; says whether there were any.
+    #[inline]
     pub(super) fn eat_blanks(&mut self) -> bool {
+        matches!(self.peek(), Some(b' ' | b'\t' | b'\\' | b'%' | b'+' | 0xc2 | 0xe3)) && self.eat_some_blanks()
+    }
+
+    fn eat_some_blanks(&mut self) -> bool {
         let blanks = self.rest().iter().take(256).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         self.at += blanks;
         let mut any = blanks > 0;
@@ -79,11 +85,29 @@ impl<'t> Cursor<'t> {
         {
             any = true;
         }
+        // A blank as forms write it, beside what is percent-encoded.
+        if self.peek() == Some(b'+') && self.beside_percent() {
+            self.at += 1;
+            any = true;
+        }
         any
     }
 
+    /// Whether `%…` stands directly before or behind the byte here.
+    fn beside_percent(&self) -> bool {
+        let before = self.at.checked_sub(3).and_then(|at| self.text.as_bytes().get(at));
+        before == Some(&b'%') || self.rest().get(1) == Some(&b'%')
+    }
+
     /// Colours of a terminal: `ESC [ … m`, with the escape as a byte or written out.
+    #[inline]
     pub(super) fn eat_colours(&mut self) {
+        if matches!(self.peek(), Some(0x1b | b'\\')) {
+            self.eat_some_colours();
+        }
+    }
+
+    fn eat_some_colours(&mut self) {
         for _ in 0..8 {
             if !matches!(self.peek(), Some(0x1b | b'\\')) {
                 return;
@@ -310,3 +334,6 @@ impl OneOf {
 pub(super) fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
     memchr::memmem::find(text, needle)
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,3 +153,6 @@ fn surrogate(bytes: &[u8], at: &mut usize, first: u32) -> char {
     }
     char::from_u32(first).unwrap_or('\u{fffd}')
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,13 +5,19 @@ mod blocks;
 mod calls;
 mod context;
 mod cursor;
+mod encoded;
 mod json;
+mod keywords;
 pub mod known;
+mod literals;
+mod logins;
 mod names;
 mod notation;
 mod pem;
+mod prose;
 mod rules;
 mod shell;
+mod tables;
 mod token;
 mod url;
 mod value;
@@ -106,6 +112,16 @@ enum Kind {
     Call(usize),
     /// What stands behind a password in Go's names of databases.
     GoDsn,
+    /// What a user and a password stand beside, by its place among them.
+    Login(&'static str),
+    /// A word in base64, and its place among four characters.
+    Encoded(usize),
+    /// A word in capitals that calls a value a key.
+    Keyword(&'static str),
+    /// An escape of JSON that a plain character may hide behind.
+    Escape,
+    /// What a code of one time is called.
+    Code(&'static str),
 }
 
 /// The built-in rules, and where each begins.
@@ -133,6 +149,11 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let shell = shell::anchors().map(|literal| any(literal, Kind::Shell));
     let calls = calls::anchors().map(|(number, literal)| any(literal, Kind::Call(number)));
     let dsn = [exact("@tcp(", Kind::GoDsn), exact("@unix(", Kind::GoDsn)];
+    let codes = prose::CODES.iter().map(|anchor| any(anchor, Kind::Code(anchor)));
+    let encoded = encoded::anchors().map(|(word, phase)| exact(word, Kind::Encoded(phase)));
+    let keywords = keywords::ANCHORS.iter().map(|anchor| exact(anchor, Kind::Keyword(anchor)));
+    let escape = [any("\\u00", Kind::Escape)];
+    let logins = logins::ANCHORS.iter().map(|anchor| exact(anchor, Kind::Login(anchor)));
     let anchors = Anchors::new(
         formats
             .chain(services)
@@ -143,7 +164,12 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
             .chain(keys)
             .chain(blocks)
             .chain(calls)
-            .chain(dsn),
+            .chain(dsn)
+            .chain(logins)
+            .chain(codes)
+            .chain(encoded)
+            .chain(keywords)
+            .chain(escape),
     );
     Rules { anchors, tokens, vendors }
 });
@@ -221,7 +247,10 @@ impl Finder {
         };
         let mut on = 0;
         let mut block = 0;
+        let mut document_end = 0;
         let mut column = false;
+        let mut table = 0;
+        let mut encoded = 0;
         let mut commands = false;
         let mut places = Vec::new();
         let mut nested = Vec::new();
@@ -279,11 +308,24 @@ impl Finder {
                         blocks::column(text, from, &mut tell);
                         column = true;
                     }
+                    if from >= table {
+                        table = tables::at(text, from, to, &mut tell);
+                    }
                 }
                 Kind::Name => {}
                 Kind::Url(border) => url::at(text, from, border, &mut tell),
                 Kind::Oracle => url::oracle(text, to, &mut tell),
                 Kind::Call(number) => calls::at(text, number, to, &mut tell),
+                Kind::Encoded(phase) if from >= encoded && depth < MAX_DEPTH => {
+                    if let Some(decoded) = encoded::around(text, from, phase) {
+                        nested.push((decoded.meaning, decoded.written));
+                        encoded = decoded.end;
+                    }
+                }
+                Kind::Encoded(_) | Kind::Escape => {}
+                Kind::Keyword(anchor) => keywords::at(text, from, anchor, &mut tell),
+                Kind::Code(anchor) => prose::codes(text, from, anchor, &mut tell),
+                Kind::Login(anchor) => logins::at(text, from, anchor, &mut tell),
                 Kind::GoDsn => calls::go_dsn(text, from, &mut tell),
                 Kind::Pem(anchor) => {
                     if let Some(span) = pem::at(text, from, anchor) {
@@ -292,12 +334,12 @@ impl Finder {
                         tell(span, "private-key", false);
                     }
                 }
-                Kind::Block(anchor) if from >= block => {
+                Kind::Block(anchor) if from >= block && (from >= document_end || !blocks::is_document(anchor)) => {
                     let mut heard = |span: Range<usize>, rule: &'static str, guessable: bool| {
                         block = block.max(span.end);
                         tell(span, rule, guessable);
                     };
-                    blocks::at(text, from, anchor, &mut heard);
+                    document_end = document_end.max(blocks::at(text, from, anchor, &mut heard));
                 }
                 Kind::Block(_) => {}
                 Kind::Shell => commands = true,

@@ -31,6 +31,7 @@ const PASSWORDS: &str = "
     password passwords passwd passwort passphrase passcode pwd pass psw psswd pswd passw kennwort contrasena
     senha wachtwoord motdepasse passe haslo heslo losenord sifre parola adgangskode jelszo salasana
     pw rootpw bindpw dbpw userpw adminpw keypw storepw olcrootpw rootpass remotepass bindpass
+    clave mdp lozinka zaporka sandi passord parool rocommunity rwcommunity
     storepass keypass userpass requirepass masterauth ap userpwd unlockcode psk presharedkey keymaterial";
 
 /// Words for what a machine makes up.
@@ -40,7 +41,7 @@ const SECRETS: &str = "
     authkey appkey licensekey mnemonic seedphrase sas apisecret appsecret clientsecret
     accountkey sharedaccesskey sharedsecret hmackey cryptokey sshkey deploykey servicekey storagekey dsn
     sastoken idtoken refreshtoken sessiontoken csrftoken xsrftoken otpauth totp keyfob serviceaccountkey
-    authcode";
+    authcode pepper nthash lmhash ntlm ntlmhash wif";
 
 /// Words that make a `key` behind them a secret.
 const KINDS_OF_KEY: &str = "
@@ -57,6 +58,14 @@ const KINDS_OF_KEY: &str = "
 const WEAK: &str = "
     key keys auth session sessionid sid cookie signature sig salt seed pin otp login passkey authentication
     nonce webhook verification sessid phpsessid jsessionid connectsid";
+
+/// Words that make a `code` behind them a secret.
+const KINDS_OF_CODE: [&[u8]; 8] =
+    [b"auth", b"authorization", b"device", b"recovery", b"backup", b"pairing", b"unlock", b"bypass"];
+
+/// Words that make a `salt` behind them one of a whole application, which is kept as secret as a key.
+const KINDS_OF_SALT: [&[u8]; 9] =
+    [b"hash", b"hashid", b"hashids", b"password", b"session", b"secret", b"token", b"cookie", b"app"];
 
 /// Words behind a secret's word that name something else than the secret.
 const OF: &str = "
@@ -76,7 +85,7 @@ const OF: &str = "
     hash metadata lookup cache queue worker server client api sock socket only less free protected protection
     encoding charset alphabet chars bytes bits position offset start end stdin agent manifest scanner scanning
     detector leak leaks mount mounts volume accessor keeper engine backend plugin config configuration settings
-    options lifecycle encode decode range flow guide docs doc example examples sample template yml yaml json toml txt md rs py js ts
+    management options lifecycle encode decode range flow guide docs doc example examples sample template yml yaml json toml txt md rs py js ts
     go java sh env1 html css tsx";
 
 /// Words before a secret's word that make it something else.
@@ -140,6 +149,15 @@ pub(super) fn hint(name: &str) -> Option<Hint> {
     if !name.is_ascii() {
         // Password in Chinese, Japanese, Russian and Korean, and where the Latin alphabet has more letters.
         return [
+            "m\u{1ead}t kh\u{1ea9}u",
+            "\u{643}\u{644}\u{645}\u{629} \u{627}\u{644}",
+            "\u{5e1}\u{5d9}\u{5e1}\u{5de}",
+            "\u{e23}\u{e2b}\u{e31}\u{e2a}\u{e1c}\u{e48}\u{e32}\u{e19}",
+            "\u{3ba}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}",
+            "\u{39a}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}",
+            "\u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}",
+            "\u{41f}\u{410}\u{420}\u{41e}\u{41b}\u{42c}",
+            "\u{53e3}\u{4ee4}",
             "contrase\u{f1}a",
             "has\u{142}o",
             "l\u{f6}senord",
@@ -158,7 +176,15 @@ pub(super) fn hint(name: &str) -> Option<Hint> {
     if name.len() <= MAX_WORD && name.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return word_hint(name.as_bytes(), None);
     }
+    // `password.text = "…"`: what a field shows.
+    let name = name.strip_suffix(".text").or_else(|| name.strip_suffix(".Text")).unwrap_or(name);
     let words = Words::of(name);
+    if let Some(before) = words.count.checked_sub(2)
+        && words.get(before + 1) == b"salt"
+        && KINDS_OF_SALT.contains(&words.get(before))
+    {
+        return Some(Hint::Strong);
+    }
     let mut best = None;
     for at in 0..words.count {
         let before = at.checked_sub(1).map(|at| words.get(at));
@@ -198,6 +224,15 @@ fn word_hint(word: &[u8], before: Option<&[u8]>) -> Option<Hint> {
             Some(before) if before.len() > 2 => Hint::Likely,
             _ => Hint::Weak,
         });
+    }
+    if word == b"code" && before.is_some_and(|before| KINDS_OF_CODE.contains(&before)) {
+        return Some(Hint::Likely);
+    }
+    if word == b"community" && before.is_some_and(|before| matches!(before, b"snmp" | b"ro" | b"rw")) {
+        return Some(Hint::Password);
+    }
+    if matches!(word, b"samlresponse" | b"assertion") {
+        return Some(Hint::Likely);
     }
     // A personal access token, or a pattern.
     if word == b"pat" {
@@ -314,6 +349,13 @@ mod tests {
             ("_authToken", Some(Hint::Strong)),
             ("authtoken", Some(Hint::Strong)),
             ("AWS_SECRET_ACCESS_KEY", Some(Hint::Strong)),
+            ("HASH_SALT", Some(Hint::Strong)),
+            ("PASSWORD_PEPPER", Some(Hint::Strong)),
+            ("snmp_community", Some(Hint::Password)),
+            ("device_code", Some(Hint::Likely)),
+            ("status_code", None),
+            ("communityUrl", None),
+            ("Password.text", Some(Hint::Password)),
             ("aws_access_key_id", None),
             ("RAILS_MASTER_KEY", Some(Hint::Strong)),
             ("key", Some(Hint::Weak)),

@@ -416,9 +416,17 @@ pub(super) fn ends_in_escape(head: &[u8]) -> bool {
     /// The longest escape that is known, up to its end: a colour with 16 bytes of parameters.
     const LONGEST: usize = 18;
     let Some((last, before)) = head.split_last() else { return false };
-    // What stands before its last letter, and so nearly always is none.
-    let before_last = before.last().copied().unwrap_or_default();
-    if !(before_last.is_ascii_hexdigit() || b"\\;[%".contains(&before_last)) {
+    // Where an escape would have to begin, and so nearly always none does.
+    let byte = |back: usize| head.len().checked_sub(back).and_then(|at| head.get(at)).copied().unwrap_or_default();
+    let may = match byte(2) {
+        b'\\' | b';' | b'[' | b'%' => true,
+        b'0'..=b'9' if last.is_ascii_alphabetic() => true,
+        digit if digit.is_ascii_hexdigit() && last.is_ascii_hexdigit() => {
+            matches!(byte(3), b'x' | b'%' | b'5' | b'\\') || byte(4) == b'\\' || byte(5) == b'u' || byte(9) == b'U'
+        }
+        _ => false,
+    };
+    if !may {
         return false;
     }
     // Every escape begins with one of these.

@@ -22,13 +22,13 @@ pub(super) fn at(text: &str, start: usize, anchor: &str) -> Option<Range<usize>>
             Some(start + head..start + end)
         }
         "LS0tLS1CRUdJTi" | "LS0tLSBCRUdJTi" => {
-            let end = rest.bytes().take_while(|byte| is_base64(*byte)).count();
-            let encoded = rest.get(..end)?;
-            // `PRIVATE`, in the three ways that base64 can write it.
-            ["UFJJVkFURS", "BSSVZBVE", "QUklWQVRF"]
-                .iter()
-                .any(|part| encoded.get(..120.min(encoded.len())).unwrap_or_default().contains(part))
-                .then_some(start..start + end)
+            // `PRIVATE`, in the three ways that base64 can write it: near the beginning, and only then is the end looked for.
+            let near = rest.bytes().take(120).take_while(|byte| is_base64(*byte)).count();
+            let head = rest.get(..near)?;
+            if !["UFJJVkFURS", "BSSVZBVE", "QUklWQVRF"].iter().any(|part| head.contains(part)) {
+                return None;
+            }
+            Some(start..start + rest.bytes().take_while(|byte| is_base64(*byte)).count())
         }
         _ => {
             let label_from = anchor.len();
@@ -36,9 +36,7 @@ pub(super) fn at(text: &str, start: usize, anchor: &str) -> Option<Range<usize>>
             // A header that was cut in itself.
             let dashes = find(label_window, "---");
             let label = label_window.get(..dashes.unwrap_or(label_window.len()))?;
-            if find(label, "PRIVATE").is_none() {
-                return None;
-            }
+            find(label, "PRIVATE")?;
             let head = label_from + label.len();
             let behind = rest.get(head..)?;
             // A header of another block comes first: this one was cut.
@@ -94,3 +92,6 @@ fn body(text: &str) -> usize {
 fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'_')
 }
+
+#[cfg(test)]
+mod tests;

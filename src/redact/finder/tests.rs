@@ -153,6 +153,105 @@ fn a_command_behind_a_failure_is_one() {
 }
 
 #[test]
+fn a_password_is_found_in_any_language() {
+    each_is_found(&[
+        "mein Passwort ist {P}",
+        "La clave es {P}",
+        "mot de passe du serveur : {P}",
+        "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}\u{306f}{P}\u{3067}\u{3059}",
+        "\u{5bc6}\u{7801}\u{662f}{P}\u{ff0c}\u{8c22}\u{8c22}",
+        "\u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c} \u{2014} {P}",
+        "\u{be44}\u{bc00}\u{bc88}\u{d638}\u{b294} {P} \u{c785}\u{b2c8}\u{b2e4}",
+        "m\u{1ead}t kh\u{1ea9}u l\u{e0} {P}",
+        "kata sandi: {P}",
+        "lozinka: {P}",
+        "password di root: {P}",
+        "the password's {P}",
+        "minha senha do banco \u{e9} {P}",
+        "password (temporary): {P}",
+        "password [bob]: {P}",
+    ]);
+    each_stays(&[
+        "La clave es importante",
+        "\u{5bc6}\u{7801}\u{662f}\u{5fc5}\u{586b}\u{9879}",
+        "lozinka: obavezno polje",
+    ]);
+}
+
+#[test]
+fn what_was_changed_is_found_before_and_after() {
+    let (old, new) = (["Old", "Passw0rd", "97"].concat(), ["New", "Passw0rd", "98"].concat());
+    for text in ["changed the password from {O} to {N}.", "  ~ password = \"{O}\" -> \"{N}\""] {
+        let text = text.replace("{O}", &old).replace("{N}", &new);
+        assert_eq!(found(&text), [old.as_str(), new.as_str()], "{text}");
+    }
+    each_is_found(&["Password reset to {P} for bob", "Reset the password for bob to {P}", "password changed to {P}."]);
+    each_stays(&["reads the password from stdin to check it", "password = \"\" -> \"(sensitive value)\""]);
+}
+
+#[test]
+fn a_phrase_of_words_is_found_behind_a_name_that_means_words() {
+    let phrase = "correct horse battery staple";
+    let wallet = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+    for text in ["the passphrase is {}", "my passphrase: \"{}\"", "passphrase: {}\nnext"] {
+        assert_eq!(found(&text.replace("{}", phrase)), [phrase], "{text}");
+    }
+    for text in ["seed phrase: {}", "My wallet seed is {}", "MNEMONIC={}", "mnemonic: \"{}\"", "recovery phrase:\n{}"] {
+        assert_eq!(found(&text.replace("{}", wallet)), [wallet], "{text}");
+    }
+    each_stays(&[
+        "the passphrase is used to encrypt the key",
+        "Passphrase: never stored anywhere",
+        "seed: one two three",
+        "the seed is chosen by the runner when none was given on the command line of the tests here",
+        "mnemonic: the name of an instruction",
+    ]);
+}
+
+#[test]
+fn a_code_of_one_time_is_found() {
+    for (text, codes) in [
+        ("your verification code is {}", &["314159"][..]),
+        ("PIN: {}", &["4711"]),
+        ("2FA code: {}.", &["271828"]),
+        ("Recovery codes:\n- {}", &["8f3k-29dk-1m4x", "7xq2-mm39-pl0a"]),
+        ("backup code {}", &[]),
+    ] {
+        let text = text.replace("{}", &codes.join("\n- "));
+        assert_eq!(found(&text), codes, "{text}");
+    }
+    each_stays(&[
+        "pin: 13",
+        "the pin is connected to 5 volts",
+        "GPIO pin: 2024-01-01",
+        "spin: 123456",
+        "the verification code checks 1234 signatures",
+    ]);
+}
+
+#[test]
+fn a_secret_in_base64_is_found_whole_whatever_stands_in_it() {
+    let secret = ["PKWOT+", "XI1weHKaI", "xpS3FY0bxD4BdUfd", "KJPfaxjIAM1X6ffi89ESvULwRB9s"].concat();
+    for text in ["ENV['SECRET'] = '{}'", "api_key: \"{}\"", "TOKEN={}"] {
+        assert_eq!(found(&text.replace("{}", &secret)), [secret.as_str()], "{text}");
+    }
+}
+
+#[test]
+fn what_names_something_with_a_digest_stays() {
+    each_stays(&[
+        "cache key: node-modules-v2-8f14e45fceea167a5a36dedd4bea2543",
+        "Cache restored from key: Linux-npm-8f14e45fceea167a5a36dedd4bea2543aabbccdd",
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db2-AbCdEf",
+    ]);
+}
+
+#[test]
+fn what_is_percent_encoded_with_plus_signs_is_read() {
+    each_is_found(&["q=password+%3D+%27{P}%27", "q=%22api_key%22%3A+%22{T}%22", "body=token+%3D+{T}&x=1"]);
+}
+
+#[test]
 fn a_login_of_sumo_logic_has_no_open_half() {
     let id = ["su", "FAKEabcd", "EfgH"].concat();
     let key = "FakeFakeFakeFak9".repeat(4);
@@ -192,5 +291,13 @@ fn what_is_long_and_random_is_a_key_behind_any_option_of_one_letter() {
     }
     for text in ["tool -t TestTheTokenRefreshHandlesExpiry2024AndRotation", "tool login bob", "tool auth status"] {
         assert_eq!(Finder::default().find(text), [], "{text}");
+    }
+}
+
+#[test]
+fn a_quote_in_quotes_does_not_hide_a_password() {
+    for text in [r#"export DB_PASSWORD='it'"'"'s-Fake-97'"#, r"export DB_PASSWORD='it'\''s-Fake-97'"] {
+        let found = Finder::default().find(text);
+        assert_eq!(found.iter().map(|found| found.span.clone()).collect::<Vec<_>>(), [20..text.len() - 1], "{text}");
     }
 }

@@ -230,6 +230,7 @@ fn is_cut(rest: &str) -> bool {
     let mut behind = rest;
     loop {
         let further = behind.trim_start_matches(['\n', '\r', ' ']);
+        let further = further.strip_prefix("...[").map_or(further, |_| further.trim_start_matches('.'));
         let further = further.strip_prefix(r"\n").or_else(|| further.strip_prefix(r"\r")).unwrap_or(further);
         if further.len() == behind.len() {
             break;

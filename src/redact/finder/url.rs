@@ -18,11 +18,13 @@ pub(super) fn at(text: &str, start: usize, border: &str, tell: Tell<'_>) {
     let encoded = border.starts_with('%');
     let Some(rest) = text.get(from..floor(text, from.saturating_add(MAX_AUTHORITY))) else { return };
     let authority = authority(rest, encoded);
-    let Some((userinfo, host)) = split_last(authority, encoded) else { return };
+    let Some((userinfo, host)) = split_last(authority, encoded) else {
+        return cut(text, from, authority, tell);
+    };
     // `a@b` in a query's text and the like has no host behind.
     if !host.starts_with(|character: char| {
         character.is_alphanumeric()
-            || matches!(character, '[' | ':' | '$' | '{' | '<' | '/' | '%' | '*' | '.' | '_' | '-')
+            || matches!(character, '[' | ':' | '$' | '{' | '<' | '/' | '%' | '*' | '.' | '_' | '-' | '\u{2026}')
     }) && !host.is_empty()
     {
         return;
@@ -43,6 +45,27 @@ pub(super) fn at(text: &str, start: usize, border: &str, tell: Tell<'_>) {
         }
     } else if is_token(userinfo) {
         tell(from..from + userinfo.len(), "url-token", false);
+    }
+}
+
+/// `postgres://bob:passw`, where the text was cut: what stands behind the colon is no port.
+fn cut(text: &str, from: usize, authority: &str, tell: Tell<'_>) {
+    let rest = text.get(from + authority.len()..).unwrap_or_default();
+    let marks = ["\u{2026}", "[TRUNCATED", "...[TRUNCATED"];
+    let ends = rest.is_empty() || marks.iter().any(|mark| rest.trim_start().starts_with(mark));
+    let authority = authority.trim_end_matches(['.', '\u{2026}']);
+    let authority = authority.strip_suffix("...[TRUNCATED]").unwrap_or(authority);
+    let Some((user, password)) = authority.split_once(':') else { return };
+    let plain = user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if ends
+        && plain
+        && !user.is_empty()
+        && password.len() >= 3
+        && !password.bytes().all(|byte| byte.is_ascii_digit())
+        && is_literal(password)
+    {
+        let start = from + user.len() + 1;
+        tell(start..start + password.len(), "url-password", true);
     }
 }
 
@@ -202,3 +225,6 @@ fn marker_only(text: &str) -> bool {
         && crate::redact::marker::without(text).bytes().filter(u8::is_ascii_alphanumeric).count() < 4
         || text == "[REDACTED]"
 }
+
+#[cfg(test)]
+mod tests;

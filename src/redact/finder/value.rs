@@ -231,7 +231,11 @@ fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
                 return None;
             }
             // `password_hash2`, `sha256`: a name.
-            if made.length < 8 && made.others == 0 { None } else { not_a_name(made).then_some(Secret { guessable }) }
+            if made.length < 8 && made.others == 0 && !alternates(value) {
+                None
+            } else {
+                not_a_name(made).then_some(Secret { guessable })
+            }
         }
         (Hint::Password, _) => {
             if made.letters() + made.spaces + made.wide == made.length && (made.spaces > 0 || made.wide > 0) {
@@ -295,6 +299,9 @@ fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
             if made.is_word() {
                 return (made.length >= 20 && !has_word(value)).then_some(Secret { guessable });
             }
+            if is_grouped(value) {
+                return yes;
+            }
             if is_slug(value) {
                 return None;
             }
@@ -313,6 +320,7 @@ fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
             && made.lower > 3)
             .then_some(Secret { guessable }),
         (Hint::Weak | Hint::Likely, Written::Call) => None,
+        (Hint::Weak | Hint::Likely, _) if names_with_digest(value) => None,
         (Hint::Likely, _) => (made.spaces == 0
             && !is_digest(value)
             && (random && !is_slug(value) || is_hex(value, 16) || is_uuid(value)))
@@ -330,12 +338,26 @@ fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
     }
 }
 
+/// `ABCDE-12345-FGHIJ-67890`: groups of one length, as licence keys are written.
+fn is_grouped(value: &str) -> bool {
+    let groups = || value.split('-');
+    let length = groups().next().unwrap_or_default().len();
+    let made = Made::of(value);
+    (4..=8).contains(&length)
+        && groups().count() >= 4
+        && groups().all(|group| group.len() == length)
+        && value.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-')
+        && made.digits >= 2
+        && made.upper >= 4
+}
+
 /// Four words and more without a capital, none of them one that sentences are made of.
 fn is_passphrase(value: &str, made: Made, written: Written) -> bool {
     let word = |word: &str| {
         word.len() <= MAX_WORD
             && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-            && !NOTHING.has(word)
+            // What a status says, and the best known passphrase begins with.
+            && (word == "correct" || !NOTHING.has(word))
     };
     written == Written::Quoted
         && made.spaces >= 3
@@ -421,7 +443,7 @@ fn is_placeholder(value: &str) -> bool {
     // The alphabet of an encoding, a format.
     let letters = ["ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"];
     if (2 * 26..80).contains(&value.len()) && letters.iter().all(|letters| value.contains(letters))
-        || value.as_bytes().contains(&b'%') && value.matches("%d").count() > 1
+        || value.as_bytes().contains(&b'%') && is_format(value)
     {
         return true;
     }
@@ -441,6 +463,11 @@ fn is_placeholder(value: &str) -> bool {
         }
     }
     false
+}
+
+/// `%d:%d`: places for numbers. Between letters and digits, `%d` is part of a password.
+fn is_format(value: &str) -> bool {
+    value.split("%d").skip(1).filter(|rest| !rest.starts_with(|next: char| next.is_ascii_alphanumeric())).count() > 1
 }
 
 /// `name(…)`, `a::b`, `request.key`: an expression however random its names look.
@@ -483,6 +510,10 @@ fn is_expression(value: &str, written: Written) -> bool {
     if plain.contains('.') && is_dotted(plain) {
         let mut parts = plain.split('.');
         let root = parts.next().unwrap_or_default();
+        // `s.…`: a token of Vault's first format.
+        if root.len() == 1 && parts.clone().count() == 1 && looks_random(parts.next().unwrap_or_default()) {
+            return false;
+        }
         let last = plain.rsplit('.').next().unwrap_or_default();
         if ROOTS.has(root) || hint(last).is_some() || made.digits == 0 && written != Written::Tight {
             return true;
@@ -621,6 +652,12 @@ fn mixes_case(value: &str) -> bool {
 /// Names in lower case with digits behind: `sha256`, `bucket2`, `utf8`.
 fn not_a_name(made: Made) -> bool {
     made.upper > 0 || made.others > 0 || made.length >= 8 && made.digits >= 1
+}
+
+/// `L3tM3In`: digits stand in more than one place of a short word, among letters of both cases.
+fn alternates(value: &str) -> bool {
+    let runs = value.as_bytes().chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit());
+    mixes_case(value) && runs.filter(|run| run.first().is_some_and(u8::is_ascii_digit)).count() > 1
 }
 
 /// Words with hyphens, dots and numbers between them: `db-credentials`, `password-reset-2026-08`.
@@ -776,6 +813,13 @@ fn is_digest(value: &str) -> bool {
     })
 }
 
+/// `node-modules-v2-8f14e45f…`: words, and a digest of what they name.
+fn names_with_digest(value: &str) -> bool {
+    value
+        .rsplit_once(['-', '_', ':', '/'])
+        .is_some_and(|(name, digest)| is_hex(digest, 16) && name.contains(['-', '_', '/']) && is_slug(name))
+}
+
 /// Whether base64 stands for `user:password`.
 pub(super) fn is_base64_pair(value: &str) -> bool {
     let plain = value.trim_end_matches('=');
@@ -806,3 +850,6 @@ pub(super) fn is_base64_pair(value: &str) -> bool {
     }
     colon
 }
+
+#[cfg(test)]
+mod tests;

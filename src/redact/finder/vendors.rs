@@ -36,7 +36,8 @@ const KEY_BITS: f64 = 2.5;
 /// What is between a name and a value besides words.
 const GLUE: &[u8] = b" \t\"'`=:,([{<>|\\";
 /// Words by which a value is called a secret.
-const KEY_WORDS: [&str; 21] = [
+const KEY_WORDS: [&str; 22] = [
+    "access",
     "key",
     "keys",
     "token",
@@ -77,7 +78,7 @@ const KEY_ENDINGS: [&str; 14] = [
     "apisecret",
 ];
 /// Key words that say too little to make a key of a value whose form is not known.
-const VAGUE: [&str; 7] = ["api", "auth", "authorization", "sid", "dsn", "private", "bearer"];
+const VAGUE: [&str; 8] = ["access", "api", "auth", "authorization", "sid", "dsn", "private", "bearer"];
 /// Words that, as the last before a value, say that it is no secret: `GITHUB_API_SHA`, `DATADOG_API_KEY_ID`.
 const OPEN_WORDS: [&str; 14] = [
     "sha",
@@ -232,7 +233,18 @@ fn places(text: &str, word_end: usize) -> [Option<usize>; 4] {
     let identifier = |byte: &&u8| is_word(**byte) || b".-".contains(byte);
     let mut at = word_end + rest(word_end).take(REACH).take_while(identifier).count();
     let mut places = [None; 4];
-    for place in &mut places {
+    // `vendor-secret-value`, `vendorKEY-value`: the value goes on where the name does.
+    let name = text.get(word_end..at).unwrap_or_default();
+    let inside = name.bytes().take_while(|byte| byte.is_ascii_alphabetic() || b"_.-".contains(byte)).count();
+    let called = name.get(..inside).unwrap_or_default();
+    let part = called.strip_suffix(['-', '.', '_']).unwrap_or_default();
+    let begins = part.len() + 1;
+    if words_of(part).last().is_some_and(is_key_word)
+        && let Some(first) = places.first_mut()
+    {
+        *first = Some(word_end + begins);
+    }
+    for place in places.iter_mut().skip(usize::from(name.len() > begins && !part.is_empty())) {
         let glue = rest(at).take(REACH).take_while(|byte| GLUE.contains(byte)).count();
         at += glue;
         // A backslash before a letter is an escape: a line or a column ends there.

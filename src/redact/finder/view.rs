@@ -73,3 +73,6 @@ impl<'t> View<'t> {
         Some(View { text: Cow::Owned(unquoted), places: Places::Each(written) })
     }
 }
+
+#[cfg(test)]
+mod tests;

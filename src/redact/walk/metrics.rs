@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 
 use super::{Walk, id, rows, short};
+use crate::otlp::data_points;
 use crate::redact::levels::table::{self, Rows};
 
 impl Walk<'_> {
@@ -18,7 +19,8 @@ impl Walk<'_> {
             let resource = self.resource(from.resource);
             let mut scope_metrics = Vec::new();
             for from in from.scope_metrics {
-                let Some((scope, _)) = self.scope(from.scope, from.metrics.len()) else { continue };
+                let points = from.metrics.iter().map(|metric| data_points(metric.data.as_ref())).sum();
+                let Some((scope, _)) = self.scope(from.scope, points) else { continue };
                 let schema_url = self.schema(from.schema_url);
                 let metrics = from.metrics.into_iter().filter_map(|metric| self.metric(metric)).collect();
                 scope_metrics.push(ScopeMetrics { scope: Some(scope), metrics, schema_url });
@@ -42,7 +44,7 @@ impl Walk<'_> {
         let is_description = table::is_description(&from.name, &from.description);
         let name = self.word("name", from.name);
         if name.is_empty() {
-            self.withheld.records += 1;
+            self.withheld.records += data_points(from.data.as_ref()) as u64;
             return None;
         }
         Some(Metric {

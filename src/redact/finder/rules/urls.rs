@@ -1,6 +1,6 @@
 //! Addresses that are secrets: webhooks, signed addresses, calendars. What leads to the host stays readable.
 
-use super::super::token::{Check, Edge, Rule, form};
+use super::super::token::{Check, Edge, Rule, form, inner};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -448,5 +448,41 @@ pub(super) const RULES: &[Rule] = &[
             &[r"https://gitlab.example.com/x.ics?feed_token\u003d", "FAKE0123456789fakeFAKE"],
         ],
         misses: &[&["feed_token=", "$TOKEN"]],
+    },
+    Rule {
+        id: "oauth-code",
+        what: "Code or assertion that is exchanged for a token",
+        source: "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2",
+        forms: &[
+            form("?code=", r"\K[A-Za-z0-9%._~/+-]{20,}"),
+            form("&code=", r"\K[A-Za-z0-9%._~/+-]{20,}"),
+            form("SAMLResponse=", r"\K[A-Za-z0-9%+/=]{40,}"),
+            form("SAMLart=", r"\K[A-Za-z0-9%+/=]{40,}"),
+        ],
+        edge: Edge::Any,
+        check: Check::Mixed,
+        hits: &[
+            &["https://app.example.com/cb?code=", "FAKE0123456789fakeFAKE0123"],
+            &["grant_type=authorization_code&code=", "4/FAKE0123456789fakeFAKE0123"],
+            &["SAMLResponse=", "PHNhbWxwOlJlc3BvbnNlIEZBS0UwMTIzNDU2Nzg5ZmFrZQ%3D%3D"],
+        ],
+        misses: &[&["?code=", "not_found_in_the_catalogue"], &["&code=", "404"]],
+    },
+    Rule {
+        id: "mattermost-hook",
+        what: "Incoming webhook of Mattermost, Rocket.Chat or Make",
+        source: "https://developers.mattermost.com/integrate/webhooks/incoming/",
+        forms: &[
+            form("/hooks/", r"\K[a-z0-9]{26}\b"),
+            form("/hooks/", r"[A-Za-z0-9]{17,24}/\K[A-Za-z0-9]{40,48}\b"),
+            inner(r"hook\.[a-z0-9]{2,5}", ".make.com/", r"\K[a-z0-9]{32}\b"),
+        ],
+        edge: Edge::Any,
+        check: Check::Mixed,
+        hits: &[
+            &["https://chat.example.com/hooks/", "fake0123456789fake01234567"],
+            &["https://hook.eu1.make.com/", "fake0123456789fake0123456789fake"],
+        ],
+        misses: &[&["src/hooks/", "use-session"], &["https://docs.example.com/hooks/", "introduction"]],
     },
 ];

@@ -288,7 +288,7 @@ fn told(line: &str, what: What) -> Option<Range<usize>> {
             let quoted = value.len() > 2 && ['"', '\''].iter().any(|q| value.starts_with(*q) && value.ends_with(*q));
             return Some(name.end + 1 + usize::from(quoted)..line.len() - usize::from(quoted));
         }
-        What::Chosen if !literal::is_password(line) && !(line.len() >= 32 && literal::is_mixed(line)) => return None,
+        What::Chosen if !(literal::is_password(line) || line.len() >= 32 && literal::is_mixed(line)) => return None,
         What::Line(start, separator) => {
             let begins = line.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start));
             let plain = line.trim_end_matches([' ', ';', '"', '\'']);

@@ -274,17 +274,7 @@ fn is_special(byte: u8) -> bool {
 
 /// Whether a byte may begin something that goes on behind the end of its line.
 fn reaches(byte: u8) -> bool {
-    const REACHES: [bool; 256] = {
-        let mut reaches = [false; 256];
-        let bytes = b"'\"`\\$(){}<|";
-        let mut at = 0;
-        while at < bytes.len() {
-            reaches[bytes[at] as usize] = true;
-            at += 1;
-        }
-        reaches
-    };
-    REACHES.get(usize::from(byte)).copied().unwrap_or_default()
+    matches!(byte, b'\'' | b'"' | b'`' | b'\\' | b'$' | b'(' | b')' | b'{' | b'}' | b'<' | b'|')
 }
 
 impl<'t, 's> Lexer<'t, 's> {

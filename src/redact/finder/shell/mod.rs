@@ -57,8 +57,8 @@ const PHRASES: &str = "7z ,7za ,7zz ,7zr ,zip ,rar ,gpg ,ab -,xh -,xhs -,http -,
     net u,net rpc,net ads,nxc ,cme ,wg set,wg pubkey,configure set,put-parameter,--plaintext,az login,az acr,az keyvault,\
     az sql,fly secrets,fly -,vc -,scw ,pip config,svn ,gh auth,gh secret,extraheader,git credential,_auth,cargo login,bundle config,\
     hub ,jf ,wp ,hf ,llm ,oc login,bcp ,bw unlock,bw login,op item,exp ,imp ,dse ,k3s ,ntl ,bao ,sbt ,set -,setx,su - ,\
-    docker login,docker secret,ftp -,bundle_,siege -,sed -i, login , auth , -t ,aws configure,--value,ipa user,ipa passwd,ionic ,pro attach,rhc connect,token add,token create,\
-    set-item ,new-item ,--session,read -r,read -s,| nc ,words=(,ecrets=(,okens=(,creds=(,keys=(,pass=(,send -- ,docker build,sudo -,data-file,refresh-token,| base64,pass insert,pass add,security ,cf login,cf auth,\
+    docker login,docker secret,ftp -,bundle_,siege -,sed -i, login , auth , -t ,aws configure,--value,ipa user,ipa passwd,ionic ,pro attach,'\"'\"','\\'',rhc connect,token add,token create,\
+    set-item ,new-item ,--session,read -r,read -s,| nc,expo login,realm join,realm leave,open -u,words=(,ecrets=(,okens=(,creds=(,keys=(,pass=(,send -- ,docker build,sudo -,data-file,refresh-token,| base64,pass insert,pass add,security ,cf login,cf auth,\
     secrets set,secret set,config:set,user-secrets,step ,sh -t,isql ,curl,wget,rclone,pulumi config,claude mcp,mcp add,composer config,| passwd,sudo passwd,\
     http-basic,pypi-token,config set,create secret,echo ,printf ,.password ,db2 ,p4 -,b2 auth,b2 acc";
 
@@ -66,7 +66,7 @@ const PHRASES: &str = "7z ,7za ,7zz ,7zr ,zip ,rar ,gpg ,ab -,xh -,xhs -,http -,
 const COMMON: &str = "http https docker git npm pnpm yarn bun npx cargo pip3 bundle bundler helm kubectl sudo doas java pass mount psql \
     pgcli base64 security gcloud gsutil step render neon comet phase chamber telnet expect export passwd send claude codex gemini \
     composer pulumi heroku dotnet boundary caddy argo evans siege railway twine flit hatch maturin keyring conjur mlflow \
-    neptune httpx katana forge cast lein poetry ansible";
+    ncat open realm dart flutter expo neptune httpx katana forge cast lein poetry ansible";
 
 static ANCHORS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let mut anchors: Vec<String> = OPTIONS.split(',').chain(PHRASES.split(',')).map(str::to_owned).collect();

@@ -610,7 +610,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("mount_smbfs mount_afp mount.davfs smbutil", "smb-password", &[row("", Arguments(0), Login(':'), Password), row("", Input(""), Whole, Password)]),
     program("mount", "smb-password", &[row("", Input("davfs|davfs2"), Whole, Password)]).word(),
     program("sshfs", "sshfs-password", &[row("", Input("password_stdin"), Whole, Password)]),
-    program("elasticsearch-keystore opensearch-keystore kibana-keystore logstash-keystore filebeat metricbeat auditbeat packetbeat heartbeat apm-server", "elastic-password", &[row("add|keystore add", Input(""), Whole, Password)]),
+    program("elasticsearch-keystore opensearch-keystore kibana-keystore logstash-keystore filebeat metricbeat auditbeat packetbeat apm-server", "elastic-password", &[row("add|keystore add", Input(""), Whole, Password)]),
     program("mosquitto_passwd", "mqtt-password", &[row("", Argument(2), Whole, Password)]),
     program("onesixtyone", "snmp-password", &[row("", Argument(1), Whole, Password)]).valued("-c -i -o -w"),
     program("convertto-securestring", "powershell-secret", &[row("", Argument(0), Whole, Password), pass("-String_ -string_")]),

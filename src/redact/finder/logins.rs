@@ -1,0 +1,343 @@
+//! A user and a password beside each other, without a name for either: `bob:…@host`, `a1 LOGIN bob …`.
+
+use std::ops::Range;
+
+use super::context::{Tell, floor, window};
+use super::cursor::Cursor;
+use super::names::Hint;
+use super::value::{Written, judge};
+
+/// What is searched for. Behind an `@` stands what hosts are called; the form of a mail address has no password.
+pub(super) const ANCHORS: &[&str] = &[
+    " LOGIN ",
+    "UGFzc3dvcmQ6",
+    ":2525 ",
+    "\nPASS ",
+    "[+] ",
+    " p: ",
+    " on >",
+    "createUser ",
+    ":587 ",
+    ":465 ",
+    ":25 ",
+    "@10.",
+    "@127.",
+    "@172.",
+    "@192.",
+    "@localhost",
+    "@db",
+    "@database",
+    "@host",
+    "@ftp",
+    "@sftp",
+    "@smtp",
+    "@mail",
+    "@imap",
+    "@mysql",
+    "@maria",
+    "@postgres",
+    "@pg",
+    "@sql",
+    "@oracle",
+    "@redis",
+    "@mongo",
+    "@rabbit",
+    "@mq",
+    "@kafka",
+    "@elastic",
+    "@server",
+    "@prod",
+    "@stag",
+    "@dev",
+    "@api",
+    "@git",
+    "@proxy",
+    "@registry",
+    "@nexus",
+    "@artifact",
+    "@cache",
+    "@cluster",
+    "@node",
+    "@vpn",
+    "@nas",
+    "@router",
+    "@jump",
+    "@bastion",
+    "@app",
+    "@web",
+    "@internal",
+    "@srv",
+    "@vps",
+    "@ec2-",
+    "@ip-",
+    "@example",
+    "@myhost",
+    "@jenkins",
+    "@grafana",
+    "@vault",
+    "@warehouse",
+    "@backup",
+    "@files",
+    "@test",
+];
+
+/// How long a user and a password are at most, in bytes.
+const MAX_LOGIN: usize = 160;
+
+/// Looks around an anchor that begins here.
+pub(super) fn at(text: &str, start: usize, anchor: &str, tell: Tell<'_>) {
+    let behind = start + anchor.len();
+    match anchor {
+        " LOGIN " => imap(text, start, behind, tell),
+        "UGFzc3dvcmQ6" => smtp(text, behind, tell),
+        "\nPASS " => pass(text, start, behind, tell),
+        "[+] " => sprayed(text, behind, tell),
+        " on >" => acl(text, start, behind, tell),
+        "createUser " => snmp(text, behind, tell),
+        " p: " => short(text, start, behind, tell),
+        _ if anchor.starts_with('@') => before_host(text, start, tell),
+        _ => postfix(text, start, behind, tell),
+    }
+}
+
+/// A password that nothing calls one: letters, and digits or marks that no name has.
+fn told(text: &str, span: Range<usize>, tell: Tell<'_>) {
+    let Some(password) = text.get(span.clone()) else { return };
+    // A version has no more than one letter, before it.
+    let version = password.trim_start_matches(['v', 'V']).bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if !version && judge(password, Hint::Password, Written::Words).is_some() {
+        tell(span, "password", true);
+    }
+}
+
+/// `bob:password@host`.
+fn before_host(text: &str, at: usize, tell: Tell<'_>) {
+    const NO_USERS: [&str; 17] = [
+        "mailto",
+        "xmpp",
+        "sip",
+        "sips",
+        "acct",
+        "email",
+        "mail",
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "contact",
+        "author",
+        "npm",
+        "workspace",
+        "git",
+        "ssh",
+    ];
+    let Some(before) = text.get(floor(text, at.saturating_sub(MAX_LOGIN))..at) else { return };
+    let begin = before.rfind(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | '<' | '=' | ','));
+    let Some(login) =
+        before.get(begin.map_or(0, |begin| begin + 1)..).map(|login| login.trim_start_matches(['[', '{']))
+    else {
+        return;
+    };
+    let Some((user, password)) = login.split_once(':') else { return };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-\\+".contains(&byte);
+    if user.is_empty()
+        || !user.bytes().all(plain)
+        || !user.bytes().any(|byte| byte.is_ascii_alphabetic())
+        || password.contains(['/', ':', '@', '>'])
+        || NO_USERS.iter().any(|other| other.eq_ignore_ascii_case(user))
+    {
+        return;
+    }
+    told(text, at - password.len()..at, tell);
+}
+
+/// `a001 LOGIN bob password` of IMAP, either of them in quotes or not.
+fn imap(text: &str, start: usize, behind: usize, tell: Tell<'_>) {
+    let before = text.get(floor(text, start.saturating_sub(12))..start).unwrap_or_default();
+    let tag = before.rsplit([' ', '\n', '"', '\'']).next().unwrap_or_default();
+    let digits = tag.bytes().filter(u8::is_ascii_digit).count();
+    if digits == 0 || tag.len() > 8 || !tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.') {
+        return;
+    }
+    let mut cursor = Cursor::new(text, behind);
+    for last in [false, true] {
+        let quote = cursor.eat_quote();
+        let rest = window(text, cursor.at(), MAX_LOGIN);
+        let length = match quote {
+            Some(quote) => cursor.closing(quote).end,
+            None => rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\')).unwrap_or(rest.len()),
+        };
+        if last {
+            let span = cursor.at()..cursor.at() + length;
+            let value = text.get(span.clone()).unwrap_or_default();
+            if judge(value, Hint::Password, Written::Tight).is_some() {
+                tell(span, "password", true);
+            }
+            return;
+        }
+        cursor.skip(length);
+        if quote.is_some() {
+            cursor.eat_quote();
+        }
+        if !cursor.eat_blanks() {
+            return;
+        }
+    }
+}
+
+/// The line behind `334 UGFzc3dvcmQ6`, which asks for a password in base64.
+fn smtp(text: &str, behind: usize, tell: Tell<'_>) {
+    let rest = window(text, behind, MAX_LOGIN);
+    let Some(line) = rest.trim_start_matches(['\r', ' ']).strip_prefix('\n') else { return };
+    let line = line.get(..line.find('\n').unwrap_or(line.len())).unwrap_or_default();
+    // `C: …` and `> …` say who speaks.
+    let value = line.trim().rsplit(' ').next().unwrap_or_default();
+    if value.len() >= 8 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)) {
+        let from = behind + rest.len() - rest.trim_start_matches(['\r', ' ']).len() + 1;
+        let from = from + line.rfind(value).unwrap_or_default();
+        tell(from..from + value.len(), "basic-auth", value.len() < 28);
+    }
+}
+
+/// `USER bob`, and `PASS password` on the line behind: POP3 and FTP.
+fn pass(text: &str, start: usize, behind: usize, tell: Tell<'_>) {
+    let before = text.get(floor(text, start.saturating_sub(MAX_LOGIN))..start).unwrap_or_default();
+    if !before.contains("USER ") && !before.contains("331 ") && !before.contains("NICK ") {
+        return;
+    }
+    let rest = window(text, behind, MAX_LOGIN);
+    let value = rest.get(..rest.find(char::is_whitespace).unwrap_or(rest.len())).unwrap_or_default();
+    if judge(value, Hint::Password, Written::Tight).is_some() {
+        tell(behind..behind + value.len(), "password", true);
+    }
+}
+
+/// `[host]:587 bob:password` of Postfix, to the end of the line.
+fn postfix(text: &str, start: usize, behind: usize, tell: Tell<'_>) {
+    // A time has no letters.
+    let before = text.get(floor(text, start.saturating_sub(64))..start).unwrap_or_default();
+    let host = before.rsplit(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).next().unwrap_or_default();
+    let brackets = host.starts_with('[') && host.ends_with(']');
+    let named = host.contains('.') && host.ends_with(|last: char| last.is_ascii_alphabetic());
+    if !brackets && !named {
+        return;
+    }
+    let rest = window(text, behind, MAX_LOGIN);
+    let line = rest.get(..rest.find(['\n', '\r', '"', '\'', '\\']).unwrap_or(rest.len())).unwrap_or_default();
+    let login = line.trim();
+    let Some((user, password)) = login.split_once(':') else { return };
+    if !user.is_empty() && !login.contains(' ') && !password.contains("//") {
+        let from = behind + line.find(login).unwrap_or_default() + user.len() + 1;
+        told(text, from..from + password.len(), tell);
+    }
+}
+
+/// `[+] CORP\bob:password`: what tools that try passwords say.
+fn sprayed(text: &str, behind: usize, tell: Tell<'_>) {
+    let rest = window(text, behind, MAX_LOGIN);
+    let line = rest.get(..rest.find(['\n', '\r']).unwrap_or(rest.len())).unwrap_or_default();
+    let Some(slash) = line.find('\\') else { return };
+    let login = line.get(slash..).unwrap_or_default();
+    let Some(colon) = login.find(':') else { return };
+    let password = login.get(colon + 1..).unwrap_or_default();
+    let password = password.get(..password.find([' ', '\'', '"']).unwrap_or(password.len())).unwrap_or_default();
+    if login.get(..colon).is_some_and(|user| !user.contains(' ')) {
+        let from = behind + slash + colon + 1;
+        told(text, from..from + password.len(), tell);
+    }
+}
+
+/// `user default on >password` of Redis.
+fn acl(text: &str, start: usize, behind: usize, tell: Tell<'_>) {
+    let before = text.get(floor(text, start.saturating_sub(64))..start).unwrap_or_default();
+    let Some((head, user)) = before.rsplit_once(' ') else { return };
+    if user.is_empty() || !(head.ends_with("user") || head.ends_with("SETUSER") || head.ends_with("setuser")) {
+        return;
+    }
+    let rest = window(text, behind, MAX_LOGIN);
+    let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\')).unwrap_or(rest.len());
+    if rest.get(..end).is_some_and(|value| judge(value, Hint::Password, Written::Tight).is_some()) {
+        tell(behind..behind + end, "password", true);
+    }
+}
+
+/// `createUser bob SHA password AES password` of SNMP.
+fn snmp(text: &str, behind: usize, tell: Tell<'_>) {
+    let rest = window(text, behind, MAX_LOGIN);
+    let line = rest.get(..rest.find(['\n', '\r', '\\']).unwrap_or(rest.len())).unwrap_or_default();
+    let mut at = 0;
+    let mut named = false;
+    for word in line.split(' ').take(8) {
+        let plain = word.trim_matches(['"', '\'']);
+        if named && judge(plain, Hint::Password, Written::Tight).is_some() {
+            let from = behind + at + word.find(plain).unwrap_or_default();
+            tell(from..from + plain.len(), "password", true);
+        }
+        named = plain == "MD5" || plain.starts_with("SHA") || plain == "DES" || plain.starts_with("AES");
+        at += word.len() + 1;
+    }
+}
+
+/// `u: bob p: password`.
+fn short(text: &str, start: usize, behind: usize, tell: Tell<'_>) {
+    let before = text.get(floor(text, start.saturating_sub(64))..start).unwrap_or_default();
+    let Some((label, user)) = before.trim_end_matches([',', ';', '/', ' ']).rsplit_once(": ") else { return };
+    let label = label.rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    if user.contains(' ')
+        || !["u", "user", "username", "login", "l"].iter().any(|word| word.eq_ignore_ascii_case(label))
+    {
+        return;
+    }
+    let rest = window(text, behind, MAX_LOGIN);
+    let value = rest.get(..rest.find(char::is_whitespace).unwrap_or(rest.len())).unwrap_or_default();
+    told(text, behind..behind + value.trim_end_matches(['.', ',', ';', ')', '"', '\'']).len(), tell);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Finder;
+
+    #[test]
+    fn a_password_beside_a_user_is_found() {
+        let secret = ["Fake", "Passw0rd", "97"].concat();
+        for text in [
+            "ssh into deploy:{}@10.0.0.5",
+            "connect to root:{}@db.internal:3306",
+            "A1 LOGIN alice {}",
+            "C: a001 LOGIN \"alice@example.com\" \"{}\"",
+            "[smtp.example.com]:587 alice@example.com:{}",
+            "relay.example.com:25 relayuser:{}",
+            "u: admin p: {}",
+            "[+] 10.0.0.5:445 CORP\\bob:{} (ok)",
+            "USER bob\nPASS {}\n",
+            "user default on >{} ~* +@all",
+            "createUser bob SHA {}",
+        ] {
+            let text = text.replace("{}", &secret);
+            let places: Vec<&str> =
+                Finder::default().find(&text).iter().map(|found| &text[found.span.clone()]).collect();
+            assert_eq!(places, [&secret], "{text}");
+        }
+        let text = ["334 UGFzc3dvcmQ6\n", "RmFrZVBhc3N3MHJkOTc=", "\n235 ok"].concat();
+        assert_eq!(Finder::default().find(&text).len(), 1);
+    }
+
+    #[test]
+    fn what_only_looks_like_a_login_stays() {
+        for text in [
+            "mailto:bob2024@example.com",
+            "From:Alice99@mail.example.com",
+            "12:34:25 request:abc123de",
+            "image:v1.2.3@example",
+            "- a1 LOGIN failed for alice",
+            "PASS src/app2.test.ts\nPASS src/x9.test.ts",
+            "workspace:app2024@dev",
+            "git clone git@github.com:org/repo2.git",
+            "map: 3 p: 12345678",
+            "if a and b on >threshold2024",
+            "createUser(name, SHA256)",
+        ] {
+            assert_eq!(Finder::default().find(text), [], "{text}");
+        }
+    }
+}
