@@ -155,7 +155,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         "wget-password",
         &[pass("--password --http-password --ftp-password --proxy-password"), header("--header")],
     ),
-    program("http https xh xhs httpie", "httpie-auth", &[row("", Opt("-a --auth"), After(':'), Password)])
+    program("http https xh xhs httpie", "httpie-auth", &[row("-A bearer|--auth-type bearer|-A=bearer|--auth-type=bearer", Opt("-a --auth"), Whole, Key), row("", Opt("-a --auth"), After(':'), Password)])
         .bundle("jfvhbFdcSoqI")
         .word(),
     program("hurl", "hurl-variable", &[user("-u --user")]),
