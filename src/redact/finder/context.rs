@@ -110,6 +110,9 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
             return on;
         }
     }
+    if place.written == Written::Words && is_asked_for(text, &name, &place) {
+        return on;
+    }
     place.tell(text, says, tell);
     if place.written == Written::Words
         && says >= Hint::Strong
@@ -121,6 +124,15 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
         pair(text, &name, says, tell);
     }
     on
+}
+
+/// Whether a UUID says which secret is meant: `get password ID`.
+fn is_asked_for(text: &str, name: &Name, place: &Place) -> bool {
+    let before = text.get(floor(text, name.start.saturating_sub(16))..name.start).unwrap_or_default();
+    let verb = before.trim_end().rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    matches!(verb, "get" | "show" | "list" | "read" | "delete" | "remove" | "edit" | "restore" | "share" | "revoke")
+        && place.span.start == name.end + 1
+        && text.get(place.span.clone()).is_some_and(value::is_uuid)
 }
 
 /// A name in a text.
@@ -1070,7 +1082,9 @@ fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
     let value = text.get(start..end)?;
     // A scheme that is not known is a word, and what stands behind it no other name with its value. `+` is a space only
     // behind one that is known: it stands in base64 too.
-    let word = !behind.starts_with('+') && scheme.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
+    let word = !behind.starts_with('+')
+        && !scheme.starts_with('-')
+        && scheme.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
     let assigned =
         value.split_once('=').is_some_and(|(name, value)| !value.trim_matches('=').is_empty() && hint(name).is_some());
     (known || word && !assigned && !value.contains(' ') && looks_random(value)).then_some(start..end)

@@ -10,6 +10,29 @@ use foldhash::fast::FixedState;
 use super::names::{Hint, hint};
 use crate::redact::marker;
 
+/// A command of PowerShell, which are all verb and noun: `Read-Host`, `Get-AzKeyVaultSecret`.
+pub(super) fn is_cmdlet(value: &str) -> bool {
+    const VERBS: [&str; 12] = [
+        "Get",
+        "Read",
+        "New",
+        "ConvertTo",
+        "ConvertFrom",
+        "Import",
+        "Invoke",
+        "Select",
+        "Find",
+        "Resolve",
+        "Request",
+        "Test",
+    ];
+    value.split_once('-').is_some_and(|(verb, noun)| {
+        VERBS.contains(&verb)
+            && noun.starts_with(|first: char| first.is_ascii_uppercase())
+            && noun.bytes().all(|byte| byte.is_ascii_alphabetic())
+    })
+}
+
 /// How a value was written down.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Written {
@@ -250,6 +273,7 @@ fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
         }
         (Hint::Strong, Written::Words) => (random
             && made.spaces == 0
+            && !value.starts_with('-')
             && made.letters() >= 2
             && (made.digits >= 2 || made.digits == 1 && made.others == 0))
             .then_some(Secret { guessable }),
@@ -459,6 +483,9 @@ fn is_call(value: &str, written: Written) -> bool {
 /// Something of a programming language and not a literal.
 fn is_expression(value: &str, written: Written) -> bool {
     let bytes = value.as_bytes();
+    if is_cmdlet(value) {
+        return true;
+    }
     // A call or an index: `os.getenv(`, `ENV[`, `Option<`.
     if let Some(at) = bytes.iter().position(|byte| matches!(byte, b'(' | b'[' | b'<'))
         && at > 0
@@ -570,6 +597,8 @@ fn is_host(value: &str) -> bool {
 
 /// `/run/secrets/x`, `./x`, `~/x`, `C:\x`.
 fn is_path(value: &str) -> bool {
+    // `creds=(~/.netrc …)`: the first of a list.
+    let value = value.strip_prefix('(').unwrap_or(value);
     let rest = if let Some(rest) = value.strip_prefix("~/") {
         rest
     } else if let Some(rest) = value.strip_prefix("./").or_else(|| value.strip_prefix("../")) {

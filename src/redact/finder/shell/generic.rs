@@ -10,7 +10,7 @@ use super::naming::{is_dash_led_secret, kind, option_hint, says_login, takes_glu
 use super::programs::Kind;
 use super::reader::{Part, Reader};
 use crate::redact::finder::names::Hint;
-use crate::redact::finder::value::looks_random;
+use crate::redact::finder::value::{is_cmdlet, looks_random};
 
 /// Subcommands behind which a key stands.
 const LOGIN_VERBS: [&str; 12] = [
@@ -57,7 +57,9 @@ impl<'r, 't> Reader<'r, 't> {
             let text = &*word.text;
             if let (Some(name), Some(&"=")) = (text.strip_prefix('$'), texts.get(at + 1)) {
                 let name = name.strip_prefix("env:").unwrap_or(name);
-                if let (Some(kind), Some(value)) = (kind(name), words.get(at + 2)) {
+                if let (Some(kind), Some(value)) = (kind(name), words.get(at + 2))
+                    && !(value.quoted.is_none() && is_cmdlet(&value.text))
+                {
                     self.secret(&Part { word: value, range: 0..value.text.len() }, "secret-variable", kind);
                 }
                 continue;

@@ -415,7 +415,13 @@ pub(super) fn is_chosen(text: &str) -> bool {
 /// Whether a word can hardly be anything but a password: of small letters, capitals and digits or signs.
 pub(super) fn is_password(text: &str) -> bool {
     let (digits, lower, upper) = kinds(text);
-    text.len() >= 8 && lower > 0 && upper > 0 && digits > 0 && is_chosen(text)
+    // `toolu_01A09q…`: ids of messages, calls and requests.
+    let id = text.split_once('_').is_some_and(|(kind, id)| {
+        matches!(kind, "toolu" | "srvtoolu" | "req" | "msg")
+            && id.len() >= 16
+            && id.bytes().all(|b| b.is_ascii_alphanumeric())
+    });
+    text.len() >= 8 && lower > 0 && upper > 0 && digits > 0 && !id && is_chosen(text)
 }
 
 /// Whether a value looks random and is at least so long: digits, and letters of both cases or many of one.

@@ -155,7 +155,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         "wget-password",
         &[pass("--password --http-password --ftp-password --proxy-password"), header("--header")],
     ),
-    program("http https xh xhs httpie", "httpie-auth", &[row("", Opt("-a --auth"), After(':'), Password)])
+    program("http https xh xhs httpie", "httpie-auth", &[row("-A bearer|--auth-type bearer|-A=bearer|--auth-type=bearer", Opt("-a --auth"), Whole, Key), row("", Opt("-a --auth"), After(':'), Password)])
         .bundle("jfvhbFdcSoqI")
         .word(),
     program("hurl", "hurl-variable", &[user("-u --user")]),
@@ -471,7 +471,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         row("login", Input("-"), Whole, Key),
         row("kv put|kv patch|write", Input(""), Whole, Password),
     ])
-    .valued("-address -namespace -method -path -mount -ns -format -field -wrap-ttl"),
+    .valued("-accessor -address -namespace -method -path -mount -ns -format -field -wrap-ttl"),
     program("consul nomad boundary waypoint", "hashicorp-token", &[key("-token --token -http-token -encrypt -gossip-key"), row("acl set-agent-token", Argument(1), Whole, Key), row("keyring|operator gossip keyring install", Opt("-install -use"), Whole, Key)]).word(),
     program("terraform tofu terragrunt packer tflocal", "terraform-variable", &[key("-token")]),
     program("pulumi", "pulumi-secret", &[

@@ -56,6 +56,8 @@ const PROGRAM_TABLE: &[(&str, &[&str], &[&str])] = &[
             "http -a admin:{P} GET https://example.com/x",
             "https --auth=admin:{P} example.com",
             "xh -a admin:{P} :8080/x",
+            "http -A bearer -a {T} example.com",
+            "xh --auth-type=bearer --auth {T} :8080/x",
         ],
         &["http GET :8080/api/tokens", "http --print=Hh example.com"],
     ),
