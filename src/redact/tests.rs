@@ -18,6 +18,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::otlp::encode;
 
+mod around;
 mod planted;
 mod planting;
 mod properties;

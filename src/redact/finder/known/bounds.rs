@@ -550,6 +550,71 @@ mod tests {
     }
 
     #[test]
+    fn what_names_a_secret_is_a_reference() {
+        for value in ["${X", "$(x", "$NAME_1", "a{{b", "<x y>", "%NAME%", "arn:x", "op:x", "secretref:x"] {
+            assert!(is_reference(value), "{value}");
+        }
+        for value in ["$a$b", "$a-b", "<x", "x>", "%x", "x%", "opx"] {
+            assert!(!is_reference(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_word_for_a_secret_is_a_placeholder_with_little_behind_it() {
+        for value in ["changeme", "changeme12", "mychangeme", "changemechangemechangeme"] {
+            assert!(is_placeholder(value), "{value}");
+        }
+        assert!(is_placeholder("changemeandsomesixteenab"));
+        for value in ["changemeandsomesixteenabc", "mychangeme12", ""] {
+            assert!(!is_placeholder(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn names_are_told_from_passphrases_by_their_length() {
+        for (value, is) in [
+            ("hunter", true),
+            ("Hunter", true),
+            ("HUNTER", true),
+            ("elevenchars", true),
+            ("my-app_x.y", true),
+            ("a-12-b", true),
+            ("one-two-three-four1", false),
+            ("twelveletter", false),
+            ("one-two-three-fourx", true),
+            ("one-two-three-fourxy", false),
+            ("averylongone-andanother", true),
+            ("a-1234-b", false),
+            ("aBc-d", false),
+        ] {
+            assert_eq!(is_name(value, value), is, "{value}");
+        }
+    }
+
+    #[test]
+    fn addresses_hosts_and_places_are_told_from_secrets() {
+        for value in
+            ["https://a", "git+ssh://x", "me@example.com", "first.last+x@example.com", "localhost", "db.internal:5432"]
+        {
+            assert!(is_address(value), "{value}");
+        }
+        for value in ["a!b://x", "https://a b", "Me7@example.com", "me@7", "db.internal:x", "db.internal:", "x"] {
+            assert!(!is_address(value), "{value}");
+        }
+        for (value, is) in
+            [("en_US.UTF-8", true), ("sr_RS@latin", true), ("C", true), ("en_us", false), ("e_US", false)]
+        {
+            assert_eq!(is_locale(value), is, "{value}");
+        }
+        for (value, is) in [("aws x", true), ("aws", false), ("/opt/x y", true), ("zebra x", false), ("!aws x", true)] {
+            assert_eq!(is_command(value), is, "{value}");
+        }
+        for (value, is) in [("a.sh", true), ("a.7z", false), ("a.abcdef", false), ("a.", false), ("a", false)] {
+            assert_eq!(has_extension(value), is, "{value}");
+        }
+    }
+
+    #[test]
     fn a_hostile_checkout_cannot_name_what_it_does() {
         for value in [
             "hunter22",
