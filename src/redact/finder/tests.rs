@@ -313,3 +313,11 @@ fn an_option_a_command_or_the_id_of_what_is_asked_for_is_no_secret() {
     ]);
     each_is_found(&["the token is {T}", "$password = '{P}'"]);
 }
+
+#[test]
+fn a_variable_of_a_line_is_used_on_the_next() {
+    let secret = ["Fake", "Passw0rd", "97"].concat();
+    let text = format!("k={secret}\ncurl -H \"X-Api-Key: ${{k}}\" https://x.example");
+    let found = Finder::default().find(&text);
+    assert!(matches!(&found[..], [one] if text[one.span.clone()] == secret), "{found:?}");
+}

@@ -272,9 +272,9 @@ fn is_special(byte: u8) -> bool {
     )
 }
 
-/// Whether a byte may begin something that goes on behind the end of its line.
+/// Whether a byte may begin something that counts behind the end of its line: a quote, a group, a variable.
 fn reaches(byte: u8) -> bool {
-    matches!(byte, b'\'' | b'"' | b'`' | b'\\' | b'$' | b'(' | b')' | b'{' | b'}' | b'<' | b'|')
+    matches!(byte, b'=' | b'\'' | b'"' | b'`' | b'\\' | b'$' | b'(' | b')' | b'{' | b'}' | b'<' | b'|')
 }
 
 impl<'t, 's> Lexer<'t, 's> {
