@@ -10,8 +10,6 @@ use super::notation::{ends_in_escape, is_word};
 
 /// 15 bits: five of each byte.
 const TABLE: usize = 1 << 15;
-/// 10 bits: what is known of a piece that begins one byte before its anchor.
-const PAIRS: usize = 1 << 10;
 /// How many places are looked at before anything is decided: a bit for each.
 const PLACES: usize = 64;
 /// How many bytes that is.
@@ -35,10 +33,10 @@ pub(super) struct Anchor<K> {
     pub kind: K,
 }
 
-/// A piece of an anchor, ready to be compared.
+/// A piece of an anchor, ready to be compared, with the byte before it.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
-    /// The first bytes; letters in lower case where capitals do not count.
+    /// The bytes from one before it on; letters in lower case where capitals do not count.
     head: u64,
     /// Which bits of the text do not matter there: those by which capitals differ.
     fold: u64,
@@ -55,39 +53,24 @@ pub(super) struct Anchors<K> {
     all: Vec<Anchor<K>>,
     /// For three bytes of this hash: by its lower three bits, which byte may stand behind them. 0: no piece begins so.
     begins: Box<[u8]>,
-    /// For each hash, where its pieces begin in `pieces`; then for each pair of bytes, those that begin one byte before
-    /// them; then where all end.
+    /// Which bytes stand where a piece does, as bits by their hash.
+    known: Box<[u64]>,
+    /// For each list of hashes, where its pieces begin in `pieces`; then where all end.
     starts: Box<[u16]>,
     pieces: Vec<Piece>,
-    /// Which four bytes any piece begins with, and which three those that have no more, as bits by their hash.
-    fours: Bits,
-    threes: Bits,
 }
 
-/// A set of hashes of 15 bits.
-struct Bits(Box<[u64]>);
+/// Which bytes are looked at together, of the eight from one before a place on: as many as a piece there may have of its
+/// anchor, together with the byte before it, without it, and without the first of the piece.
+const LOOKS: [u64; 5] = [0xffff_ffff_ffff, 0xffff_ffff, 0xffff_ffff_ff00, 0xffff_ff00, 0xff_ffff_0000];
+/// How many bits their hash has: one for each is kept by itself, so that most is decided by what fits into a cache.
+const HASH: u32 = 18;
+/// How many of these name the list that a piece is in.
+const LIST: u32 = 13;
 
-impl Bits {
-    fn new() -> Self {
-        Self(vec![0; TABLE / 64].into_boxed_slice())
-    }
-
-    /// Letters in either case, and what differs from others in the same bit, are the same.
-    fn hash(bytes: u32) -> usize {
-        ((bytes | 0x2020_2020).wrapping_mul(0x9e37_79b1) >> 17) as usize
-    }
-
-    fn set(&mut self, bytes: u32) {
-        let hash = Self::hash(bytes);
-        if let Some(bits) = self.0.get_mut(hash / 64) {
-            *bits |= 1 << (hash % 64);
-        }
-    }
-
-    fn has(&self, bytes: u32) -> bool {
-        let hash = Self::hash(bytes);
-        self.0.get(hash / 64).is_some_and(|bits| bits >> (hash % 64) & 1 == 1)
-    }
+/// The hash of these bytes. Letters in either case, and what differs from others in the same bit, are the same.
+fn look_at(word: u64, look: u64) -> usize {
+    (((word | 0x2020_2020_2020_2020) & look).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - HASH)) as usize
 }
 
 fn hash(a: u8, b: u8, c: u8) -> usize {
@@ -98,38 +81,61 @@ fn pair(b: u8, c: u8) -> usize {
     usize::from(b & 31) << 5 | usize::from(c & 31)
 }
 
-/// How common a byte is behind another in the texts of programs and about them, from 0 to 3: two bits for each letter, in
-/// the row of the letter before it; the first row and the first two bits are for all that is no letter. Counted in some
-/// hundred source files and read-me files.
-const COMMON: [u64; 27] = [
-    0x001a_eff7_ff5f_bfff,
-    0x0005_57f2_3b48_52a3,
-    0x0008_0850_4204_0806,
-    0x0000_0660_c28a_2c4a,
-    0x0000_0550_8008_4d0b,
-    0x0006_53f5_3a04_6b9b,
-    0x0000_0510_9108_5807,
-    0x0000_0450_5109_0803,
-    0x0000_0610_8008_0c0a,
-    0x0011_23d1_fa40_aaea,
-    0x0000_0040_0000_0400,
-    0x0000_0040_0004_0802,
-    0x0008_0640_820c_2e0b,
-    0x0000_0942_8508_4c1f,
-    0x0004_17c1_9148_db8b,
-    0x0000_9ab2_7e44_6293,
-    0x0004_0aa2_8204_080a,
-    0x0000_0400_0000_0001,
-    0x0008_1aa0_e94c_9d4f,
-    0x0004_1b92_850a_0c47,
-    0x0008_4ab2_c50f_1d4f,
-    0x0000_02e1_2a04_5566,
-    0x0000_0000_0004_4c09,
-    0x0000_4050_5009_040a,
-    0x0000_0101_0000_0406,
-    0x0000_0151_5100_0003,
-    0x0000_0000_0000_0800,
-];
+/// Texts of programs and about them, where it is counted what is common.
+const SAMPLES: [&str; 3] = [include_str!("../../../README.md"), include_str!("context.rs"), include_str!("mod.rs")];
+
+/// The table that says where a piece may begin, while it is filled: three bytes by their hash, and three bits of a fourth.
+struct Filling {
+    begins: Box<[u8]>,
+    /// How often what is there stands in other texts.
+    counts: Box<[u16]>,
+}
+
+impl Filling {
+    fn new() -> Self {
+        let mut counts = vec![0_u16; 8 * TABLE].into_boxed_slice();
+        for places in SAMPLES.iter().flat_map(|sample| sample.as_bytes().windows(4)) {
+            if let [a, b, c, d] = places
+                && let Some(count) = counts.get_mut(hash(*a, *b, *c) << 3 | usize::from(d & 7))
+            {
+                *count = count.saturating_add(1);
+            }
+        }
+        Self { begins: vec![0; TABLE].into_boxed_slice(), counts }
+    }
+
+    /// Where a piece of this literal is in the table that begins so many bytes, less one, behind its beginning.
+    fn slots(literal: &[u8], offset: usize) -> impl Iterator<Item = usize> {
+        let byte = |at: usize| (at + offset).checked_sub(1).and_then(|at| literal.get(at)).copied();
+        let [a, b, c, d] = [byte(0), byte(1), byte(2), byte(3)];
+        let pair = pair(b.unwrap_or_default(), c.unwrap_or_default()) << 3;
+        // What is not of the literal could be anything.
+        let any = |byte: Option<u8>, values: u8| {
+            byte.map_or(0..values, |byte| byte & (values - 1)..(byte & (values - 1)) + 1)
+        };
+        any(a, 32).flat_map(move |a| any(d, 8).map(move |d| usize::from(a) << 13 | pair | usize::from(d)))
+    }
+
+    fn is_set(&self, slot: usize) -> bool {
+        self.begins.get(slot >> 3).is_some_and(|begins| begins >> (slot & 7) & 1 == 1)
+    }
+
+    /// Adds the piece for places of this parity, the one that hardly stands in anything else, and says where it begins.
+    fn add(&mut self, literal: &[u8], odd: usize) -> u8 {
+        let offsets = (0..=MAX_OFFSET.min(literal.len() - 3) + 1).filter(|offset| offset % 2 != odd);
+        let cost = |offset: &usize| -> u32 {
+            let new = Self::slots(literal, *offset).filter(|slot| !self.is_set(*slot));
+            new.map(|slot| 16 * u32::from(self.counts.get(slot).copied().unwrap_or_default()) + 1).sum()
+        };
+        let best = offsets.min_by_key(cost).unwrap_or(odd + 1);
+        for slot in Self::slots(literal, best) {
+            if let Some(begins) = self.begins.get_mut(slot >> 3) {
+                *begins |= 1 << (slot & 7);
+            }
+        }
+        u8::try_from(best).unwrap_or_default()
+    }
+}
 
 impl Piece {
     /// The piece of an anchor that begins so many bytes, less one, behind its beginning.
@@ -137,7 +143,7 @@ impl Piece {
         let (mut head, mut fold, mut mask) = ([0; WORD], [0; WORD], [0; WORD]);
         let slots = head.iter_mut().zip(&mut fold).zip(&mut mask);
         for (at, ((head, fold), mask)) in slots.enumerate() {
-            let Some(byte) = (at + usize::from(offset)).checked_sub(1).and_then(|at| literal.get(at)) else { continue };
+            let Some(byte) = (at + usize::from(offset)).checked_sub(2).and_then(|at| literal.get(at)) else { continue };
             let bit = if exact || !byte.is_ascii_alphabetic() { 0 } else { 0x20 };
             (*head, *fold, *mask) = (byte | bit, bit, u8::MAX);
         }
@@ -145,7 +151,14 @@ impl Piece {
         Self { head: word(head), fold: word(fold), mask: word(mask), anchor, offset }
     }
 
-    /// Whether it stands where the text goes on with this word.
+    /// Which of its bytes, and of the one before it, are looked at together.
+    fn look(self) -> u64 {
+        let fits = |look: &&u64| **look & !self.mask == 0;
+        let [six, four, five, three, behind] = &LOOKS;
+        [six, five, four, three].into_iter().find(fits).copied().unwrap_or(*behind)
+    }
+
+    /// Whether it stands where these bytes of the text begin one before it.
     fn stands(&self, word: u64) -> bool {
         (word | self.fold) & self.mask == self.head
     }
@@ -157,77 +170,40 @@ fn follows_word(text: &[u8], at: usize) -> bool {
     head.last().is_some_and(|last| is_word(*last)) && !ends_in_escape(head)
 }
 
-/// How far behind the beginning of a literal, plus one, the piece begins that is looked for at places of this parity: the
-/// one that hardly stands in anything else.
-fn offset(literal: &[u8], odd: usize) -> u8 {
-    // Three bytes alone are all there is of it.
-    if literal.len() < 4 {
-        return u8::from(odd == 0);
-    }
-    let row = |byte: u8| if byte.is_ascii_alphabetic() { usize::from(byte & 31) } else { 0 };
-    let common = |pair: &[u8]| match pair {
-        [a, b] => COMMON.get(row(*a)).map_or(0, |common| common >> (2 * row(*b)) & 3),
-        _ => 0,
-    };
-    let pieces = (odd..=MAX_OFFSET.min(literal.len() - 3)).step_by(2).filter_map(|at| {
-        let piece = literal.get(at..literal.len().min(at + 4))?;
-        // What is not there could be anything.
-        let missing = 4 * (4 - piece.len()) as u64;
-        Some((piece.windows(2).map(common).sum::<u64>() + missing, at))
-    });
-    let best = pieces.min().map_or(odd, |(_, at)| at);
-    u8::try_from(best + 1).unwrap_or(1)
-}
-
 impl<K: Copy> Anchors<K> {
     /// Anchors that are too short are left out.
     pub(super) fn new(anchors: impl IntoIterator<Item = Anchor<K>>) -> Self {
         let anchors: Vec<_> = anchors.into_iter().filter(|anchor| anchor.literal.len() > 2).collect();
-        let mut begins = vec![0_u8; TABLE].into_boxed_slice();
-        let (mut fours, mut threes) = (Bits::new(), Bits::new());
+        let mut filling = Filling::new();
+        let mut known = vec![0_u64; 1 << HASH >> 6].into_boxed_slice();
         let mut hashed = Vec::with_capacity(2 * anchors.len());
-        for (number, anchor) in (0_u16..).zip(&anchors) {
+        // First those that leave no choice.
+        let mut order: Vec<_> = (0_u16..).zip(&anchors).collect();
+        order.sort_by_key(|(_, anchor)| anchor.literal.len());
+        for (number, anchor) in order {
             let literal = anchor.literal.as_bytes();
             for odd in 0..2 {
-                let offset = offset(literal, odd);
+                let offset = filling.add(literal, odd);
                 let piece = Piece::new(literal, anchor.exact, number, offset);
-                let mut may = |hash: usize, next: Option<&u8>| {
-                    if let Some(begins) = begins.get_mut(hash) {
-                        *begins |= next.map_or(u8::MAX, |next| 1 << (next & 7));
-                    }
-                };
-                match (offset.checked_sub(1), literal) {
-                    (None, [b, c, next, ..]) => {
-                        (0..32).for_each(|any| may(hash(any, *b, *c), Some(next)));
-                        threes.set(u32::from_le_bytes([0, *b, *c, *next]));
-                        hashed.push((TABLE + pair(*b, *c), piece));
-                    }
-                    (Some(from), _) => {
-                        if let Some([a, b, c, rest @ ..]) = literal.get(usize::from(from)..) {
-                            match rest.first() {
-                                Some(d) => fours.set(u32::from_le_bytes([*a, *b, *c, *d])),
-                                None => threes.set(u32::from_le_bytes([*a, *b, *c, 0])),
-                            }
-                            may(hash(*a, *b, *c), rest.first());
-                            hashed.push((hash(*a, *b, *c), piece));
-                        }
-                    }
-                    _ => {}
+                let hash = look_at(piece.head, piece.look());
+                if let Some(known) = known.get_mut(hash / 64) {
+                    *known |= 1 << (hash % 64);
                 }
+                hashed.push((hash >> (HASH - LIST), piece));
             }
         }
-        hashed.sort_by_key(|(hash, _)| *hash);
+        hashed.sort_by_key(|(list, _)| *list);
         let mut sorted = hashed.iter().peekable();
         let mut passed = 0_u16;
-        let starts = (0..=TABLE + PAIRS).map(|hash| {
-            while sorted.next_if(|(other, _)| *other < hash).is_some() {
+        let starts = (0..=1 << LIST).map(|list| {
+            while sorted.next_if(|(other, _)| *other < list).is_some() {
                 passed = passed.saturating_add(1);
             }
             passed
         });
         let starts = starts.collect();
         let pieces = hashed.into_iter().map(|(_, piece)| piece).collect();
-        Self { all: anchors, begins, starts, pieces, fours, threes }
+        Self { all: anchors, begins: filling.begins, known, starts, pieces }
     }
 
     /// Every anchor that stands in the text, from where to where, in the order of where they begin, the longest first.
@@ -246,14 +222,35 @@ impl<K: Copy> Anchors<K> {
         }
     }
 
-    /// The pieces of this hash, or of this pair behind the table.
-    fn of(&self, hash: usize) -> &[Piece] {
-        let range = self.starts.get(hash).copied().zip(self.starts.get(hash + 1).copied());
+    /// Whether a piece may stand where these bytes begin one before it. Decided for all looks at once, since nearly always
+    /// there is none.
+    fn may_stand(&self, word: u64) -> bool {
+        LOOKS.iter().fold(0, |any, look| any | self.knows(look_at(word, *look))) & 1 != 0
+    }
+
+    /// Whether any piece has this hash, in the last bit.
+    fn knows(&self, hash: usize) -> u64 {
+        self.known.get(hash / 64).map_or(0, |known| known >> (hash % 64))
+    }
+
+    fn list(&self, list: usize) -> &[Piece] {
+        let range = self.starts.get(list).copied().zip(self.starts.get(list + 1).copied());
         range.and_then(|(from, to)| self.pieces.get(usize::from(from)..usize::from(to))).unwrap_or_default()
     }
 }
 
-/// At which of the even places of a window a piece may begin.
+/// For each byte, the bit that stands for it in `Anchors::begins`.
+const NEXT: [u8; 256] = {
+    let mut bits = [0; 256];
+    let mut byte = 0;
+    while byte < bits.len() {
+        bits[byte] = 1 << (byte & 7);
+        byte += 1;
+    }
+    bits
+};
+
+/// At which of the even places of a window a piece may begin: a bit for each.
 #[expect(clippy::indexing_slicing, reason = "checked at compile time: arrays of fixed length")]
 fn places(begins: &[u8; TABLE], window: &[u8; WINDOW]) -> u64 {
     let (pairs, _) = window.as_chunks::<2>();
@@ -263,22 +260,26 @@ fn places(begins: &[u8; TABLE], window: &[u8; WINDOW]) -> u64 {
         let (here, behind) = (u16::from_le_bytes(pairs[at]), u16::from_le_bytes(pairs[at + 1]));
         hashes[at] = (here & 31) << 10 | here >> 3 & 31 << 5 | behind & 31;
     }
-    let mut places = 0;
+    let mut may = [0_u8; PLACES];
     for at in 0..PLACES {
-        let begins = begins[usize::from(hashes[at]) & (TABLE - 1)];
-        places |= u64::from(begins >> (window[2 * at + 3] & 7) & 1) << at;
+        may[at] = begins[usize::from(hashes[at]) & (TABLE - 1)] & NEXT[usize::from(window[2 * at + 3])];
     }
-    places
+    for may in &mut may {
+        *may = u8::from(*may != 0);
+    }
+    // The product has the last bits of its eight bytes side by side in its first byte.
+    let (eights, _) = may.as_chunks::<8>();
+    let bits = |eight: &[u8; 8]| u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    eights.iter().rev().fold(0, |places, eight| places << 8 | bits(eight))
 }
 
 /// The same of a text that ends sooner, as if zeros stood behind it.
 fn places_at_end(begins: &[u8; TABLE], text: &[u8]) -> u64 {
-    let byte = |at: usize| text.get(at).copied().unwrap_or_default();
-    (0..text.len().div_ceil(2).min(PLACES)).fold(0, |places, place| {
-        let at = 2 * place;
-        let begins = begins.get(hash(byte(at), byte(at + 1), byte(at + 2))).copied().unwrap_or_default();
-        places | u64::from(begins >> (byte(at + 3) & 7) & 1) << place
-    })
+    let mut window = [0; WINDOW];
+    if let Some(window) = window.get_mut(..text.len()) {
+        window.copy_from_slice(text);
+    }
+    places(begins, &window)
 }
 
 /// The anchors in a text, one after the other.
@@ -356,26 +357,30 @@ impl<K: Copy> Hits<'_, K> {
         while places != 0 {
             let at = from + 2 * places.trailing_zeros() as usize;
             places &= places - 1;
-            let rest = self.text.get(at..).unwrap_or_default();
-            let word = rest.first_chunk::<WORD>().map_or_else(
-                || rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
-                |word| u64::from_le_bytes(*word),
-            );
-            let [a, b, c, d, ..] = word.to_le_bytes();
-            let anchors = self.anchors;
-            let bytes = |bytes: [u8; 4]| u32::from_le_bytes(bytes);
-            if anchors.fours.has(bytes([a, b, c, d])) || anchors.threes.has(bytes([a, b, c, 0])) {
-                self.stand(at, word, anchors.of(hash(a, b, c)));
-            }
-            if anchors.threes.has(bytes([0, b, c, d])) {
-                self.stand(at, word, anchors.of(TABLE + pair(b, c)));
+            let word = self.word(at);
+            if self.anchors.may_stand(word) {
+                self.stand(at, word);
             }
         }
     }
 
-    /// Keeps the anchors that stand where one of these pieces does.
-    fn stand(&mut self, at: usize, word: u64, pieces: &[Piece]) {
-        for piece in pieces.iter().filter(|piece| piece.stands(word)) {
+    /// The eight bytes from one before this place on; zeros where the text is not.
+    fn word(&self, at: usize) -> u64 {
+        let before = at.checked_sub(1).and_then(|from| self.text.get(from..));
+        if let Some(word) = before.and_then(|rest| rest.first_chunk()) {
+            return u64::from_le_bytes(*word);
+        }
+        let rest = self.text.get(at..).unwrap_or_default().iter().take(WORD - 1);
+        let before = before.and_then(|rest| rest.first()).copied().unwrap_or_default();
+        rest.rev().fold(0, |word, byte| word << 8 | u64::from(*byte)) << 8 | u64::from(before)
+    }
+
+    /// Keeps the anchors of which a piece stands at this place.
+    fn stand(&mut self, at: usize, word: u64) {
+        let anchors = self.anchors;
+        let hashes = LOOKS.map(|look| look_at(word, look));
+        let hashes = hashes.iter().filter(|hash| anchors.knows(**hash) & 1 == 1);
+        for piece in hashes.flat_map(|hash| anchors.list(*hash >> (HASH - LIST))).filter(|piece| piece.stands(word)) {
             let Some(anchor) = self.anchors.all.get(usize::from(piece.anchor)) else { continue };
             let Some(from) = (at + 1).checked_sub(usize::from(piece.offset)) else { continue };
             let literal = anchor.literal.as_bytes();

@@ -128,6 +128,8 @@ enum Kind {
 struct Rules {
     anchors: Anchors<Kind>,
     tokens: Vec<token::Matcher>,
+    /// Those of them that only points are known of.
+    pointed: Vec<token::Matcher>,
     vendors: Option<vendors::Vendors>,
 }
 
@@ -171,7 +173,8 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
             .chain(keywords)
             .chain(escape),
     );
-    Rules { anchors, tokens, vendors }
+    let pointed = tokens.iter().filter(|token| token.anchor() == token::POINT).cloned().collect();
+    Rules { anchors, tokens, pointed, vendors }
 });
 
 impl Finder {
@@ -216,6 +219,10 @@ impl Finder {
 
     fn find_among(&self, text: &str, mut hits: Vec<Finding>) -> Vec<Finding> {
         self.known.find(text, &mut hits);
+        for at in token::pointed(text) {
+            let token = self.rules.pointed.iter().find_map(|token| Some((token.rule().id, token.at(text, at)?)));
+            hits.extend(token.map(|(rule, span)| Finding { span, rule: RuleId::of(rule), guessable: false }));
+        }
         self.search(&View::whole(text), 0, &mut hits);
         repeated(text, &mut hits);
         hits.retain(|Finding { span, rule, .. }| {

@@ -36,10 +36,30 @@ pub(super) struct Rule {
 pub(super) struct Form {
     /// What stands before the anchor; matched from right to left.
     pub(super) before: &'static str,
-    /// A literal of at least three bytes that a search finds.
+    /// A literal of at least three bytes that a search finds, or [`POINT`].
     pub(super) anchor: &'static str,
     /// What follows it.
     pub(super) after: &'static str,
+}
+
+/// The anchor of what is in three parts between points and has no other: [`pointed`] finds it.
+pub(super) const POINT: &str = ".";
+/// How far the second point is behind the first, in bytes.
+const POINTS: usize = 7;
+
+/// Where a point stands with another so far behind it that six characters are between them.
+pub(super) fn pointed(text: &str) -> impl Iterator<Item = usize> {
+    /// How many places are looked at together: most have none.
+    const PLACES: usize = 256;
+    let points = |at: usize| {
+        let here = text.as_bytes().get(at..).unwrap_or_default();
+        let behind = here.get(POINTS..).unwrap_or_default();
+        here.iter().zip(behind).take(PLACES).map(|(here, behind)| (*here == b'.') & (*behind == b'.'))
+    };
+    let some = (0..text.len().saturating_sub(POINTS))
+        .step_by(PLACES)
+        .filter(move |at| points(*at).fold(false, |any, two| any | two));
+    some.flat_map(move |from| points(from).zip(from..).filter_map(|(two, at)| two.then_some(at)))
 }
 
 /// A form that begins with its anchor.
