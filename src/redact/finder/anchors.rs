@@ -16,6 +16,8 @@ const PLACES: usize = 64;
 const STEP: usize = 2 * PLACES;
 /// How many are looked at: the last place with the three bytes behind it.
 const WINDOW: usize = STEP + 2;
+/// How many bytes of a text are looked at together where less is left.
+const STEP_AT_END: usize = 32;
 /// How much of an anchor is compared at once, in bytes.
 const WORD: usize = 8;
 /// How far behind the beginning of an anchor its piece may begin, in bytes.
@@ -250,9 +252,10 @@ const NEXT: [u8; 256] = {
     bits
 };
 
-/// At which of the even places of a window a piece may begin: a bit for each.
+/// At which of the even places of a window a piece may begin: a bit for each. The window is longer by two bytes.
 #[expect(clippy::indexing_slicing, reason = "checked at compile time: arrays of fixed length")]
-fn places(begins: &[u8; TABLE], window: &[u8; WINDOW]) -> u64 {
+fn places<const PLACES: usize, const WINDOW: usize>(begins: &[u8; TABLE], window: &[u8; WINDOW]) -> u64 {
+    const { assert!(WINDOW == 2 * PLACES + 2 && PLACES.is_multiple_of(8) && PLACES <= 64) };
     let (pairs, _) = window.as_chunks::<2>();
     // By itself, so that the processor reckons eight at once.
     let mut hashes = [0_u16; PLACES];
@@ -273,13 +276,11 @@ fn places(begins: &[u8; TABLE], window: &[u8; WINDOW]) -> u64 {
     eights.iter().rev().fold(0, |places, eight| places << 8 | bits(eight))
 }
 
-/// The same of a text that ends sooner, as if zeros stood behind it.
+/// The same of the first 16 places of a text that ends soon, as if zeros stood behind it.
 fn places_at_end(begins: &[u8; TABLE], text: &[u8]) -> u64 {
-    let mut window = [0; WINDOW];
-    if let Some(window) = window.get_mut(..text.len()) {
-        window.copy_from_slice(text);
-    }
-    places(begins, &window)
+    let mut window = [0; STEP_AT_END + 2];
+    window.iter_mut().zip(text).for_each(|(slot, byte)| *slot = *byte);
+    places::<{ STEP_AT_END / 2 }, _>(begins, &window)
 }
 
 /// The anchors in a text, one after the other.
@@ -341,10 +342,10 @@ impl<K: Copy> Hits<'_, K> {
             };
             let from = self.next;
             let places = match rest.first_chunk::<WINDOW>() {
-                Some(window) => places(begins, window),
+                Some(window) => places::<PLACES, WINDOW>(begins, window),
                 None => places_at_end(begins, rest),
             };
-            self.next += STEP;
+            self.next += if rest.len() < WINDOW { STEP_AT_END } else { STEP };
             self.settled = self.next.saturating_sub(MAX_OFFSET);
             self.compare(from, places);
         }
