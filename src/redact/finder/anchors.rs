@@ -48,6 +48,8 @@ struct Piece {
     anchor: u16,
     /// How far behind the beginning of the anchor it begins, in bytes, and one more.
     offset: u8,
+    /// The first byte of the anchor, in lower case.
+    first: u8,
 }
 
 /// All anchors, ready to be searched for.
@@ -125,10 +127,12 @@ impl Filling {
     /// Adds the piece for places of this parity, the one that hardly stands in anything else, and says where it begins.
     fn add(&mut self, literal: &[u8], odd: usize) -> u8 {
         let offsets = (0..=MAX_OFFSET.min(literal.len() - 3) + 1).filter(|offset| offset % 2 != odd);
-        let cost = |offset: &usize| -> u32 {
-            let new = Self::slots(literal, *offset).filter(|slot| !self.is_set(*slot));
-            new.map(|slot| 16 * u32::from(self.counts.get(slot).copied().unwrap_or_default()) + 1).sum()
+        let cost = |slot: usize| {
+            let count = u32::from(self.counts.get(slot).copied().unwrap_or_default());
+            // Where other pieces begin it is looked at anyway, but has to be told from them.
+            if self.is_set(slot) { 2 * count } else { 16 * count + 1 }
         };
+        let cost = |offset: &usize| Self::slots(literal, *offset).map(cost).sum::<u32>();
         let best = offsets.min_by_key(cost).unwrap_or(odd + 1);
         for slot in Self::slots(literal, best) {
             if let Some(begins) = self.begins.get_mut(slot >> 3) {
@@ -150,7 +154,14 @@ impl Piece {
             (*head, *fold, *mask) = (byte | bit, bit, u8::MAX);
         }
         let word = u64::from_le_bytes;
-        Self { head: word(head), fold: word(fold), mask: word(mask), anchor, offset }
+        Self {
+            head: word(head),
+            fold: word(fold),
+            mask: word(mask),
+            anchor,
+            offset,
+            first: literal.first().map_or(0, u8::to_ascii_lowercase),
+        }
     }
 
     /// Which of its bytes, and of the one before it, are looked at together.
@@ -242,6 +253,7 @@ impl<K: Copy> Anchors<K> {
 }
 
 /// For each byte, the bit that stands for it in `Anchors::begins`.
+#[expect(clippy::indexing_slicing, reason = "checked at compile time: an array of fixed length")]
 const NEXT: [u8; 256] = {
     let mut bits = [0; 256];
     let mut byte = 0;
@@ -382,14 +394,13 @@ impl<K: Copy> Hits<'_, K> {
         let hashes = LOOKS.map(|look| look_at(word, look));
         let hashes = hashes.iter().filter(|hash| anchors.knows(**hash) & 1 == 1);
         for piece in hashes.flat_map(|hash| anchors.list(*hash >> (HASH - LIST))).filter(|piece| piece.stands(word)) {
-            let Some(anchor) = self.anchors.all.get(usize::from(piece.anchor)) else { continue };
             let Some(from) = (at + 1).checked_sub(usize::from(piece.offset)) else { continue };
-            let literal = anchor.literal.as_bytes();
             // What a piece does not have of its anchor differs at once, nearly always.
-            let begins = self.text.get(from).zip(literal.first()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
-            if !begins {
+            if self.text.get(from).is_none_or(|first| first.to_ascii_lowercase() != piece.first) {
                 continue;
             }
+            let Some(anchor) = self.anchors.all.get(usize::from(piece.anchor)) else { continue };
+            let literal = anchor.literal.as_bytes();
             if anchor.apart {
                 if self.asked.0 != from {
                     self.asked = (from, follows_word(self.text, from));

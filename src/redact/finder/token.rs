@@ -54,7 +54,7 @@ pub(super) fn pointed(text: &str) -> impl Iterator<Item = usize> {
     let points = |at: usize| {
         let here = text.as_bytes().get(at..).unwrap_or_default();
         let behind = here.get(POINTS..).unwrap_or_default();
-        here.iter().zip(behind).take(PLACES).map(|(here, behind)| (*here == b'.') & (*behind == b'.'))
+        here.iter().zip(behind).take(PLACES).map(|pair| pair == (&b'.', &b'.'))
     };
     let some = (0..text.len().saturating_sub(POINTS))
         .step_by(PLACES)
