@@ -1,6 +1,9 @@
 //! Private keys: PEM and PGP blocks, SSH2 and PuTTY files, and PEM that was encoded once more.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::context::floor;
 
@@ -40,7 +43,7 @@ pub(super) fn at(text: &str, start: usize, anchor: &str) -> Option<Range<usize>>
             let head = label_from + label.len();
             let behind = rest.get(head..)?;
             // A header of another block comes first: this one was cut.
-            let next = memchr::memmem::find_iter(behind.as_bytes(), b"BEGIN ").find(|at| {
+            let next = BEGIN.find_iter(behind.as_bytes()).find(|at| {
                 let before = behind.as_bytes().get(..*at).unwrap_or_default();
                 before.ends_with(b"-") || before.ends_with(b"- ")
             });
@@ -60,6 +63,9 @@ pub(super) fn at(text: &str, start: usize, anchor: &str) -> Option<Range<usize>>
         }
     }
 }
+
+/// Prepared once, since every key needs it.
+static BEGIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("BEGIN "));
 
 fn find(text: &str, piece: &str) -> Option<usize> {
     memchr::memmem::find(text.as_bytes(), piece.as_bytes())
