@@ -474,4 +474,6 @@ pub(super) fn programs() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 #[cfg(test)]
+mod forms;
+#[cfg(test)]
 mod tests;
