@@ -231,6 +231,15 @@ impl Name {
             let phrase = text.get(self.phrase..self.end).unwrap_or_default();
             // `Invalid API key`: what is said of the key does not make it another thing.
             let shorter = phrase.split_once(' ').map_or("", |(_, rest)| rest);
+            // That of a network is chosen by people.
+            let of = |last: &str| last.rsplit_once(' ').map_or(last, |(_, last)| last).to_ascii_lowercase();
+            let network = |(of_what, key): (&str, &str)| {
+                key.eq_ignore_ascii_case("key")
+                    && matches!(&*of(of_what), "wifi" | "wi-fi" | "wlan" | "wpa" | "wep" | "hotspot")
+            };
+            if own.is_some() && phrase.rsplit_once(' ').is_some_and(network) {
+                return Some(Hint::Password);
+            }
             return if own.is_none() { None } else { hint(phrase).max(hint(shorter)) };
         }
         own
@@ -492,8 +501,13 @@ impl Place {
         if marked {
             cursor.eat_marks();
         }
-        let spaced = cursor.eat_blanks();
+        let mut spaced = cursor.eat_blanks();
         cursor.eat_colours();
+        // `NAME=\`, and the value in the next line: of a shell, a Makefile, Java's properties.
+        if operator == Operator::Equals && matches!(cursor.rest(), [b'\\', b'\n', ..] | [b'\\', b'\r', b'\n', ..]) {
+            cursor.skip(if cursor.rest().get(1) == Some(&b'\n') { 2 } else { 3 });
+            spaced |= cursor.eat_blanks();
+        }
         if operator == Operator::Colon && spaced {
             eat_yaml_tags(&mut cursor);
         }
@@ -661,6 +675,11 @@ impl Place {
             line.get(..line.as_bytes().iter().position(separator).unwrap_or(line.len()))?
         };
         let token = near.get(..near.find([' ', '\t', '\u{a0}', '\u{3000}']).unwrap_or(near.len()))?;
+        // `passwords=(one two)`: an array of a shell.
+        let word = |list: &str| list.bytes().all(|byte| byte.is_ascii_lowercase());
+        if operator == Operator::Equals && token.strip_prefix('(').is_some_and(word) && line.contains(')') {
+            return None;
+        }
         // A brace of its own: `PWD={…};`
         if token.starts_with('{')
             && operator == Operator::Equals

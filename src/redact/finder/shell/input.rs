@@ -278,6 +278,20 @@ fn kind_of(line: &str, what: What, most: Kind) -> Option<Kind> {
     }
 }
 
+/// The mechanisms of SASL (RFC 4422, registered at IANA) that `AUTH` is followed by where no password is.
+const MECHANISMS: [&str; 10] = [
+    "LOGIN",
+    "PLAIN",
+    "CRAM-MD5",
+    "DIGEST-MD5",
+    "NTLM",
+    "GSSAPI",
+    "XOAUTH2",
+    "OAUTHBEARER",
+    "EXTERNAL",
+    "SCRAM-SHA-256",
+];
+
 /// Which part of a line that a program reads is secret.
 fn told(line: &str, what: What) -> Option<Range<usize>> {
     let from = match what {
@@ -297,6 +311,11 @@ fn told(line: &str, what: What) -> Option<Range<usize>> {
             let word = plain.get(last..)?;
             // `user NAME` without a password.
             if separator == ' ' && last == start.len() && start.trim_end().ends_with("user") {
+                return None;
+            }
+            // `AUTH LOGIN`: of mail, what follows is asked for.
+            let mechanism = word.trim_end_matches(['\r', '\n']).trim_end_matches(r"\n").trim_end_matches(r"\r");
+            if last == start.len() && start.starts_with("auth") && MECHANISMS.contains(&mechanism) {
                 return None;
             }
             let behind = if separator == ' ' { 0 } else { word.find(separator)? + separator.len_utf8() };

@@ -158,6 +158,10 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("http https xh xhs httpie", "httpie-auth", &[row("-A bearer|--auth-type bearer|-A=bearer|--auth-type=bearer", Opt("-a --auth"), Whole, Key), row("", Opt("-a --auth"), After(':'), Password)])
         .bundle("jfvhbFdcSoqI")
         .word(),
+    program("yt-dlp youtube-dl", "yt-dlp-password", &[pass("-p --password -2 --twofactor --video-password --ap-password")]),
+    program("testsaslauthd", "sasl-password", &[pass("-p")]),
+    program("hadoop", "hadoop-credential", &[row("credential create", Opt("-value"), Whole, Password)]),
+    program("lego", "acme-key", &[key("--hmac")]),
     program("hurl", "hurl-variable", &[user("-u --user")]),
     program(
         "aria2c",

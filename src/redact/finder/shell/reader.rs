@@ -330,7 +330,9 @@ impl<'r, 't> Reader<'r, 't> {
             let (Some(pattern), Some(value), Some(_)) = (parts.next(), parts.next(), parts.next()) else { continue };
             let name = pattern.trim_matches(|c: char| !c.is_ascii_alphanumeric());
             let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
-            if !plain || kind(name).is_none() || value.contains(['&', '\\']) {
+            // `s/password/passwordHash1/`: another name.
+            let renamed = value.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name));
+            if !plain || renamed || kind(name).is_none() || value.contains(['&', '\\']) {
                 continue;
             }
             let start = 's'.len_utf8() + border.len_utf8() * 2 + pattern.len();
