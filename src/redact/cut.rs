@@ -223,6 +223,22 @@ mod tests {
     }
 
     #[test]
+    fn the_marker_around_a_place_is_known_whatever_stands_before_and_behind_it() {
+        let marker = "[REDACTED:github-token:0123abcd]";
+        for character in ["x", "é", "🔑"] {
+            for padding in [0, 1, 2, 3, 40, 41, 42, 43] {
+                let around = character.repeat(padding);
+                let text = format!("{around}{marker}{around}");
+                let from = around.len();
+                for place in (0..=text.len()).filter(|place| text.is_char_boundary(*place)) {
+                    let inside = place > from && place < from + marker.len();
+                    assert_eq!(open_marker(&text, place), inside.then_some(from), "{character} {padding} {place}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn no_cut_is_within_a_marker_an_escape_or_a_character() {
         let parts = ["é", "[REDACTED:github-token:0123abcd]", r"\n", r"\\", r"\u00e9", r"\ud83d\ude00", "%2F", r#"\""#];
         for part in parts {

@@ -211,4 +211,20 @@ mod tests {
         }
         assert_eq!(hidden(Treatment::Keep, "/home/alice"), "/home/alice");
     }
+
+    #[test]
+    fn homes_are_where_systems_have_them() {
+        for before in ["", "/", "\"", " ", "C:", "/c", "/mnt/d", "\\\\d", "d"] {
+            assert!(is_root(before, "Users"), "{before}");
+        }
+        for before in ["/srv", "/cd", "x/cd", "/data1", "app-", "a.b", "x_", "~", "/1", NOBODY] {
+            assert!(!is_root(before, "Users"), "{before}");
+        }
+        for before in ["", "/", "/var", "/usr", "/export", "/private", "x/var"] {
+            assert!(is_root(before, "home"), "{before}");
+        }
+        for before in ["/c", "/srv", "/mnt/d", NOBODY] {
+            assert!(!is_root(before, "home"), "{before}");
+        }
+    }
 }

@@ -224,3 +224,89 @@ pub(super) fn without(text: &str) -> String {
 pub(super) fn all(text: &str) -> Vec<Range<usize>> {
     memchr::memmem::find_iter(text.as_bytes(), BEGIN).filter_map(|at| Some(at..at + length(text.get(at..)?)?)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(span: Range<usize>, rule: &'static str) -> Finding {
+        Finding { span, rule: RuleId::of(rule), guessable: true }
+    }
+
+    #[test]
+    fn a_marker_is_known_by_all_of_its_form() {
+        let longest = "a".repeat(MAX_RULE);
+        let whole = [
+            "[REDACTED:a]".to_owned(),
+            "[REDACTED:curl-user]".to_owned(),
+            "[REDACTED:curl-user:0123abcf]".to_owned(),
+            "[REDACTED:fifteen-15characters1]".to_owned(),
+            format!("[REDACTED:{longest}]"),
+            format!("[REDACTED:{longest}:0123abcd]"),
+        ];
+        for marker in &whole {
+            assert_eq!(length(marker), Some(marker.len()), "{marker}");
+            assert_eq!(length(&format!("{marker} and more]")), Some(marker.len()), "{marker}");
+        }
+        assert_eq!(whole.last().map(String::len), Some(MAX_LENGTH));
+        let others = [
+            "REDACTED:curl-user]".to_owned(),
+            "[REDACTED:]".to_owned(),
+            "[REDACTED::0123abcd]".to_owned(),
+            "[REDACTED:curl-user".to_owned(),
+            "[REDACTED:Curl-user]".to_owned(),
+            "[REDACTED:curl_user]".to_owned(),
+            "[REDACTED:curl user]".to_owned(),
+            "[REDACTED:curl-user:]".to_owned(),
+            "[REDACTED:curl-user:0123abc]".to_owned(),
+            "[REDACTED:curl-user:0123abcd0]".to_owned(),
+            "[REDACTED:curl-user:0123abcg]".to_owned(),
+            "[REDACTED:curl-user:0123ABCD]".to_owned(),
+            // A token in the place of a rule.
+            "[REDACTED:sixteen16letters]".to_owned(),
+            format!("[REDACTED:{longest}a]"),
+            format!("[REDACTED:{longest}a:0123abcd]"),
+        ];
+        for other in &others {
+            assert_eq!(length(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_first_whole_marker_is_found_behind_forged_ones() {
+        let text = "[REDACTED: no [REDACTED:a] [REDACTED:b]";
+        assert_eq!(find(text), Some((14, 12)));
+        assert_eq!(find("[REDACTED: no"), None);
+        assert_eq!(all(text), [14..26, 27..39]);
+        assert_eq!(without(text), "[REDACTED: no  ");
+        assert_eq!(without("a[REDACTED:b]c"), "ac");
+    }
+
+    #[test]
+    fn a_marker_says_its_rule() {
+        assert_eq!(marker(&RuleId::of("curl-user")), "[REDACTED:curl-user]");
+    }
+
+    #[test]
+    fn places_of_a_masked_text_are_places_of_the_text_before() {
+        let key = TagKey::new(&[7; 32]);
+        // Two secrets of four bytes: `abXXXXcdYYYYef`.
+        let replaced = replace("abXXXXcdYYYYef", &[found(2..6, "a"), found(8..12, "b")], &key, &Known::default());
+        assert_eq!(replaced.text, "ab[REDACTED:a]cd[REDACTED:b]ef");
+        let places = |end| (0..=30).map(|at| replaced.place(at, end)).collect::<Vec<_>>();
+        let outside = |at: usize| match at {
+            0..=2 => at,
+            14..=16 => at - 8,
+            _ => at - 16,
+        };
+        for (at, (begin, end)) in places(false).into_iter().zip(places(true)).enumerate() {
+            match at {
+                3..=13 => assert_eq!((begin, end), (2, 6), "{at}"),
+                17..=27 => assert_eq!((begin, end), (8, 12), "{at}"),
+                _ => assert_eq!((begin, end), (outside(at), outside(at)), "{at}"),
+            }
+        }
+        let back: Vec<_> = replaced.back(vec![found(4..15, "c"), found(14..16, "d")]).map(|found| found.span).collect();
+        assert_eq!(back, [2..7, 6..8]);
+    }
+}

@@ -113,3 +113,26 @@ impl Withheld {
         *self.more.entry(placement).or_default() += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_back_of_two_batches_is_added() {
+        let one = || {
+            let mut one = Withheld { attributes: 2, records: 3, configured: 5, unreadable: 7, ..Withheld::default() };
+            one.note((Cow::Borrowed("tool_result"), Cow::Borrowed("error")), Placement::Commands);
+            one.note_unnamed(Placement::Content);
+            one.note_unnamed(Placement::Content);
+            one
+        };
+        let mut sum = one();
+        sum.add(one());
+        assert_eq!((sum.attributes, sum.records, sum.configured, sum.unreadable), (4, 6, 10, 14));
+        assert_eq!(sum.names(CaptureLevel::Metadata), ["tool_result.error"]);
+        assert_eq!(sum.names(CaptureLevel::Commands), [""; 0]);
+        assert_eq!((sum.unnamed(CaptureLevel::Metadata), sum.unnamed(CaptureLevel::Content)), (4, 0));
+        assert!(sum.knows("tool_result", "error") && !sum.knows("tool_result", "prompt"));
+    }
+}

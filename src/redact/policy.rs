@@ -78,3 +78,14 @@ impl Dropped {
         self.metrics.contains(name) || self.metrics.contains(short)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_have_the_names_of_configuration_files() {
+        let names = [CaptureLevel::Metadata, CaptureLevel::Commands, CaptureLevel::Content].map(CaptureLevel::as_str);
+        assert_eq!(names, ["metadata", "commands", "content"]);
+    }
+}

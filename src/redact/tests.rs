@@ -362,6 +362,7 @@ fn values_of_every_type_are_given_or_counted() {
         (map, 0),
         (nested(walk::MAX_DEPTH), 0),
         (nested(walk::MAX_DEPTH + 2), 1),
+        (Value::StringValue("x".repeat(walk::MAX_TEXT_BYTES)), 0),
         (Value::StringValue("x".repeat(walk::MAX_TEXT_BYTES + 1)), 1),
     ] {
         let attribute = KeyValue { value: Some(AnyValue { value: Some(value.clone()) }), ..text("novel", "") };

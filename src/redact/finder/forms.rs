@@ -169,6 +169,11 @@ fn secrets_in_files_prompts_and_output_are_masked_as_they_were() {
 }
 
 #[test]
+fn values_of_each_length_are_judged_as_they_were() {
+    compare("lengths.txt");
+}
+
+#[test]
 fn ordinary_texts_stay_as_they_were() {
     compare("ordinary.txt");
 }

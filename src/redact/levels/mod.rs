@@ -120,6 +120,14 @@ mod tests {
     }
 
     #[test]
+    fn a_description_is_that_of_its_own_metric_word_for_word() {
+        let (metric, text) = ("claude_code.commit.count", "Number of git commits created");
+        assert!(table::is_description(metric, text));
+        assert!(!table::is_description("claude_code.pull_request.count", text));
+        assert!(!table::is_description(metric, "Number of git commits created by alice"));
+    }
+
+    #[test]
     fn the_organization_places_as_it_likes_and_a_person_only_makes_it_stricter() {
         use Placement::{Commands, Content, Drop, Metadata};
         let table = [("loose", Metadata), ("tool_result.strict", Drop), ("strict", Content)];
