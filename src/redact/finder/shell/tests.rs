@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod reading;
+
 /// A made-up password, long enough to be no part of anything else.
 const PASSWORD: &str = concat!("Fake", "Passw0rd", "9");
 /// A made-up token.
