@@ -1,5 +1,7 @@
 //! What of a command is taken for what, condition by condition.
 
+use super::super::input::told;
+use super::super::programs::What;
 use super::*;
 
 /// Checks commands, each with how it should look; tells all that fail. `{P}` is a password, `{T}` a token, `#` what is masked.
@@ -305,4 +307,238 @@ fn what_is_quoted_and_of_several_words_is_a_text_of_its_own() {
 fn what_only_searches_or_shows_is_given_no_secret() {
     shows(&["grep --password={P} x", "git log --token={T}", "find . --password={P}", "cat --password={P}"]);
     hides(&["PASSWORD={P} grep x y", "git push --token={T}", "find . -exec x --password={P} ;", "env PASSWORD={P} x"]);
+}
+
+#[test]
+fn what_a_command_is_fed_with_is_its_password() {
+    let mut templates = Vec::new();
+    for option in [
+        "--password-stdin",
+        "--passphrase-stdin",
+        "--token-stdin",
+        "--secret-stdin",
+        "--key-stdin",
+        "--pass-stdin",
+        "--api-key-stdin",
+        "--with-token",
+        "'a; sudo -S ls'",
+        "'x y --with-token'",
+    ] {
+        templates.push(format!("echo {{P}} | foo {option}"));
+    }
+    templates.push("foo --password-stdin <<< {P}".to_owned());
+    templates.push("foo --password-stdin < <(echo {P})".to_owned());
+    templates.push("foo --password-stdin <<E\n{P}\nE".to_owned());
+    templates.push("{ echo {P}; } | foo --password-stdin".to_owned());
+    templates.push("cat <<< {P} | foo --password-stdin".to_owned());
+    templates.push("sudo cat <<E | foo --password-stdin\n{P}\nE".to_owned());
+    hides(&templates.iter().map(String::as_str).collect::<Vec<_>>());
+    shows(&[
+        "echo {P} | foo --stdin",
+        "echo {P} | foo --name-stdin",
+        "echo {P} | foo 'a; sudo ls'",
+        "echo {P} > foo --password-stdin",
+        "tac <<< {P} | foo --password-stdin",
+        "echo yes | foo --password-stdin",
+        "echo {P} | foo --password-stdin <<< yes",
+    ]);
+    let late = |words: usize| format!("{}cat <<E | foo --password-stdin\n{{P}}\nE", "a ".repeat(words));
+    hides(&[&late(15)]);
+    shows(&[&late(16)]);
+    let group = |commands: usize| format!("{{ {}echo {{P}}; }} | foo --password-stdin", "cd x; ".repeat(commands));
+    hides(&[&group(15)]);
+    shows(&[&group(16)]);
+}
+
+#[test]
+fn a_word_that_asks_for_a_secret_is_fed_with_one() {
+    for word in [
+        "login",
+        "signin",
+        "unlock",
+        "passwd",
+        "auth",
+        "-W",
+        "setpassw",
+        "change-passwd",
+        "aaaaaaaaaaaaaaaaaapassw",
+        "--password",
+        "--admin-password",
+        "functions:secrets:set",
+        "--a-token",
+        "--aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-token",
+    ] {
+        hides(&[&format!("echo {{P}} | foo {word}"), &format!("echo {{T}} | foo {word}")]);
+        shows(&[&format!("echo word | foo {word}")]);
+    }
+    for word in [
+        "logins",
+        "-passw",
+        "a=passw",
+        "a/passw",
+        "a.passw",
+        "a:passw",
+        "aaaaaaaaaaaaaaaaaaapassw",
+        "--a=password",
+        "--a/password",
+        "--a.password",
+        "functions:names:set",
+        "secret:get",
+        "secretset",
+        "token",
+        "--aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-token",
+    ] {
+        shows(&[&format!("echo {{P}} | foo {word}")]);
+    }
+}
+
+#[test]
+fn what_is_printed_into_a_file_of_a_secret_is_one() {
+    hides(&[
+        "foo --api-key <(echo {T})",
+        "foo --api-key=<(echo {T})",
+        "foo --api-key-file <(echo {T})",
+        "foo --api-key-file=<(echo {T})",
+        "foo --api-key=@<(echo {T})",
+    ]);
+    shows(&["foo --name <(echo {P})", "foo --name=<(echo {P})", "foo <(echo {P})", "foo password -x <(echo {P})"]);
+}
+
+#[test]
+fn a_line_says_what_of_it_is_secret() {
+    let whole = |line: &str, what: What| told(line, what).map(|part| line[part].to_owned());
+    for (line, what, wanted) in [
+        ("bob:secret", What::After(':'), Some("secret")),
+        ("bob", What::After(':'), None),
+        ("A=b", What::Pair, Some("b")),
+        ("A=\"b\"", What::Pair, Some("b")),
+        ("A='b'", What::Pair, Some("b")),
+        ("A='b\"", What::Pair, Some("'b\"")),
+        ("A=''", What::Pair, Some("''")),
+        ("A", What::Pair, None),
+        ("Hunter2x", What::Chosen, Some("Hunter2x")),
+        ("hunter2x", What::Chosen, None),
+        ("qX7rT2vB9mZkD4wLqX7rT2vB9mZkD4wL", What::Chosen, Some("qX7rT2vB9mZkD4wLqX7rT2vB9mZkD4wL")),
+        ("qX7rT2vB9mZ/D4wLqX7rT2vB9mZkD4wL", What::Chosen, Some("qX7rT2vB9mZ/D4wLqX7rT2vB9mZkD4wL")),
+        ("qX7rT2vB9mZ/D4wLqX7rT2vB9mZkD4w", What::Chosen, None),
+        ("user bob secret", What::Line("user ", ' '), Some("secret")),
+        ("USER bob secret;", What::Line("user ", ' '), Some("secret")),
+        ("user bob", What::Line("user ", ' '), None),
+        ("pass secret", What::Line("pass ", ' '), Some("secret")),
+        ("pass \"secret\"", What::Line("pass ", ' '), Some("secret")),
+        ("bass secret", What::Line("pass ", ' '), None),
+        ("pass", What::Line("pass ", ' '), None),
+        ("user = \"bob:secret\"", What::Line("user", ':'), Some("secret")),
+        ("user = \"bob\"", What::Line("user", ':'), None),
+        ("connect bob/secret@db", What::Line("connect ", '/'), Some("secret")),
+        ("connect bob/sec@ret@db", What::Line("connect ", '/'), Some("sec@ret")),
+        ("connect bob/secret", What::Line("connect ", '/'), None),
+        ("connect b@b/secret", What::Line("connect ", '/'), None),
+        ("anything", What::Whole, Some("anything")),
+    ] {
+        assert_eq!(whole(line, what).as_deref(), wanted, "{line} {what:?}");
+    }
+}
+
+#[test]
+fn of_a_body_the_lines_that_are_secret_are_told() {
+    check(&[
+        ("foo --password-stdin <<E\n\n  {P} \n\n{P}\nE", "foo --password-stdin <<E\n\n  # \n\n#\nE"),
+        ("foo --password-stdin <<E\n{P}\nother\nE", "foo --password-stdin <<E\n{P}\nother\nE"),
+        ("pass insert -m x <<E\n{P}\nother\nE", "pass insert -m x <<E\n#\nother\nE"),
+        ("chpasswd <<E\nbob:{P}\n\n alice:{P}\nroot\nE", "chpasswd <<E\nbob:#\n\n alice:#\nroot\nE"),
+        ("foo --password-stdin <<E\n{P} x\nE", "foo --password-stdin <<E\n{P} x\nE"),
+        ("foo --password-stdin <<E\n{P}$x\nE", "foo --password-stdin <<E\n{P}$x\nE"),
+        ("foo --password-stdin <<E\n{P}`x`\nE", "foo --password-stdin <<E\n{P}`x`\nE"),
+        (
+            "fly secrets import <<E\nA_PASSWORD='{P}'\nHOST={P}\nA_ID={P}\nE",
+            "fly secrets import <<E\nA_PASSWORD='#'\nHOST={P}\nA_ID={P}\nE",
+        ),
+        ("echo bob:{P} | chpasswd", "echo bob:# | chpasswd"),
+        ("echo https://{P} | chpasswd", "echo https://{P} | chpasswd"),
+        ("echo $USER:{P} | chpasswd", "echo $USER:# | chpasswd"),
+        ("echo -e 'a:{P}\\nb:{P}' | chpasswd", "echo -e 'a:#\\nb:#' | chpasswd"),
+        ("echo 'a:{P}\nb:{P}\n' | chpasswd", "echo 'a:#\nb:#\n' | chpasswd"),
+    ]);
+    let body = |lines: usize| format!("chpasswd <<E\n{}bob:{{P}}\nE", "x\n".repeat(lines));
+    hides(&[&body(255)]);
+    shows(&[&body(256)]);
+}
+
+#[test]
+fn what_is_printed_is_what_a_command_is_fed_with() {
+    for print in [
+        "echo {P}",
+        "echo -n {P}",
+        "echo -ne {P}",
+        "echo -en {P}",
+        "echo -e -E -- {P}",
+        "print -r {P}",
+        "Write-Output -NoNewline {P}",
+        "printf {P}",
+        "printf '%s' {P}",
+        "printf '%s\\n' {P}",
+        "printf '%s %s' {P} {P}",
+        "/bin/echo {P}",
+        "@echo {P}",
+        "sudo echo {P}",
+        "command echo {P}",
+        "builtin exec time echo {P}",
+        "A=b if echo {P}",
+        "'{P}'",
+        "a b$ echo {P}",
+        "x: sudo echo {P}",
+    ] {
+        hides(&[&format!("{print} | foo --password-stdin")]);
+    }
+    for print in ["cat {P}", "{P}", "'{P} x'", "x'{P}'", "printf '%{P}' x", "a b echo {P}", "echo"] {
+        shows(&[&format!("{print} | foo --password-stdin")]);
+    }
+    check(&[
+        ("echo {P}= > .vault_pass", "echo # > .vault_pass"),
+        ("printf {P}% | foo --password-stdin", "printf # | foo --password-stdin"),
+    ]);
+    let lead = |words: usize| format!("{}x: echo {{P}} | foo --password-stdin", "a ".repeat(words));
+    hides(&[&lead(15)]);
+    shows(&[&lead(16)]);
+}
+
+#[test]
+fn what_is_written_into_a_file_of_secrets_is_one() {
+    hides(&[
+        "echo {P} > .vault_pass",
+        "printf '%s' {P} >> db_password.txt",
+        "print {P} > token",
+        "echo {P} 2> x > .vault_pass",
+        "echo {P} > x > .vault_pass",
+        "echo {P} | tee .vault_pass",
+        "echo {P} | sudo tee -a .vault_pass",
+        "echo {P} | sudo -u bob tee -a .vault_pass",
+        "cat <<< {P} > .vault_pass",
+        "cat > .vault_pass <<E\n{P}\nE",
+        "cat > .vault_pass <<E\n\n  {P}  \nE",
+        "tee .vault_pass <<< {P}",
+        "sudo tee .vault_pass <<E\n{P}\nE",
+        "echo a:b:c:d:{P} > ~/.pgpass",
+        "cat > ~/.pgpass <<E\na:b:c:d:{P}\nE",
+        "cat > ~/.pgpass <<E\n  a:b:c:d:{P}\nE",
+        "echo bob:{P} > .htpasswd",
+        "echo a:b=c:d:e:{P} > ~/.pgpass",
+    ]);
+    shows(&[
+        "echo {P} > x",
+        "echo {P} > .vault_pass > x",
+        "echo {P} < .vault_pass",
+        "echo {P} | tee x > .vault_pass",
+        "tac <<< {P} > .vault_pass",
+        "echo a:b:c:{P} > ~/.pgpass",
+        "echo 'a {P}' > .vault_pass",
+        "echo X={P} > .vault_pass",
+        "echo a://{P} > .vault_pass",
+        "cat > .vault_pass <<E\n{P}$x\nE",
+        "cat > .vault_pass <<E\n{P}`x`\nE",
+        "cat > .vault_pass <<E\n{P}\n{P}\nE",
+        "cat > .vault_pass <<E\n<{P}>\nE",
+        "echo {P} | sudo a b c tee .vault_pass",
+    ]);
 }
