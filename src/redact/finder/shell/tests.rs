@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod naming_options;
 mod reading;
 
 /// A made-up password, long enough to be no part of anything else.

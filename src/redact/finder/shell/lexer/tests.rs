@@ -454,6 +454,9 @@ fn a_line_is_not_left_out_if_it_reaches_the_next() {
         let first = lex(&text, Some(&[place])).spans.first().map(|span| span.start);
         assert_eq!(first, Some(4), "{text}");
     }
+    // A line is left out as a whole or not at all.
+    assert_eq!(lex("a b; c d\ne f\n", Some(&[0])).spans, [0..4, 5..9]);
+    assert_eq!(lex("a b\nx -\ne f\ng h", Some(&[14])).spans, [12..15]);
     let text = "a b\nc d #\ne f\ng h";
     assert_eq!(lex(text, Some(&[text.len() - 1])).spans.first().map(|span| span.start), Some(14));
     // The body of a here-document is taken as it is.
