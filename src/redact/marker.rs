@@ -224,3 +224,147 @@ pub(super) fn without(text: &str) -> String {
 pub(super) fn all(text: &str) -> Vec<Range<usize>> {
     memchr::memmem::find_iter(text.as_bytes(), BEGIN).filter_map(|at| Some(at..at + length(text.get(at..)?)?)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_marker_bears_the_id_of_a_rule_and_a_tag_at_most() {
+        let tag = TagKey::new(b"key").tag("secret");
+        let mut tagged = String::new();
+        write(&mut tagged, &RuleId::of("github-token"), Some(tag));
+        assert_eq!(tagged, format!("[REDACTED:github-token:{tag}]"));
+        assert_eq!(marker(&RuleId::of("password")), "[REDACTED:password]");
+        assert_eq!(length(&tagged), Some(tagged.len()));
+        assert_eq!(length("[REDACTED:password] and more"), Some("[REDACTED:password]".len()));
+        let words = |length: usize| format!("[REDACTED:{}]", &"abcdefghi-".repeat(10)[..length]);
+        assert_eq!(length(&words(MAX_RULE)), Some(words(MAX_RULE).len()));
+        assert_eq!(length(&words(MAX_RULE + 1)), None);
+        let longest = words(MAX_RULE).replace(']', ":0123abcd]");
+        assert_eq!((length(&longest), longest.len()), (Some(longest.len()), MAX_LENGTH));
+        for (text, is_one) in [
+            ("[REDACTED:a1-b]", true),
+            ("[REDACTED:a:0123abcd]", true),
+            ("[REDACTED:a1bcdefghijklmn]", true),
+            ("[REDACTED:a1bcdefghijklmno]", false),
+            ("[REDACTED:abcdefghijklmnop]", true),
+            ("[REDACTED:a1-abcdefghijklmnop]", true),
+            ("[REDACTED:]", false),
+            ("[REDACTED:A]", false),
+            ("[REDACTED:a_b]", false),
+            ("[REDACTED:a b]", false),
+            ("[REDACTED:A1bcdefghijklmno]", false),
+            ("[REDACTED:a:]", false),
+            ("[REDACTED:a:0123abc]", false),
+            ("[REDACTED:a:0123abcde]", false),
+            ("[REDACTED:a:0123abcg]", false),
+            ("[REDACTED:a:0123ABCD]", false),
+            ("[REDACTED:a:0123abcd:0123abcd]", false),
+            ("[REDACTED:a", false),
+            ("REDACTED:a]", false),
+            ("", false),
+        ] {
+            assert_eq!(length(text), is_one.then_some(text.len()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pseudonym_is_16_hexadecimal_digits() {
+        let key = TagKey::new(b"key");
+        assert!(is_pseudonym(&key.pseudonym("alice")));
+        assert_eq!(key.pseudonym("alice"), key.pseudonym("alice"));
+        assert_ne!(key.pseudonym("alice"), key.pseudonym("bob"));
+        for (text, is_one) in [
+            ("h:0123456789abcdef", true),
+            ("h:0123456789abcde", false),
+            ("h:0123456789abcdef0", false),
+            ("h:0123456789abcdeg", false),
+            ("h:0123456789ABCDEF", false),
+            ("0123456789abcdef", false),
+        ] {
+            assert_eq!(is_pseudonym(text), is_one, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_begins_like_a_marker_is_text() {
+        let text = "a[REDACTED:b]c[REDACTED:D]e[REDACTED:f:0123abcd]g[REDACTED:";
+        assert_eq!(find(text), Some((1, 12)));
+        assert_eq!(find(&text[2..]), Some((25, 21)));
+        assert_eq!(find("[REDACTED:D]"), None);
+        assert_eq!(without(text), "ac[REDACTED:D]eg[REDACTED:");
+        assert_eq!(all(text), [1..13, 27..48]);
+        assert_eq!((without("abc"), all("abc")), ("abc".to_owned(), Vec::new()));
+    }
+
+    /// The text with markers for the parts of it.
+    fn replaced(text: &str, parts: &[(&str, bool)]) -> Replaced {
+        let finding = |(part, guessable): &(&str, bool)| {
+            let at = text.find(part).unwrap();
+            Finding { span: at..at + part.len(), rule: RuleId::of("x"), guessable: *guessable }
+        };
+        replace(text, &parts.iter().map(finding).collect::<Vec<_>>(), &TagKey::new(b"key"), &Known::default())
+    }
+
+    #[test]
+    fn a_marker_takes_the_place_of_each_finding() {
+        let tag = TagKey::new(b"key").tag("two");
+        let replaced = replaced("a one b two c", &[("one", true), ("two", false)]);
+        assert_eq!(replaced.text, format!("a [REDACTED:x] b [REDACTED:x:{tag}] c"));
+        let masked: Vec<_> = replaced.masked.iter().map(|masked| (masked.span.clone(), masked.tag)).collect();
+        assert_eq!(masked, [(2..5, None), (8..11, Some(tag))]);
+    }
+
+    #[test]
+    fn a_place_behind_a_marker_is_one_behind_what_it_stands_for() {
+        // `a [REDACTED:x] b [REDACTED:x] c`
+        let replaced = replaced("a one b two c", &[("one", true), ("two", true)]);
+        for (offset, begin, end) in [
+            (0, 0, 0),
+            (2, 2, 2),
+            (3, 2, 5),
+            (13, 2, 5),
+            (14, 5, 5),
+            (15, 6, 6),
+            (17, 8, 8),
+            (18, 8, 11),
+            (28, 8, 11),
+            (29, 11, 11),
+            (31, 13, 13),
+        ] {
+            assert_eq!((replaced.place(offset, false), replaced.place(offset, true)), (begin, end), "{offset}");
+        }
+        let finding = Finding { span: 15..31, rule: RuleId::of("y"), guessable: false };
+        let back: Vec<_> = replaced.back(vec![finding.clone()]).collect();
+        assert_eq!(back, [Finding { span: 6..13, ..finding }]);
+    }
+
+    #[test]
+    fn a_marker_for_a_number_of_json_is_a_string() {
+        for (text, wanted) in [
+            ("{\"a\": 1234}", "{\"a\": \"[REDACTED:x]\"}"),
+            ("{\"a\":\n\t\r 1234}", "{\"a\":\n\t\r \"[REDACTED:x]\"}"),
+            ("{\"a\" : 1234}", "{\"a\" : \"[REDACTED:x]\"}"),
+            ("{\\\"a\\\": 1234}", "{\\\"a\\\": \\\"[REDACTED:x]\\\"}"),
+            ("{\\\\\\\"a\\\\\\\": 1234}", "{\\\\\\\"a\\\\\\\": \\\\\\\"[REDACTED:x]\\\\\\\"}"),
+            ("a: 1234", "a: [REDACTED:x]"),
+            ("[1234]", "[\"[REDACTED:x]\"]"),
+            ("[5, 1234]", "[5, \"[REDACTED:x]\"]"),
+            ("[\"a\", 1234, \"b\"]", "[\"a\", \"[REDACTED:x]\", \"b\"]"),
+            ("[\"a, 1234, b\"]", "[\"a, [REDACTED:x], b\"]"),
+            ("(5, 1234)", "(5, [REDACTED:x])"),
+            ("x 1234", "x [REDACTED:x]"),
+        ] {
+            assert_eq!(replaced(text, &[("1234", true)]).text, wanted, "{text}");
+        }
+        for number in ["-1.5e+7", "1E5"] {
+            let text = format!("{{\"a\": {number}}}");
+            assert_eq!(replaced(&text, &[(number, true)]).text, "{\"a\": \"[REDACTED:x]\"}", "{number}");
+        }
+        for other in ["12x4", "1_000", "a"] {
+            let text = format!("{{\"k\": {other}}}");
+            assert_eq!(replaced(&text, &[(other, true)]).text, "{\"k\": [REDACTED:x]}", "{other}");
+        }
+    }
+}

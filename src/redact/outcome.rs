@@ -113,3 +113,55 @@ impl Withheld {
         *self.more.entry(placement).or_default() += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(number: usize) -> (Cow<'static, str>, Cow<'static, str>) {
+        (Cow::Borrowed("event"), Cow::Owned(format!("a{number:03}")))
+    }
+
+    #[test]
+    fn what_was_kept_back_of_two_batches_is_added() {
+        let mut one = Withheld { attributes: 2, records: 3, configured: 4, unreadable: 5, ..Withheld::default() };
+        one.note(name(1), Placement::Content);
+        one.note_unnamed(Placement::Drop);
+        one.note_unnamed(Placement::Drop);
+        let mut other = Withheld { attributes: 20, records: 30, configured: 40, unreadable: 50, ..Withheld::default() };
+        other.note(name(2), Placement::Commands);
+        for _ in 0..3 {
+            other.note_unnamed(Placement::Drop);
+        }
+        other.note_unnamed(Placement::Content);
+        one.add(other);
+        assert_eq!((one.attributes, one.records, one.configured, one.unreadable), (22, 33, 44, 55));
+        assert_eq!(one.names(CaptureLevel::Metadata), ["event.a001", "event.a002"]);
+        assert_eq!(one.names(CaptureLevel::Commands), ["event.a001"]);
+        assert_eq!(one.names(CaptureLevel::Content), [""; 0]);
+        assert_eq!((one.unnamed(CaptureLevel::Commands), one.unnamed(CaptureLevel::Content)), (6, 5));
+    }
+
+    #[test]
+    fn so_many_names_are_remembered_and_the_others_counted() {
+        let mut withheld = Withheld::default();
+        for number in 0..MAX_NAMES {
+            withheld.note(name(number), Placement::Commands);
+        }
+        assert_eq!((withheld.names(CaptureLevel::Metadata).len(), withheld.unnamed(CaptureLevel::Metadata)), (256, 0));
+        withheld.note(name(MAX_NAMES), Placement::Commands);
+        assert_eq!((withheld.names(CaptureLevel::Metadata).len(), withheld.unnamed(CaptureLevel::Metadata)), (256, 1));
+        assert!(
+            withheld.knows("event", "a255") && !withheld.knows("event", "a256") && !withheld.knows("other", "a255")
+        );
+        // One that is known has room.
+        withheld.note(name(0), Placement::Content);
+        assert_eq!(
+            (withheld.names(CaptureLevel::Commands), withheld.unnamed(CaptureLevel::Metadata)),
+            (vec!["event.a000".to_owned()], 1)
+        );
+        // What was placed higher once stays there.
+        withheld.note(name(0), Placement::Commands);
+        assert_eq!(withheld.names(CaptureLevel::Commands).len(), 1);
+    }
+}

@@ -78,3 +78,40 @@ impl Dropped {
         self.metrics.contains(name) || self.metrics.contains(short)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_has_the_name_that_configuration_files_have() {
+        for (level, name) in [
+            (CaptureLevel::Metadata, "metadata"),
+            (CaptureLevel::Commands, "commands"),
+            (CaptureLevel::Content, "content"),
+        ] {
+            assert_eq!(level.as_str(), name);
+            assert_eq!(serde_json::to_value(level).ok().as_ref().and_then(|value| value.as_str()), Some(name));
+        }
+    }
+
+    #[test]
+    fn what_is_dropped_is_named_alone_or_with_its_event() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let dropped = Dropped { attributes: names(&["a", "e.b"]), metrics: names(&["claude_code.m", "n"]) };
+        assert!(dropped.attribute("e", "a") && dropped.attribute("e", "b"));
+        assert!(!dropped.attribute("f", "b") && !dropped.attribute("e", "c"));
+        assert!(!Dropped::default().attribute("e", "a"));
+        assert!(dropped.metric("claude_code.m", "m") && dropped.metric("claude_code.n", "n"));
+        assert!(!dropped.metric("claude_code.o", "o"));
+    }
+
+    #[test]
+    fn another_sink_differs_in_its_level_alone() {
+        let mut policy = Policy::of(CaptureLevel::Commands);
+        assert_eq!(policy, Policy { level: CaptureLevel::Commands, ..Policy::default() });
+        policy.drop.attributes.insert("a".to_owned());
+        let other = policy.at(CaptureLevel::Content);
+        assert_eq!(other, Policy { level: CaptureLevel::Content, ..policy });
+    }
+}
