@@ -546,3 +546,16 @@ fn an_element_is_told_by_its_prefix() {
         assert_eq!(in_table(text, &name), is_one, "{text}");
     }
 }
+
+#[test]
+fn a_block_is_no_longer_than_what_is_quoted() {
+    let block = |lines: usize| format!("password: |\n{}  {P}\n", format!("  {}\n", "a ".repeat(60)).repeat(lines));
+    assert_eq!(found(&block(100)), [(P, "password")]);
+    assert_eq!(found(&block(140)), []);
+}
+
+#[test]
+fn a_strong_name_is_not_weakened_by_the_words_before_it() {
+    each_is("secret", &["your stop token: {T}", "the max token: {T}"]);
+    each_is("password", &["<password>\n  <![CDATA[{P}]]></password>", "x <password>  {P}  </password>"]);
+}

@@ -233,6 +233,8 @@ fn a_here_document_ends_with_its_delimiter_alone_on_a_line() {
     }
     let long = "E".repeat(80);
     assert!(lexed(&format!("a b <<{long}\nx\n{long}\nc d")).contains(&"‹c› ‹d›".to_owned()));
+    assert_eq!(lex("a b <<E\n\nx\nE\n", None).bodies, [Some(8..11)], "an empty line is one of the body");
+    assert_eq!(lex("a b <<A <<B\n1\nA\n\n2\nB\n", None).bodies, [Some(12..14), Some(16..19)]);
     let bodies = lex("a b <<E\n1 2\na b <<F\n3 4", None).bodies;
     assert_eq!(bodies, [Some(8..23), None], "one text is cut once");
     assert_eq!(
@@ -425,7 +427,7 @@ fn substitutions_are_followed_eight_deep() {
         assert_ne!(lexed(&deep(9))[0], "‹a› ‹b›", "{open}");
         // How deep one went before does not count.
         let many = format!("x {}", "$(c d) ".repeat(20));
-        assert_eq!(lexed(&many).len(), 21);
+        assert_eq!(lexed(&many).last(), Some(&format!("‹x›{}", " ‹$(c d)›".repeat(20))));
     }
     let nested = |depth: usize| format!("{}x `a b`{}", "x $(".repeat(depth), ")".repeat(depth));
     assert_eq!(lexed(&nested(7))[0], "‹a› ‹b›");

@@ -216,3 +216,47 @@ fn a_password_stands_beside_a_user() {
     hides(&["foo -u bob:{P}", "foo --user bob:{P}"]);
     shows(&["foo -p {P}", "foo -U bob:{P}", "foo -u bob:word", "foo -u bob {P}", "sudo -u bob -p {P}"]);
 }
+
+#[test]
+fn a_cookie_is_told_by_its_name_or_its_length() {
+    check(&[
+        ("curl -b 'theme=dark; session={T}; a=b' x", "curl -b 'theme=dark; session=#; a=b' x"),
+        ("curl -b 'a=b; sid={T}; csrf={T}' x", "curl -b 'a=b; sid=#; csrf=#' x"),
+        ("curl -b 'a={T}; b={T}' x", "curl -b 'a=#; b=#' x"),
+        ("curl -b theme=abcdefgh1 x", "curl -b theme=abcdefgh1 x"),
+        ("curl -b theme=abcdefghijklmnopqrstuvw1 x", "curl -b theme=# x"),
+        ("curl -b theme=abcdefghijklmnopqrstuv1 x", "curl -b theme=abcdefghijklmnopqrstuv1 x"),
+        ("curl -b 'x; session={T}' x", "curl -b 'x; session=#' x"),
+        ("curl -H 'Cookie: a=b; login={T}' x", "curl -H 'Cookie: a=b; login=#' x"),
+        ("curl -b sid=6f9619ff-8b86-d011-b42d-00cf4fc964ff x", "curl -b sid=# x"),
+    ]);
+}
+
+#[test]
+fn a_header_is_told_by_its_name() {
+    hides(&[
+        "curl -H 'Authorization: Bearer {T}' x",
+        "curl -H 'Proxy-Authorization:   Basic {T} ' x",
+        "curl -H 'X-Api-Key: {T}' x",
+        "curl -H 'X-Api-Key:{T}' x",
+        "curl -H 'X-Token: Bearer {T}' x",
+        "curl -H 'X-Auth: {T}' x",
+        "git -c http.extraheader='Authorization: Basic {T}' clone x",
+        "curl -H \"Authorization: Bearer $(echo {T})\" x",
+    ]);
+    check(&[("curl -H 'X-Api-Key: 6f9619ff-8b86-d011-b42d-00cf4fc964ff' x", "curl -H 'X-Api-Key: #' x")]);
+    shows(&["curl -H 'X-Name: {T}' x", "curl -H 'X-Api-Key' x", "curl -H 'X-Api-Key: word' x"]);
+}
+
+#[test]
+fn a_login_of_a_database_ends_at_its_host() {
+    hides(&[
+        "sqlplus scott/{P}",
+        "sqlplus scott/{P}@orcl",
+        "sqlplus scott/{P}@//db:1521/XE",
+        "mysqldump -u root -p{P} app",
+        "curl -u bob:{P} x",
+    ]);
+    check(&[("curl -u {T}: x", "curl -u #: x"), ("smbclient //a/b -U bob%{P}", "smbclient //a/b -U bob%#")]);
+    shows(&["sqlplus /{P}@orcl", "sqlplus a/b/{P}", "sqlplus ./a/{P}", "sqlplus ~/a{P}", "sqlplus https://a/{P}@b"]);
+}
