@@ -318,6 +318,12 @@ mod tests {
             (&format!("ab{marker}c"), 2 + marker.len(), 2 + marker.len()),
             (&format!("ab{marker}c"), 2, 2),
             ("ab[REDACTED:no marker", 12, 12),
+            // Where it is looked for a marker no character is cut.
+            (&format!("ab{marker}{}", "é".repeat(100)), 5, 2),
+            (&format!("ab{marker}x{}", "é".repeat(100)), 5, 2),
+            (&format!("{}{marker}", "é".repeat(100)), 205, 200),
+            (&format!("{}x{marker}", "é".repeat(100)), 206, 201),
+            (&format!("{}x{marker}", "é".repeat(100)), 207, 201),
         ] {
             assert_eq!(place(text, limit), at, "{text} {limit}");
         }

@@ -186,6 +186,10 @@ mod tests {
             ("file:///home/alice", "file:///home/[user]"),
             ("/var/home/alice.", "/var/home/[user]."),
             (r#""/home/\u00e9ric/x\n""#, r#""/home/[user]/x\n""#),
+            ("/c/Users/alice", "/c/Users/[user]"),
+            ("c/Users/alice", "c/Users/[user]"),
+            ("/usr/home/alice", "/usr/home/[user]"),
+            ("/export/home/alice", "/export/home/[user]"),
             ("~/.claude/projects/-home-alice-widgets/x", "~/.claude/projects/-home-[user]-widgets/x"),
         ] {
             assert_eq!(hidden(Treatment::Drop, text), want);
@@ -205,6 +209,11 @@ mod tests {
             "/Users/Shared/x",
             "at-home-work",
             "/home/$USER/x",
+            "/7/Users/alice",
+            "/cc/Users/alice",
+            "x1/Users/alice",
+            "/opt/home/alice",
+            "/var/Users/alice",
             "Users",
         ] {
             assert_eq!(hidden(Treatment::Drop, text), text);

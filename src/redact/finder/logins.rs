@@ -340,4 +340,88 @@ mod tests {
             assert_eq!(Finder::default().find(text), [], "{text}");
         }
     }
+
+    /// What an anchor tells of a text.
+    fn around<'t>(text: &'t str, anchor: &str) -> Vec<&'t str> {
+        let mut told = Vec::new();
+        super::at(text, text.find(anchor).unwrap(), anchor, &mut |span, _, _| told.push(&text[span]));
+        told
+    }
+
+    #[test]
+    fn a_login_is_told_from_what_only_has_its_form() {
+        for (anchor, text, wanted) in [
+            ("@10.", "bob:Hunter99x@10.0.0.1", Some("Hunter99x")),
+            ("@10.", "x=bob:Hunter99x@10.0.0.1", Some("Hunter99x")),
+            ("@10.", "[bob:Hunter99x@10.0.0.1]", Some("Hunter99x")),
+            ("@10.", "a.b-c_d\\e+f:Hunter99x@10.0.0.1", Some("Hunter99x")),
+            ("@10.", ":Hunter99x@10.0.0.1", None),
+            ("@10.", "b%b:Hunter99x@10.0.0.1", None),
+            ("@10.", "123:Hunter99x@10.0.0.1", None),
+            ("@10.", "bob:Hunter/99x@10.0.0.1", None),
+            ("@10.", "bob:Hunter:99x@10.0.0.1", None),
+            ("@10.", "bob:Hunter>99x@10.0.0.1", None),
+            ("@10.", "MailTo:Hunter99x@10.0.0.1", None),
+            ("@10.", "Hunter99x@10.0.0.1", None),
+            (" LOGIN ", "a1 LOGIN bob Hunter99x", Some("Hunter99x")),
+            (" LOGIN ", "A.12345 LOGIN bob 'Hunter 99x'", Some("Hunter 99x")),
+            (" LOGIN ", "\"a1 LOGIN bob Hunter99x\\r\"", Some("Hunter99x")),
+            (" LOGIN ", "a1 LOGIN \"b b\" Hunter99x", Some("Hunter99x")),
+            (" LOGIN ", "ab LOGIN bob Hunter99x", None),
+            (" LOGIN ", "a12345678 LOGIN bob Hunter99x", None),
+            (" LOGIN ", "a1234567 LOGIN bob Hunter99x", Some("Hunter99x")),
+            (" LOGIN ", "a-1 LOGIN bob Hunter99x", None),
+            (" LOGIN ", "a1 LOGIN bob", None),
+            (" LOGIN ", "a1 LOGIN bob abc", None),
+            ("UGFzc3dvcmQ6", "334 UGFzc3dvcmQ6\nSHVudGVyOTl4", Some("SHVudGVyOTl4")),
+            ("UGFzc3dvcmQ6", "334 UGFzc3dvcmQ6 \r\nC: SHVudGVyOTl4\r\nx", Some("SHVudGVyOTl4")),
+            ("UGFzc3dvcmQ6", "334 UGFzc3dvcmQ6\nSHVudGV", None),
+            ("UGFzc3dvcmQ6", "334 UGFzc3dvcmQ6\nSHVudGV=", Some("SHVudGV=")),
+            ("UGFzc3dvcmQ6", "334 UGFzc3dvcmQ6\nSHV-dGVyOTl4", None),
+            ("UGFzc3dvcmQ6", "334 UGFzc3dvcmQ6 SHVudGVyOTl4", None),
+            ("\nPASS ", "USER bob\nPASS Hunter99x\n", Some("Hunter99x")),
+            ("\nPASS ", "331 ok\nPASS Hunter99x", Some("Hunter99x")),
+            ("\nPASS ", "NICK bob\nPASS Hunter99x", Some("Hunter99x")),
+            ("\nPASS ", "bob\nPASS Hunter99x", None),
+            ("\nPASS ", "USER bob\nPASS abc", None),
+            (":25 ", "[h]:25 bob:Hunter99x", Some("Hunter99x")),
+            (":25 ", "h.example:25 bob:Hunter99x\nx", Some("Hunter99x")),
+            (":25 ", "'h.example:25  bob:Hunter99x'", Some("Hunter99x")),
+            (":25 ", "h:25 bob:Hunter99x", None),
+            (":25 ", "[h:25 bob:Hunter99x", None),
+            (":25 ", "h]:25 bob:Hunter99x", None),
+            (":25 ", "h.1:25 bob:Hunter99x", None),
+            (":25 ", "h.example:25 :Hunter99x", None),
+            (":25 ", "h.example:25 bob:Hunter99x y", None),
+            (":25 ", "h.example:25 http://Hunter99x", None),
+            ("[+] ", "[+] CORP\\bob:Hunter99x (ok)", Some("Hunter99x")),
+            ("[+] ", "[+] x CORP\\bob:Hunter99x'", Some("Hunter99x")),
+            ("[+] ", "[+] CORP\\b b:Hunter99x", None),
+            ("[+] ", "[+] CORP bob:Hunter99x", None),
+            ("[+] ", "[+] CORP\\bob Hunter99x", None),
+            (" on >", "user bob on >Hunter99x ~*", Some("Hunter99x")),
+            (" on >", "ACL SETUSER bob on >Hunter99x\\n", Some("Hunter99x")),
+            (" on >", "ACL setuser bob on >Hunter99x\"", Some("Hunter99x")),
+            (" on >", "name bob on >Hunter99x", None),
+            (" on >", "user  on >Hunter99x", None),
+            (" on >", "user bob on >abc", None),
+            ("createUser ", "createUser bob SHA Hunter99x\n", Some("Hunter99x")),
+            ("createUser ", "createUser bob MD5 \"Hunter99x\"", Some("Hunter99x")),
+            ("createUser ", "createUser bob DES Hunter99x", Some("Hunter99x")),
+            ("createUser ", "createUser bob AES-256 Hunter99x", Some("Hunter99x")),
+            ("createUser ", "createUser bob RSA Hunter99x", None),
+            ("createUser ", "createUser bob Hunter99x", None),
+            (" p: ", "u: bob p: Hunter99x.", Some("Hunter99x")),
+            (" p: ", "x USER: bob, p: Hunter99x", Some("Hunter99x")),
+            (" p: ", "login: bob / p: Hunter99x", Some("Hunter99x")),
+            (" p: ", "l: bob; p: Hunter99x", Some("Hunter99x")),
+            (" p: ", "username: bob p: Hunter99x)", Some("Hunter99x")),
+            (" p: ", "name: bob p: Hunter99x", None),
+            (" p: ", "u: bob bob p: Hunter99x", None),
+        ] {
+            assert_eq!(around(text, anchor), wanted.into_iter().collect::<Vec<_>>(), "{text}");
+        }
+        let both = "createUser bob SHA Hunter99x AES Winter88y";
+        assert_eq!(around(both, "createUser "), ["Hunter99x", "Winter88y"]);
+    }
 }

@@ -260,3 +260,103 @@ pub(super) fn codes(text: &str, from: usize, anchor: &str, tell: Tell<'_>) {
         cursor.skip(value.len());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phrase_is_counted_word_by_word() {
+        let twelve = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+        let numbered: Vec<_> = twelve.split(' ').enumerate().map(|(at, word)| format!("{}. {word}", at + 1)).collect();
+        let brackets: Vec<_> = twelve.split(' ').enumerate().map(|(at, word)| format!("{}) {word}", at + 1)).collect();
+        for text in [twelve.to_owned(), numbered.join(" "), brackets.join("\n"), twelve.replace(' ', ", ")] {
+            assert_eq!(words(&text, "seed phrase", false), Some((text.len(), 12)), "{text}");
+            assert_eq!(words(&format!("{text}. And more"), "seed phrase", false), Some((text.len(), 12)), "{text}");
+        }
+        let eleven = &twelve[..twelve.len() - " yellow".len()];
+        assert_eq!(words(eleven, "seed phrase", false), None);
+        assert_eq!(words(eleven, "passphrase", false), Some((eleven.len(), 11)));
+        let many = |count: usize| vec!["legal"; count].join(" ");
+        assert_eq!(words(&many(25), "seed", false), Some((many(25).len(), 25)));
+        assert_eq!(words(&many(26), "seed", false), Some((many(25).len(), 25)));
+        for (text, quoted, wanted) in [
+            ("otter copper falcon", false, Some((19, 3))),
+            ("otter copper", false, None),
+            ("otter copper falcon.", false, Some((19, 3))),
+            ("otter copper falcon\nmaple", false, Some((19, 3))),
+            ("otter copper falcon, Maple", false, None),
+            ("otter copper falcon!", false, None),
+            ("otter copper falcon", true, None),
+            ("otter copper falcon\" maple", true, Some((19, 3))),
+            ("otter copper for falcon", false, None),
+            ("otter c falcon", false, None),
+            ("otter copper 7falcon", false, Some((20, 3))),
+            ("", false, None),
+        ] {
+            assert_eq!(words(text, "Passphrase", quoted), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_between_a_name_and_its_value_is_passed() {
+        for (text, rest) in [
+            (" (temporary): x", ": x"),
+            (" [bob] = x", "= x"),
+            (" 1: x", ": x"),
+            (" 12: x", ": x"),
+            (" 123: x", " 123: x"),
+            (" 1 x", " 1 x"),
+            (" (temporary) x", " (temporary) x"),
+            (" (temp\norary): x", " (temp\norary): x"),
+            (" (temporary]: x", " (temporary]: x"),
+            (" x: x", " x: x"),
+            ("", ""),
+        ] {
+            let mut cursor = Cursor::new(text, 0);
+            eat_aside(&mut cursor);
+            assert_eq!(&text[cursor.at()..], rest, "{text}");
+        }
+        let long = |length: usize| format!("({}): x", "a".repeat(length));
+        for (length, passed) in [(38, true), (39, false)] {
+            let text = long(length);
+            let mut cursor = Cursor::new(&text, 0);
+            eat_aside(&mut cursor);
+            assert_eq!(cursor.at() > 0, passed, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_of_digits_or_one_of_a_list() {
+        let told = |text: &str, anchor: &str| {
+            let mut told = Vec::new();
+            codes(text, text.find(anchor).unwrap(), anchor, &mut |span, _, _| told.push(text[span].to_owned()));
+            told
+        };
+        for (anchor, text, wanted) in [
+            ("pin: ", "pin: 4711", vec!["4711"]),
+            ("pin: ", "pin: 471", vec![]),
+            ("pin: ", "pin: 4711.", vec!["4711"]),
+            ("pin: ", "pin: 4711.5", vec![]),
+            ("pin: ", "pin: 4711. x", vec!["4711"]),
+            ("pin: ", "pin: 4711/2", vec![]),
+            ("pin: ", "pin: 12345678901234567", vec![]),
+            ("pin: ", "pin: 1234567890123456", vec!["1234567890123456"]),
+            ("pin: ", "pin: 47-11", vec![]),
+            ("pin: ", "pin: ab4711", vec![]),
+            ("pin: ", "spin: 4711", vec![]),
+            ("pin: ", ".pin: 4711", vec!["4711"]),
+            ("backup code", "backup codes:\n- ab12-cd34\n- 1234-5678\nx", vec!["ab12-cd34", "1234-5678"]),
+            ("backup code", "backup codes are [\"abcd12\", \"abcd34\"]", vec!["abcd12", "abcd34"]),
+            ("backup code", "backup code: abcd1e", vec![]),
+            ("backup code", "backup code: abc12", vec![]),
+            ("backup code", "backup code abcd12", vec![]),
+            ("otp code", "otp code is 123456, 654321", vec!["123456"]),
+            ("otp code", "otp codes: 123456, 654321", vec!["123456", "654321"]),
+        ] {
+            assert_eq!(told(text, anchor), wanted, "{text}");
+        }
+        let many = format!("recovery codes: {}", vec!["abcd12"; 25].join(" "));
+        assert_eq!(told(&many, "recovery code").len(), MAX_CODES);
+    }
+}

@@ -199,4 +199,95 @@ mod tests {
             assert_eq!(Finder::default().find(text), [], "{text}");
         }
     }
+
+    /// What the table is told whose columns are named on the line of this word.
+    fn below<'t>(text: &'t str, word: &str) -> Vec<&'t str> {
+        let mut told = Vec::new();
+        let from = text.find(word).unwrap();
+        super::at(text, from, from + word.len(), &mut |span, _, _| told.push(&text[span]));
+        told
+    }
+
+    #[test]
+    fn a_line_of_names_is_told_by_what_stands_behind_the_word() {
+        for (text, wanted) in [
+            ("a,password\nb,Hunter99x\n", true),
+            ("a,password\r\nb,Hunter99x\r\n", true),
+            ("password,a\nHunter99x,b\n", true),
+            ("password;a\nHunter99x;b\n", true),
+            ("password\ta\nHunter99x\tb\n", true),
+            ("a,my password old,b\nc,Hunter99x,d\n", false),
+            ("\"password\",a\n\"Hunter99x\",b\n", true),
+            ("a;\"password\";b\nc;\"Hunter99x\";d\n", true),
+            ("a,\"password\"\nb,\"Hunter99x\"\n", true),
+            ("`password`,a\n`Hunter99x`,b\n", true),
+            ("\"password\"x,a\nHunter99x,b\n", false),
+            ("password!,a\nHunter99x,b\n", false),
+            ("|a|password|\n|-|--|\n|b|Hunter99x|\n", true),
+            ("| a | **password** |\n|---|---|\n| b | Hunter99x |\n", true),
+            ("| a | *password* |\n|---|---|\n| b | Hunter99x |\n", false),
+            ("| a | password  |\n|---|---|\n| b | Hunter99x |\n", true),
+            (
+                "\u{2502} a \u{2502} password \u{2502}\n\u{251c}\u{2500}\u{2524}\n\u{2502} b \u{2502} Hunter99x \u{2502}\n",
+                true,
+            ),
+            ("| a | password |\n| b | Hunter99x |\n", false),
+            ("a  password  c\nb  Hunter99x  d\n", true),
+            ("a password\nb Hunter99x\n", false),
+            ("password,a\nHunter99x\n", false),
+            ("password,a\nHunter 99x,b\n", false),
+            ("password\nHunter99x\n", false),
+            ("password,\nHunter99x,\n", false),
+            ("name,a\nHunter99x,b\n", false),
+            ("a=password,b\nc,Hunter99x\n", false),
+            ("-a,password\nc,Hunter99x\n", false),
+            (".a,password\nc,Hunter99x\n", false),
+            ("#a,password\nc,Hunter99x\n", false),
+            ("a .b,password\nc,Hunter99x\n", false),
+            ("a b c,password\nd,Hunter99x\n", true),
+            ("a b c d,password\ne,Hunter99x\n", false),
+        ] {
+            let word = if text.contains("name") { "name" } else { "password" };
+            assert_eq!(below(text, word), if wanted { vec!["Hunter99x"] } else { vec![] }, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_table_is_read_as_far_as_it_may_be() {
+        assert_eq!(
+            below("a,password\nb,Hunter99x\nc,Winter88y\nd\ne,Summer77z\n", "password"),
+            ["Hunter99x", "Winter88y"]
+        );
+        assert_eq!(below("a,password\nb,Hunter99x", "password"), ["Hunter99x"], "the last line is not closed");
+        let columns = |count: usize| format!("{}password\n{}Hunter99x\n", "a,".repeat(count), "b,".repeat(count));
+        assert_eq!(below(&columns(63), "password"), ["Hunter99x"]);
+        assert_eq!(below(&columns(64), "password"), [""; 0]);
+        let heading = |length: usize| format!("{},password\nb,Hunter99x\n", "a".repeat(length));
+        assert_eq!(below(&heading(48), "password"), ["Hunter99x"]);
+        assert_eq!(below(&heading(49), "password"), [""; 0]);
+        // A line of names is at most so long, and begins with its line.
+        let long = |length: usize| format!("{}password\n{}Hunter99x\n", "aaaaaaa,".repeat(length), "b,".repeat(length));
+        assert_eq!(below(&long(60), "password"), ["Hunter99x"]);
+        let far = format!("x\n{}", long(60));
+        assert_eq!(below(&far, "password"), ["Hunter99x"]);
+        let behind = format!("a,password{}\nb,Hunter99x\n", ",c".repeat(507));
+        assert_eq!(below(&behind, "password"), [""; 0]);
+        let end = super::at("a,password\nb,Hunter99x\nc\n", 2, 10, &mut |_, _, _| ());
+        assert_eq!(end, 23, "behind the rows that were read");
+    }
+
+    #[test]
+    fn a_line_that_only_separates_is_one() {
+        for (line, is_one) in [
+            ("---", true),
+            (" +--+ ", true),
+            ("|:-|=|", true),
+            ("\u{2500}\u{2500}\u{257f}", true),
+            ("--", false),
+            ("--x", false),
+            ("", false),
+        ] {
+            assert_eq!(super::is_rule(line), is_one, "{line}");
+        }
+    }
 }

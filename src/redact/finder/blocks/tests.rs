@@ -309,3 +309,61 @@ fn what_is_no_secret_there_stays() {
         assert_eq!(crate::redact::finder::Finder::default().find(text), [], "{text}");
     }
 }
+
+#[test]
+fn a_row_is_told_by_the_names_of_its_columns() {
+    for (text, told) in [
+        ("INSERT INTO t (a, password) VALUES (1, 'Hunter99x')", vec!["Hunter99x"]),
+        ("INSERT INTO t (`a`, `password`) VALUES (1, 'Hunter99x'), (2, 'Winter88y')", vec!["Hunter99x", "Winter88y"]),
+        ("INSERT INTO t ([a], \"password\") VALUES ('x,y)', 'Hunter99x');", vec!["Hunter99x"]),
+        ("INSERT INTO t (a, key) VALUES (1, 'Hunter99x')", vec![]),
+        ("INSERT INTO t (a, b) VALUES (1, 'Hunter99x')", vec![]),
+        ("INSERT INTO t (key, password) VALUES ('Summer77z', 'Hunter99x')", vec!["Hunter99x"]),
+        ("INSERT INTO t (password, a) VALUES ('Hunter99x', 1) x (2, 'Winter88y')", vec!["Hunter99x"]),
+    ] {
+        let told: Vec<_> = told.into_iter().map(str::to_owned).collect();
+        let found: Vec<_> = found(text)
+            .iter()
+            .map(|found| found.rsplit(' ').next().unwrap().trim_end_matches('?').to_owned())
+            .collect();
+        assert_eq!(found, told, "{text}");
+    }
+}
+
+#[test]
+fn a_column_is_told_by_its_name() {
+    let below = |text: &str| {
+        let mut told = Vec::new();
+        column(text, text.find("password").unwrap(), &mut |span, _, _| told.push(text[span].to_owned()));
+        told
+    };
+    for (text, told) in [
+        ("a,password\n1,Hunter99x\n2,Winter88y\n", vec!["Hunter99x", "Winter88y"]),
+        ("a;password\n1;\"Hunter99x\"\n", vec!["Hunter99x"]),
+        ("a\tpassword\n1\tHunter99x\n", vec!["Hunter99x"]),
+        ("printf 'a,password\\n1,Hunter99x\\n'\n", vec!["Hunter99x"]),
+        ("'a,password\\n1,Hunter99x\\n'", vec!["Hunter99x"]),
+        ("a,password\nx\\n1,Hunter99x\n", vec!["Hunter99x"]),
+        ("x\na,password\n1, Hunter99x\n", vec!["Hunter99x"]),
+        ("a,password\n1,Hunter99x,3\n2,Winter88y\n", vec![]),
+        ("a,password\n1,Hunter99x y\n", vec![]),
+        ("password\nHunter99x\n", vec![]),
+        (",password\n1,Hunter99x\n", vec![]),
+        ("-a,password\n1,Hunter99x\n", vec![]),
+        ("a=,password\n1,Hunter99x\n", vec![]),
+        ("a b c d,password\n1,Hunter99x\n", vec!["Hunter99x"]),
+        ("a b c d e,password\n1,Hunter99x\n", vec![]),
+        ("a,password", vec![]),
+    ] {
+        assert_eq!(below(text), told, "{text}");
+    }
+    let lines = |count: usize| format!("a,password\n{}1,Hunter99x\n", "1,x\n".repeat(count));
+    assert_eq!(below(&lines(63)), ["Hunter99x"]);
+    assert_eq!(below(&lines(64)), [""; 0]);
+    let columns = |count: usize| format!("{}password\n{}Hunter99x\n", "a,".repeat(count), "1,".repeat(count));
+    assert_eq!(below(&columns(63)), ["Hunter99x"]);
+    assert_eq!(below(&columns(64)), [""; 0]);
+    let name = |length: usize| format!("{},password\n1,Hunter99x\n", "a".repeat(length));
+    assert_eq!(below(&name(64)), ["Hunter99x"]);
+    assert_eq!(below(&name(65)), [""; 0]);
+}

@@ -487,3 +487,75 @@ fn a_window_never_cuts_a_character() {
     assert_eq!(window("abc", 4, 1), "");
     assert_eq!((floor("a\u{e9}", 2), floor("a\u{e9}", 9), floor("", 1)), (1, 3, 0));
 }
+
+#[test]
+fn what_stands_around_a_name_says_what_it_means() {
+    // `?auth=` of a URL is more than `auth=`, and no other weak name is.
+    assert_eq!(found(&format!("https://x/?auth={}", "a7bcdefghijk")), [("a7bcdefghijk", "secret")]);
+    assert_eq!(found("https://x/?key=a7bcdefghijk"), []);
+    assert_eq!(found("x auth=a7bcdefghijk"), []);
+    each_is(
+        "password",
+        &["PRAGMA KEY = '{P}'", "snmp-server community {P}", "SNMP community: {P}", "enable secret {P}"],
+    );
+    each_stays(&["community: {P}", "open secret {P}", "http://x/community {P}"]);
+}
+
+#[test]
+fn an_inner_pair_has_its_own_turn() {
+    each_is(
+        "password",
+        &["x token=password={P}", "x password=password={P}", "x token=db_password:{P}", "user[password]={P}"],
+    );
+    assert_eq!(found("x token=name={T}".replace("{T}", T).leak()).len(), 1);
+    assert_eq!(found("x token=a7bcdefg=="), [("a7bcdefg==", "secret")]);
+}
+
+#[test]
+fn dots_lead_to_a_value() {
+    each_is("password", &["Password... {P}", "Password.... : {P}"]);
+    each_stays(&["Password.. {P}", "Password. {P}"]);
+}
+
+#[test]
+fn an_element_is_told_by_its_prefix() {
+    for (text, is_one) in [
+        ("<ns:password", true),
+        ("<a:b:password", false),
+        ("<password", true),
+        ("< ns:password", false),
+        ("ns:password", false),
+        ("<x>ns:password", false),
+        ("<abcdefghijklmnopqrstuv:password", true),
+        ("<abcdefghijklmnopqrstuvw:password", false),
+    ] {
+        let start = text.len() - "password".len();
+        let name = Name { start, end: text.len(), phrase: start, opened: None };
+        assert_eq!(in_tag(text, &name), is_one, "{text}");
+    }
+    for (text, is_one) in [
+        ("| password", true),
+        ("| **`password", true),
+        ("x | password", true),
+        ("x password", false),
+        ("|\npassword", false),
+        ("| x password", false),
+    ] {
+        let start = text.len() - "password".len();
+        let name = Name { start, end: text.len(), phrase: start, opened: None };
+        assert_eq!(in_table(text, &name), is_one, "{text}");
+    }
+}
+
+#[test]
+fn a_block_is_no_longer_than_what_is_quoted() {
+    let block = |lines: usize| format!("password: |\n{}  {P}\n", format!("  {}\n", "a ".repeat(60)).repeat(lines));
+    assert_eq!(found(&block(100)), [(P, "password")]);
+    assert_eq!(found(&block(140)), []);
+}
+
+#[test]
+fn a_strong_name_is_not_weakened_by_the_words_before_it() {
+    each_is("secret", &["your stop token: {T}", "the max token: {T}"]);
+    each_is("password", &["<password>\n  <![CDATA[{P}]]></password>", "x <password>  {P}  </password>"]);
+}

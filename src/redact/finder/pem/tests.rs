@@ -87,3 +87,18 @@ fn a_block_that_was_encoded_once_more_is_taken_if_it_is_private() {
     let far = format!("LS0tLS1CRUdJTi{}UFJJVkFURS", "A".repeat(120));
     assert_eq!(found(&far, "LS0tLS1CRUdJTi"), None, "the label stands at the beginning");
 }
+
+#[test]
+fn a_label_stands_near_and_on_its_line() {
+    let text = format!("-----BEGIN {}PRIVATE KEY-----\n{BODY}", "A".repeat(52));
+    assert!(found(&text, "-----BEGIN").is_some());
+    let text = format!("-----BEGIN {}PRIVATE KEY-----\n{BODY}", "A".repeat(57));
+    assert_eq!(found(&text, "-----BEGIN"), None);
+    // Sixty-four bytes behind the anchor are looked at, and no character is cut.
+    for (length, is_one) in [(57, true), (58, false)] {
+        let text = format!("-----BEGIN{}PRIVATE", "A".repeat(length));
+        assert_eq!(found(&text, "-----BEGIN").is_some(), is_one, "{length}");
+    }
+    let text = format!("-----BEGIN PRIVATE KEY{}", "\u{e9}".repeat(40));
+    assert!(found(&text, "-----BEGIN").is_some());
+}

@@ -173,7 +173,7 @@ impl<'r, 't> Reader<'r, 't> {
                     self.pairs(&Part { word, range: value }, "secret-option");
                 }
             }
-            if matches!(name, "value" | "Value" | "v" | "secret-value")
+            if matches!(name, "value" | "Value" | "secret-value")
                 && let Some(kind) = value_of(texts, at)
             {
                 let part = if glued {
@@ -181,7 +181,7 @@ impl<'r, 't> Reader<'r, 't> {
                 } else {
                     words.get(at + 1).map(|word| Part { word, range: 0..word.text.len() })
                 };
-                if let Some(part) = part.filter(|part| !part.word.text.starts_with("--")) {
+                if let Some(part) = part.filter(|part| glued || !part.word.text.starts_with("--")) {
                     self.secret(&part, "secret-option", kind);
                 }
                 continue;

@@ -293,7 +293,7 @@ const MECHANISMS: [&str; 10] = [
 ];
 
 /// Which part of a line that a program reads is secret.
-fn told(line: &str, what: What) -> Option<Range<usize>> {
+pub(super) fn told(line: &str, what: What) -> Option<Range<usize>> {
     let from = match what {
         What::After(separator) => line.find(separator)? + separator.len_utf8(),
         What::Pair => {

@@ -90,4 +90,55 @@ mod tests {
             assert_eq!(Finder::default().find(list), [], "{list}");
         }
     }
+
+    /// The command that the list means whose first string is `mysql`.
+    fn command(text: &str) -> Option<String> {
+        let (command, written, end) = super::list(text, text.find("mysql")?)?;
+        assert_eq!(command.len(), written.len());
+        assert!(end <= text.len());
+        for (byte, (from, to)) in command.bytes().zip(&written) {
+            let here = &text.as_bytes()[*from as usize..*to as usize];
+            assert!(here == [byte] || matches!(byte, b' ' | b'\'') && matches!(here, b"\"" | b"'"), "{text}");
+        }
+        Some(command)
+    }
+
+    #[test]
+    fn strings_with_commas_between_are_the_words_of_a_command() {
+        for (text, wanted) in [
+            (r#"["mysql", "-p"]"#, Some("mysql -p ")),
+            (r#"("mysql","-p")"#, Some("mysql -p ")),
+            (r#"{"mysql","-p"}"#, Some("mysql -p ")),
+            (r#"[1, "mysql", "-p"]"#, Some("mysql -p ")),
+            (r#"['mysql', '-p']"#, Some("mysql -p ")),
+            (r#"["mysql", "a b"]"#, Some("mysql 'a b' ")),
+            (r#"["mysql", "it's"]"#, Some("mysql it's ")),
+            (r#"["mysql", ""]"#, Some("mysql  ")),
+            (r#"["mysql", ["-p", "x"]]"#, Some("mysql -p x ")),
+            (r#"["mysql", [{"-p"}]]"#, Some("mysql -p ")),
+            (
+                r#"["mysql",
+                "-p"]"#,
+                Some("mysql -p "),
+            ),
+            (r#"[\"mysql\", \"-p\"]"#, Some("mysql -p ")),
+            (r#"["mysql", "-p", x]"#, Some("mysql -p ")),
+            (r#"["mysql"]"#, None),
+            (r#"["mysql" "-p"]"#, None),
+            (r#"["mysql", '-p']"#, None),
+            (r#"="mysql", "-p""#, None),
+            (r#"[mysql, "-p"]"#, None),
+            (r#"["mysql", "-p"#, None),
+            (r#"[        "mysql", "-p"]"#, None),
+            (r#"[       "mysql", "-p"]"#, Some("mysql -p ")),
+        ] {
+            assert_eq!(command(text).as_deref(), wanted, "{text}");
+        }
+        let items = |count: usize| format!("[\"mysql\"{}]", ", \"x\"".repeat(count));
+        assert_eq!(command(&items(super::MAX_ITEMS)).map(|command| command.matches(' ').count()), Some(64));
+        let long = |length: usize| format!("[\"mysql\", \"{}\"]", "x".repeat(length - "mysql\", \"\"".len()));
+        assert!(command(&long(super::MAX_LIST)).is_some());
+        assert!(command(&long(super::MAX_LIST + 1)).is_none());
+        assert_eq!(super::list("[\"mysql\", \"-p\"]", 2).map(|(_, _, end)| end), Some(13));
+    }
 }

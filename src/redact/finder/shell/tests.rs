@@ -6,6 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod naming_options;
+mod reading;
+
 /// A made-up password, long enough to be no part of anything else.
 const PASSWORD: &str = concat!("Fake", "Passw0rd", "9");
 /// A made-up token.

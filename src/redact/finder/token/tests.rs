@@ -212,6 +212,146 @@ fn a_token_longer_than_anything_is_masked_whole() {
     assert_eq!(fake(Edge::Word, Check::Digit, &text).map(str::len), Some(TOKEN.len() + 12_000));
 }
 
+#[test]
+fn what_is_counted_up_or_repeated_is_a_placeholder() {
+    for (text, is_one) in [
+        ("xxxxxxxx", true),
+        ("XxXxxxxx", true),
+        ("xxxx-xxx", true),
+        ("xxxxxxx", false),
+        ("xxxxxxxy", false),
+        ("--------", false),
+        ("", false),
+    ] {
+        assert_eq!(is_placeholder(text), is_one, "{text}");
+    }
+}
+
+#[test]
+fn a_digest_is_named_before_it() {
+    let long = |length: usize| format!("sha512-{}", "a".repeat(length));
+    for (head, follows) in [
+        ("sha1-", true),
+        ("sha256=", true),
+        ("sha384:", true),
+        ("sha512-", true),
+        ("sha512-aB+/_9", true),
+        ("sha512.", false),
+        ("sha224-", false),
+        ("sha512", false),
+        ("-abc", false),
+        ("", false),
+        (&long(88), true),
+        (&long(89), false),
+    ] {
+        assert_eq!(follows_digest_name(&format!("{head}X"), head.len()), follows, "{head}");
+    }
+}
+
+#[test]
+fn a_text_says_where_it_was_cut() {
+    for (rest, cut) in [
+        ("", true),
+        ("\u{2026}x", true),
+        ("[TRUNCATED", true),
+        ("\n\r [TRUNCATED", true),
+        (r"\r\n[TRUNCATED", true),
+        ("...[TRUNCATED", true),
+        ("...", true),
+        ("... \n", true),
+        ("..[TRUNCATED", false),
+        ("....", false),
+        ("x", false),
+        ("x[TRUNCATED", false),
+        ("\n", false),
+    ] {
+        assert_eq!(is_cut(rest), cut, "{rest:?}");
+    }
+}
+
+#[test]
+fn variety_and_information_are_counted_by_character() {
+    for (text, bits_of_it) in
+        [("", 0.0), ("aaaa", 0.0), ("abab", 1.0), ("abcd", 2.0), ("abcdefgh", 3.0), ("aab\u{e9}", 0.918)]
+    {
+        assert!((bits(text) - bits_of_it).abs() < 0.001, "{text} {}", bits(text));
+    }
+    // Six characters are more than 2.5 bits, five are less.
+    assert!(has_variety("abcdef") && !has_variety("abcde") && !has_variety("aabbccddee"));
+    assert!(!has_variety("abcde\u{e9}\u{ea}"));
+}
+
+#[test]
+fn a_check_asks_of_a_piece_what_words_do_not_have() {
+    let long = "a".repeat(CHECKED);
+    for (check, text, may) in [
+        (Check::None, "abcdefghijk", false),
+        (Check::None, "abcdefghijkl", true),
+        (Check::None, "ABC", true),
+        (Check::None, "abc1", true),
+        (Check::Digit, "abcdefghijkl", false),
+        (Check::Digit, "ABC", false),
+        (Check::Digit, "aBC", true),
+        (Check::Digit, "abc1", true),
+        (Check::Mixed, "ab", false),
+        (Check::Mixed, "aB", true),
+        (Check::Jwt, "aB1", false),
+        (Check::Jwt, "aB1.c", true),
+        (Check::Jwt, &long.replacen("aa", "aB", 1), true),
+        (Check::Jwt, &long.replacen("aa", "B", 1), false),
+    ] {
+        assert_eq!(check.may(text), may, "{check:?} {text}");
+    }
+    for (check, text, holds) in [
+        (Check::Mixed, "0123456789", false),
+        (Check::Mixed, "abcdefghij", false),
+        (Check::Mixed, "a123456789", true),
+        (Check::Mixed, "a1a1a1a1a1", false),
+        (Check::Mixed, "aaaaaaaaaaaaaaaaaaaaaaaaaaaabcdef1", false),
+        (Check::Digit, "abc", false),
+        (Check::Digit, "ab1", true),
+        (Check::None, "", true),
+    ] {
+        assert_eq!(check.holds(text, &(0..text.len()), text), holds, "{check:?} {text}");
+    }
+}
+
+#[test]
+fn a_web_token_names_its_algorithm() {
+    for (token, names) in [
+        // {"alg":"x"}, {"enc":"x"}, {"typ":"x"}, {"kid":"x"}, {"abc":"x"}
+        ("eyJhbGciOiJ4In0", true),
+        ("eyJlbmMiOiJ4In0", true),
+        ("eyJ0eXAiOiJ4In0", true),
+        ("eyJraWQiOiJ4In0", true),
+        ("eyJhYmMiOiJ4In0", false),
+        // {"~~~???":1,"alg":2}, in both alphabets.
+        ("eyJ-fn4_Pz8iOjEsImFsZyI6Mn0", true),
+        ("eyJ+fn4/Pz8iOjEsImFsZyI6Mn0", true),
+        ("eyJhYmMiOiJ4In0.eyJhbGciOiJ4In0", false),
+        ("", false),
+    ] {
+        assert_eq!(names_an_algorithm(token), names, "{token}");
+    }
+}
+
+#[test]
+fn what_is_left_of_a_token_is_told_by_an_anchor_that_means_nothing_else() {
+    let left = |anchor: &'static str, edge: Edge, text: &'static str| {
+        let rule: &'static Rule = Box::leak(Box::new(Rule { edge, ..PLAIN }));
+        let form: &'static Form = Box::leak(Box::new(form(anchor, "[A-Za-z0-9]{20,}")));
+        Matcher::new(rule, form).unwrap().at(text, 0).map(|span| &text[span])
+    };
+    assert_eq!(left("abcdefgh", Edge::Word, "abcdefghK3fA"), Some("abcdefghK3fA"));
+    assert_eq!(left("abcdefg", Edge::Word, "abcdefgK3fA"), None);
+    assert_eq!(left("abc_", Edge::Word, "abc_K3fA"), Some("abc_K3fA"));
+    assert_eq!(left("abc-", Edge::Word, "abc-K3fA"), Some("abc-K3fA"));
+    assert_eq!(left("ab_", Edge::Word, "ab_K3fA"), None);
+    assert_eq!(left("abcd", Edge::Any, "abcdK3fA"), Some("abcdK3fA"));
+    assert_eq!(left("abcd", Edge::Apart, "abcdK3fA"), None);
+    assert_eq!(left("abc_", Edge::Word, "abc_K3f"), None);
+}
+
 /// The same shape for the `regex` crate.
 fn regex_of(shape: &str) -> String {
     let mut regex = String::new();

@@ -68,6 +68,16 @@ fn a_password_may_hold_what_ends_an_authority() {
 
 #[test]
 fn an_authority_ends_before_what_cannot_stand_in_it() {
+    for (url, authority) in [
+        ("u:p/w@h/x", "u:p/w@h"),
+        ("u:p?w@host?x", "u:p?w@host"),
+        ("u:p#w@host", "u:p#w@host"),
+        ("u:p/w@/x", "u:p/w@"),
+        ("u:8080/w@h", "u:8080"),
+        ("u/w@h", "u"),
+    ] {
+        assert_eq!(super::authority(url, false), authority, "{url}");
+    }
     for url in [
         "https://h u:hunter2@x",
         "https://h\nu:hunter2@x",

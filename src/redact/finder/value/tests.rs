@@ -751,3 +751,49 @@ fn only_the_beginning_of_a_long_value_is_judged() {
     assert_eq!(says(&long, Hint::Strong, Written::Quoted), Some(false));
     assert_eq!(says(&long[1..], Hint::Strong, Written::Quoted), Some(true), "a space is seen");
 }
+
+#[test]
+fn a_token_with_marks_is_no_identifier() {
+    let of = |value| says(value, Hint::Strong, Written::Quoted);
+    for value in ["abcd!efghi", "abcd1efghi", "xKwqPzRtbnMlkJhg"] {
+        assert!(of(value).is_some(), "{value}");
+    }
+    for value in ["abcdwefghi", "abcd-efghi", "xKwqPzRtbnMlkJh", "ABCDEFGHIJKLMNOP"] {
+        assert_eq!(of(value), None, "{value}");
+    }
+}
+
+#[test]
+fn what_looks_random_is_long_mixed_and_not_words() {
+    for value in
+        ["a1b2c3d4e5f60718", "qX7rT2vB9mZkD4wL", "xKwQpZrTbNmLkJhG", "11111111111111111122aa", "qwrtzpsdfghjkl12"]
+    {
+        assert!(looks_random(value), "{value}");
+    }
+    for value in [
+        "qX7rT2vB9mZkD4w",
+        "qX7rT2vB 9mZkD4wL",
+        "qX7rT2vB\u{e9}9mZkD4wL",
+        "qwrtzpsdfghjklx1",
+        "qwrtzpsdfghjKLx1",
+        "QWRTZPSDFGHJklX1",
+        "1234567890123456",
+        "12345678901234a6",
+        "abababab12121212",
+        "db-credentials-2024",
+        "authentication77service",
+    ] {
+        assert!(!looks_random(value), "{value}");
+    }
+}
+
+#[test]
+fn base64_of_either_alphabet_may_be_a_pair() {
+    // `user:~~~???` and `>>>:abc`, with marks for 62 and 63.
+    for value in ["dXNlcjp+fn4/Pz8=", "dXNlcjp-fn4_Pz8", "Pj4+OmFiYw==", "QTpB", "ejp6"] {
+        assert!(is_base64_pair(value), "{value}");
+    }
+    for value in ["Pj4+YWJj", "QUFB", "enp6", "QTpB!"] {
+        assert!(!is_base64_pair(value), "{value}");
+    }
+}
