@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::cursor::{Cursor, OneOf, Operator, Quote};
 use super::literals;
+use super::logins;
 use super::names::{Hint, MAX_NAME, hint};
 use super::prose;
 use super::value::{self, List, Written, is_hex, judge, list, looks_random};
@@ -83,11 +84,17 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
     if prose::phrase(text, name.start..name.end, tell) {
         return on;
     }
+    if text.as_bytes().get(name.end - 1..).is_some_and(|rest| matches!(rest, [b's', b':', b'\n' | b'\r', ..])) {
+        listed(text, &name, tell);
+    }
     let Some(says) = name.hint(text) else { return on };
     if says == Hint::Password {
         prose::changed(text, name.end, tell);
     }
     literals::at(text, name.start..name.end, says, tell);
+    if text.as_bytes().get(name.end - 1).is_some_and(|last| matches!(last, b's' | b'S')) {
+        logins::map(text, name.start..name.end, tell);
+    }
     let Some(place) = Place::behind(text, &name, says) else {
         pair(text, &name, says, tell);
         if says >= Hint::Strong
@@ -110,7 +117,7 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
             return on;
         }
     }
-    if place.written == Written::Words && is_asked_for(text, &name, &place) {
+    if place.written == Written::Words && (is_asked_for(text, &name, &place) || ends_path(text, &name)) {
         return on;
     }
     place.tell(text, says, tell);
@@ -124,6 +131,36 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
         pair(text, &name, says, tell);
     }
     on
+}
+
+/// How many items of a list are read.
+const MAX_LISTED: usize = 16;
+
+/// `tokens:` and lines behind it that each begin with `- ` and are one value.
+fn listed(text: &str, name: &Name, tell: Tell<'_>) {
+    let Some(says) = text.get(name.start..name.end - 1).and_then(hint).filter(|says| *says >= Hint::Strong) else {
+        return;
+    };
+    let mut cursor = Cursor::new(text, name.end);
+    cursor.eat(":");
+    for _ in 0..MAX_LISTED {
+        let rest = window(text, cursor.at(), MAX_SHOWN);
+        let Some(line) = rest.trim_start_matches([' ', '\r']).strip_prefix('\n') else { return };
+        let Some(item) = line.trim_start_matches([' ', '\t']).strip_prefix("- ") else { return };
+        let item = item.get(..item.find(['\n', '\r']).unwrap_or(item.len())).unwrap_or_default();
+        let start = cursor.at() + rest.find(item).unwrap_or_default();
+        let plain = item.trim_matches([' ', '"', '\'']);
+        if let Some(secret) = judge(plain, says, Written::Words) {
+            let from = start + item.find(plain).unwrap_or_default();
+            tell(from..from + plain.len(), rule(says), secret.guessable);
+        }
+        cursor = Cursor::new(text, start + item.len());
+    }
+}
+
+/// Whether a name is the last part of an absolute path: `/run/secrets/pw IMAGE`.
+fn ends_path(text: &str, name: &Name) -> bool {
+    name.start.checked_sub(1).and_then(|at| text.as_bytes().get(at)) == Some(&b'/') && name.text(text).contains('/')
 }
 
 /// Whether a UUID says which secret is meant: `get password ID`.
@@ -331,7 +368,12 @@ fn phrase(bytes: &[u8], start: usize) -> usize {
             .take(24)
             .take_while(|byte| byte.is_ascii_alphabetic())
             .count();
-        if letters == 0 {
+        // `token for session`: two things.
+        let joins = matches!(
+            bytes.get(space - letters..space),
+            Some(b"for" | b"of" | b"in" | b"with" | b"to" | b"and" | b"or" | b"by" | b"on" | b"at" | b"from" | b"per")
+        );
+        if letters == 0 || joins {
             break;
         }
         phrase = space - letters;
@@ -685,7 +727,7 @@ impl Place {
         let value = token.get(..end)?;
         // `password != confirmed2`: what is compared without quotes is a name.
         if operator == Operator::Loose
-            && value.bytes().all(is_name)
+            && value.trim_end_matches([':', ')', ';', '{']).bytes().all(is_name)
             && text
                 .get(name.end..start)
                 .is_some_and(|between| between.trim_end().ends_with("==") || between.contains("!="))
@@ -697,6 +739,18 @@ impl Place {
         } else {
             written
         };
+        // `password = (known after apply)`: the parenthesis closes words behind.
+        if written == Written::Loose && value.starts_with('(') && !value.contains(')') {
+            return None;
+        }
+        // `password = index_info`: what is assigned without quotes is a name.
+        if written == Written::Loose
+            && operator == Operator::Equals
+            && value.contains('_')
+            && value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        {
+            return None;
+        }
         // `password: some words`: prose goes on.
         let prose = written == Written::Loose
             && end == token.len()
@@ -1367,7 +1421,11 @@ fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
     };
     let offset = name.start.saturating_sub(MAX_GAP);
     let offset = floor(text, offset);
-    let trimmed_before = before.trim_end_matches(['"', '\'', '\\', ' ', ',', '\n', '\t', ';']);
+    let marks = ['"', '\'', '\\', ' ', ',', '\n', '\t', ';'];
+    let trimmed_before = before.trim_end_matches(marks);
+    // `SET value = '…' WHERE name = '…'`
+    let condition = trimmed_before.strip_suffix("WHERE").or_else(|| trimmed_before.strip_suffix("where"));
+    let trimmed_before = condition.map_or(trimmed_before, |before| before.trim_end_matches(marks));
     let end = offset + trimmed_before.len();
     let Some(open) = trimmed_before.rfind(['"', '\'']) else { return };
     let label =

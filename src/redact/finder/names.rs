@@ -207,7 +207,7 @@ pub(super) fn hint(name: &str) -> Option<Hint> {
         match name.as_bytes().last() {
             Some(b'i' | b'I') if ends("art-api") => return Some(Hint::Strong),
             Some(b'n' | b'N') if ends("access-sign") => return Some(Hint::Strong),
-            Some(b'h' | b'H') if ends("rediscli_auth") => return Some(Hint::Password),
+            Some(b'h' | b'H') if ends("rediscli_auth") || ends("redis_auth") => return Some(Hint::Password),
             _ => {}
         }
     }

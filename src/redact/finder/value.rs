@@ -89,7 +89,7 @@ static NOTHING: List = list!(
     correct rotated leaked stored hashed encrypted validated refreshed generated created updated deleted revoked issued changed reset
     field value input output key keys name type prompt error failed passed ok success readonly environment env vault keychain keyring file stdin
     interactive disabled enabled unknown n/a na tls ssl ldap saml oidc kerberos peer trust ident scram-sha-256 system user-provided here
-    utf-8 utf8 base64 hex ascii latin1 str.encode mut const __u32 __u64 u32 u64 usize uint8 uint16 uint32 uint64 static void char
+    1password utf-8 utf8 base64 hex ascii latin1 str.encode mut const __u32 __u64 u32 u64 usize uint8 uint16 uint32 uint64 static void char
     option some result self vec box arc rc secretstring securestring std::string system.string const let var public private static final
     "
 );

@@ -295,6 +295,10 @@ fn told(line: &str, what: What) -> Option<Range<usize>> {
             let rest = plain.get(start.len()..).filter(|_| begins)?;
             let last = start.len() + rest.rfind([' ', '"', '\'']).map_or(0, |space| space + 1);
             let word = plain.get(last..)?;
+            let word = word.trim_end_matches("\\r").trim_end_matches("\\n");
+            if start == "auth " && is_mechanism(word) {
+                return None;
+            }
             // `user NAME` without a password.
             if separator == ' ' && last == start.len() && start.trim_end().ends_with("user") {
                 return None;
@@ -306,6 +310,16 @@ fn told(line: &str, what: What) -> Option<Range<usize>> {
         _ => 0,
     };
     Some(from..line.len())
+}
+
+/// Ways to log in to a mail server, which stand where others have a password: `AUTH LOGIN`.
+fn is_mechanism(word: &str) -> bool {
+    ["login", "plain", "ntlm", "gssapi", "external", "xoauth2", "oauthbearer", "tls", "ssl"]
+        .iter()
+        .any(|name| word.eq_ignore_ascii_case(name))
+        || ["cram-", "digest-", "scram-"]
+            .iter()
+            .any(|begin| word.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin)))
 }
 
 /// The program of a command that prints its arguments, and those: behind what stands in front of a command.

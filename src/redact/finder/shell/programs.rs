@@ -529,6 +529,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             row("config set|set", Arguments(0), Pair, Token),
         row("config set|set", Behind("_auth", 1), Whole, Key),
         pass("--otp"),
+        row("login|adduser", Input(""), Chosen, Password),
     ]),
     program(
         "pip pip3 twine flit hatch pdm maturin keyring",
