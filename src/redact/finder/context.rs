@@ -462,11 +462,12 @@ impl Place {
         if marked {
             cursor.eat_marks();
         }
-        let mut closed = false;
+        let (mut closed, mut indexed) = (false, false);
         for _ in 0..4 {
             if cursor.eat_quote().is_some() {
                 closed = true;
             } else if closed && matches!(cursor.peek(), Some(b']' | b')' | b'}')) {
+                indexed = cursor.peek() == Some(b']');
                 cursor.skip(1);
             } else {
                 break;
@@ -520,6 +521,11 @@ impl Place {
             None => None,
         };
         let Some(operator) = operator else {
+            // `'["db"]["password"] "value"'` of sops.
+            if indexed && blanks && opener.is_some_and(|byte| matches!(byte, b'"' | b'\'')) {
+                let quote = cursor.eat_quote()?;
+                return Self::quoted(cursor, quote, Written::Quoted);
+            }
             // `-field=password NAME`: it is itself a value. `<secret name="…">`: an element.
             if matches!(opener, Some(b'=' | b'<')) {
                 return None;
@@ -1136,7 +1142,9 @@ fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
     let value = text.get(start..end)?;
     // A scheme that is not known is a word, and what stands behind it no other name with its value. `+` is a space only
     // behind one that is known: it stands in base64 too.
-    let word = !behind.starts_with('+')
+    let capital = scheme.starts_with(|first: char| first.is_ascii_uppercase());
+    let word = (place.written != Written::Words || capital)
+        && !behind.starts_with('+')
         && !scheme.starts_with('-')
         && scheme.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
     let assigned =

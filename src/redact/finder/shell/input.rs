@@ -288,7 +288,11 @@ fn told(line: &str, what: What) -> Option<Range<usize>> {
             let quoted = value.len() > 2 && ['"', '\''].iter().any(|q| value.starts_with(*q) && value.ends_with(*q));
             return Some(name.end + 1 + usize::from(quoted)..line.len() - usize::from(quoted));
         }
-        What::Chosen if !(literal::is_password(line) || line.len() >= 32 && literal::is_mixed(line)) => return None,
+        What::Chosen
+            if !(literal::is_password(line) || is_signed(line) || line.len() >= 32 && literal::is_mixed(line)) =>
+        {
+            return None;
+        }
         What::Line(start, separator) => {
             let begins = line.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start));
             let plain = line.trim_end_matches([' ', ';', '"', '\'']);
@@ -310,6 +314,13 @@ fn told(line: &str, what: What) -> Option<Range<usize>> {
         _ => 0,
     };
     Some(from..line.len())
+}
+
+/// Whether a line is a word with digits and a sign that no name has.
+fn is_signed(line: &str) -> bool {
+    let sign = |byte: u8| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*');
+    let digit = line.bytes().any(|byte| byte.is_ascii_digit());
+    line.len() >= 8 && digit && line.bytes().any(sign) && !line.contains('.') && literal::is_chosen(line)
 }
 
 /// Ways to log in to a mail server, which stand where others have a password: `AUTH LOGIN`.

@@ -336,6 +336,10 @@ impl<'t, 's> Lexer<'t, 's> {
             match self.byte(0) {
                 Some(b' ' | b'\t' | b'\r') => self.at += 1,
                 Some(b'\\') if self.continuation() > 0 => self.at += self.continuation(),
+                // `^` at the end of a line of Windows.
+                Some(b'^') if matches!((self.byte(1), self.byte(2)), (Some(b'\n'), _) | (Some(b'\r'), Some(b'\n'))) => {
+                    self.at += if self.byte(1) == Some(b'\n') { 2 } else { 3 };
+                }
                 Some(0x1b) if self.colour() > 0 => self.at += self.colour(),
                 _ => return,
             }

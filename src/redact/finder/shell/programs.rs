@@ -713,4 +713,6 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("systemd-creds", "systemd-secret", &[row("encrypt", Input(""), Whole, Password)]),
     program("dart flutter pub", "pub-token", &[row("pub token add|token add", Input(""), Whole, Key)]).word(),
     program("npm", "npm-token", &[row("token create|profile set", Input(""), Whole, Password)]),
+    program("steghide outguess", "archive-password", &[pass("-p_ --passphrase -k_")]),
+    program("zfs", "disk-passphrase", &[row("create|load-key|change-key", Input(""), Whole, Password)]).word(),
 ];
