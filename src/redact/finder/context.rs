@@ -17,7 +17,7 @@ use super::value::{self, List, Written, is_hex, judge, list, looks_random};
 pub(super) const WORDS: &str = "pass|pwd|psw|secret|token|key|auth|cred|cookie|sess|bearer|jwt|dsn|salt|psk|mnemonic|signature|seed|\
     kennwort|senha|contrase|wachtwoord|has\u{142}o|u0142o|u015fifre|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
     adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |log in using |log in as |sign in with |sign in as |zugangsdaten: |pragma key|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
-    pepper|clave|lozinka|zaporka|salasana|kata sandi|community|m\u{1ead}t kh\u{1ea9}u|u1ead|\
+    pepper|clave|lozinka|zaporka|salasana|kata sandi|community|tkn=|m\u{1ead}t kh\u{1ea9}u|u1ead|\
     \u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{645}\u{631}\u{648}\u{631}|\u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{633}\u{631}|u0643|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d4}|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d0}|u05e1|\
     \u{e23}\u{e2b}\u{e31}\u{e2a}\u{e1c}\u{e48}\u{e32}\u{e19}|u0e23|\u{3ba}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|\u{39a}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|u03ba|\
     \u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{41f}\u{410}\u{420}\u{41e}\u{41b}\u{42c}|u041f|\u{53e3}\u{4ee4}|device_code|samlresponse|assertion=|client_assertion|\
@@ -277,8 +277,18 @@ impl Name {
     fn says_login(&self, text: &str) -> bool {
         // Most names end with no two letters with which the words do.
         const ENDS: [&[u8; 2]; 9] = [b"th", b"ed", b"ds", b"ls", b"al", b"in", b"ss", b"wd", b"en"];
-        const LAST: [&str; 9] =
-            ["auth", "cred", "creds", "credential", "credentials", "login", "userpass", "userpwd", "zugangsdaten"];
+        const LAST: [&str; 10] = [
+            "auth",
+            "basicauth",
+            "cred",
+            "creds",
+            "credential",
+            "credentials",
+            "login",
+            "userpass",
+            "userpwd",
+            "zugangsdaten",
+        ];
         let name = self.text(text);
         let ends = || {
             let last = last_part(name, |byte| matches!(byte, b'_' | b'-' | b'.'));
@@ -400,7 +410,7 @@ impl Place {
         }
         let opener = name.start.checked_sub(1).and_then(|at| text.as_bytes().get(at));
         // `user[password]=value` of a form.
-        if opener == Some(&b'[') && cursor.rest().starts_with(b"]=") {
+        if opener == Some(&b'[') && (cursor.rest().starts_with(b"]=") || cursor.rest().starts_with(b"] =>")) {
             cursor.skip(1);
         }
         // `<password>value</password>`
@@ -557,6 +567,12 @@ impl Place {
         if closed && matches!(cursor.peek(), Some(b'\n' | b'\r')) {
             let lines = cursor.rest().iter().take(64).take_while(|byte| byte.is_ascii_whitespace()).count();
             cursor.skip(lines);
+        }
+        // `string(9) "value"`, as PHP shows it.
+        if closed && cursor.eat("string(") {
+            let digits = cursor.rest().iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
+            cursor.skip(digits);
+            cursor.eat(") ");
         }
         eat_string_prefix(&mut cursor);
         let ahead = cursor;
@@ -775,6 +791,14 @@ impl Place {
         }
         // `secret_id     value`: a column of names and one of values.
         let column = text.as_bytes().get(..cursor.at()).is_some_and(|before| before.ends_with(b"  "));
+        // `PASSWORD elastic = value`
+        let user = cursor.rest().iter().take(32).take_while(|byte| is_name(**byte)).count();
+        if text.get(..cursor.at()).is_some_and(|before| before.ends_with("PASSWORD "))
+            && cursor.rest().get(user..).is_some_and(|rest| rest.starts_with(b" = "))
+        {
+            cursor.skip(user + 3);
+            return Self::word(text, cursor);
+        }
         let begin = cursor;
         eat_fillers(&mut cursor);
         let plain = Self::word(text, cursor);
@@ -866,9 +890,14 @@ impl Place {
         if !BEGIN.eat(&mut cursor) {
             return None;
         }
-        let rest = window(text, cursor.at(), 96);
-        let end = rest.find(['"', '`', '<', '>', '{', '}', ';', ',']).unwrap_or(rest.len());
-        let rest = rest.get(..end.max(1))?;
+        let rest = window(text, cursor.at(), 128);
+        // What stands in parentheses may be code.
+        let mut open = false;
+        let end = rest.find(|c: char| {
+            open = c == '(' || open && c != ')';
+            !open && matches!(c, '"' | '`' | '<' | '>' | '{' | '}' | ';' | ',')
+        });
+        let rest = rest.get(..end.unwrap_or(rest.len()).max(1))?;
         let (at, length) = END.iter().filter_map(|end| rest.find(end).map(|at| (at, end.len()))).min()?;
         if rest.get(..at)?.split_ascii_whitespace().count() > 8 {
             return None;
@@ -1193,6 +1222,10 @@ fn login(text: &str, name: &Name, tell: Tell<'_>) {
     if word == "AUTH" && !assigned {
         let before = text.get(..name.start).unwrap_or_default();
         let token = line.split(' ').next().unwrap_or_default();
+        // Ways to log in to a mail server.
+        if ["CRAM-", "SCRAM-", "DIGEST-", "XOAUTH"].iter().any(|begin| token.starts_with(begin)) {
+            return;
+        }
         if before.ends_with(['>', '"', '\'', '\n']) || before.ends_with("> ") || before.is_empty() {
             told(cursor.at(), token, tell);
         }
@@ -1589,6 +1622,9 @@ fn eat_fillers(cursor: &mut Cursor<'_>) {
 
 /// `!!str`, `&anchor`: what may stand before a value in YAML.
 fn eat_yaml_tags(cursor: &mut Cursor<'_>) {
+    if cursor.eat("!unsafe ") {
+        return;
+    }
     for _ in 0..2 {
         let rest = cursor.rest();
         if !matches!(rest, [b'!', b'!', ..] | [b'&', b'a'..=b'z' | b'A'..=b'Z', ..]) {

@@ -17,6 +17,7 @@ pub(super) const ANCHORS: &[&str] = &[
     " p: ",
     " on >",
     " / ",
+    "&p=",
     "createUser ",
     ":587 ",
     ":465 ",
@@ -95,6 +96,7 @@ pub(super) fn at(text: &str, start: usize, anchor: &str, tell: Tell<'_>) {
         "[+] " => sprayed(text, behind, tell),
         " on >" => acl(text, start, behind, tell),
         "createUser " => snmp(text, behind, tell),
+        "&p=" => query(text, start, behind, tell),
         " / " => slashed(text, start, behind, tell),
         " p: " => short(text, start, behind, tell),
         _ if anchor.starts_with('@') => before_host(text, start, tell),
@@ -381,6 +383,18 @@ fn slashed(text: &str, start: usize, behind: usize, tell: Tell<'_>) {
     }
 }
 
+/// `?u=bob&p=password`, as InfluxDB takes them.
+fn query(text: &str, start: usize, behind: usize, tell: Tell<'_>) {
+    let before = text.get(floor(text, start.saturating_sub(64))..start).unwrap_or_default();
+    let user = before.rsplit(['?', '&']).next().and_then(|pair| pair.strip_prefix("u=")).unwrap_or_default();
+    let rest = window(text, behind, MAX_LOGIN);
+    let ends = |c: char| c.is_whitespace() || matches!(c, '&' | '"' | '\'' | '`' | '\\' | '#');
+    let value = rest.get(..rest.find(ends).unwrap_or(rest.len())).unwrap_or_default();
+    if !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
+        told(text, behind..behind + value.len(), tell);
+    }
+}
+
 /// `u: bob p: password`.
 fn short(text: &str, start: usize, behind: usize, tell: Tell<'_>) {
     let before = text.get(floor(text, start.saturating_sub(64))..start).unwrap_or_default();
@@ -418,6 +432,7 @@ mod tests {
             "credentials = {\"admin\": \"{}\"}",
             "test@example.com / {}",
             "use bob / {} to log in",
+            "http://example.com:8086/query?u=bob&p={}&q=x",
             "connect with root/{}@db",
             "{\"passwords\": {\"bob\": \"{}\"}}",
         ] {

@@ -715,4 +715,5 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("npm", "npm-token", &[row("token create|profile set", Input(""), Whole, Password)]),
     program("steghide outguess", "archive-password", &[pass("-p_ --passphrase -k_")]),
     program("zfs", "disk-passphrase", &[row("create|load-key|change-key", Input(""), Whole, Password)]).word(),
+    program("elasticsearch-keystore opensearch-keystore logstash-keystore kibana-keystore", "keystore-secret", &[row("add|add-string", Input(""), Whole, Password)]),
 ];
