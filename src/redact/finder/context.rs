@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::cursor::{Cursor, OneOf, Operator, Quote};
 use super::literals;
+use super::logins;
 use super::names::{Hint, MAX_NAME, hint};
 use super::prose;
 use super::value::{self, List, Written, is_hex, judge, list, looks_random};
@@ -16,7 +17,7 @@ use super::value::{self, List, Written, is_hex, judge, list, looks_random};
 pub(super) const WORDS: &str = "pass|pwd|psw|secret|token|key|auth|cred|cookie|sess|bearer|jwt|dsn|salt|psk|mnemonic|signature|seed|\
     kennwort|senha|contrase|wachtwoord|has\u{142}o|u0142o|u015fifre|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
     adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |log in using |log in as |sign in with |sign in as |zugangsdaten: |pragma key|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
-    pepper|clave|lozinka|zaporka|salasana|kata sandi|community|m\u{1ead}t kh\u{1ea9}u|u1ead|\
+    pepper|clave|lozinka|zaporka|salasana|kata sandi|community|tkn=|m\u{1ead}t kh\u{1ea9}u|u1ead|\
     \u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{645}\u{631}\u{648}\u{631}|\u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{633}\u{631}|u0643|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d4}|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d0}|u05e1|\
     \u{e23}\u{e2b}\u{e31}\u{e2a}\u{e1c}\u{e48}\u{e32}\u{e19}|u0e23|\u{3ba}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|\u{39a}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|u03ba|\
     \u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}|\u{41f}\u{410}\u{420}\u{41e}\u{41b}\u{42c}|u041f|\u{53e3}\u{4ee4}|device_code|samlresponse|assertion=|client_assertion|\
@@ -83,11 +84,17 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
     if prose::phrase(text, name.start..name.end, tell) {
         return on;
     }
+    if text.as_bytes().get(name.end - 1..).is_some_and(|rest| matches!(rest, [b's', b':', b'\n' | b'\r', ..])) {
+        listed(text, &name, tell);
+    }
     let Some(says) = name.hint(text) else { return on };
     if says == Hint::Password {
         prose::changed(text, name.end, tell);
     }
     literals::at(text, name.start..name.end, says, tell);
+    if text.as_bytes().get(name.end - 1).is_some_and(|last| matches!(last, b's' | b'S')) {
+        logins::map(text, name.start..name.end, tell);
+    }
     let Some(place) = Place::behind(text, &name, says) else {
         pair(text, &name, says, tell);
         if says >= Hint::Strong
@@ -110,7 +117,7 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
             return on;
         }
     }
-    if place.written == Written::Words && is_asked_for(text, &name, &place) {
+    if place.written == Written::Words && (is_asked_for(text, &name, &place) || ends_path(text, &name)) {
         return on;
     }
     place.tell(text, says, tell);
@@ -124,6 +131,36 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
         pair(text, &name, says, tell);
     }
     on
+}
+
+/// How many items of a list are read.
+const MAX_LISTED: usize = 16;
+
+/// `tokens:` and lines behind it that each begin with `- ` and are one value.
+fn listed(text: &str, name: &Name, tell: Tell<'_>) {
+    let Some(says) = text.get(name.start..name.end - 1).and_then(hint).filter(|says| *says >= Hint::Strong) else {
+        return;
+    };
+    let mut cursor = Cursor::new(text, name.end);
+    cursor.eat(":");
+    for _ in 0..MAX_LISTED {
+        let rest = window(text, cursor.at(), MAX_SHOWN);
+        let Some(line) = rest.trim_start_matches([' ', '\r']).strip_prefix('\n') else { return };
+        let Some(item) = line.trim_start_matches([' ', '\t']).strip_prefix("- ") else { return };
+        let item = item.get(..item.find(['\n', '\r']).unwrap_or(item.len())).unwrap_or_default();
+        let start = cursor.at() + rest.find(item).unwrap_or_default();
+        let plain = item.trim_matches([' ', '"', '\'']);
+        if let Some(secret) = judge(plain, says, Written::Words) {
+            let from = start + item.find(plain).unwrap_or_default();
+            tell(from..from + plain.len(), rule(says), secret.guessable);
+        }
+        cursor = Cursor::new(text, start + item.len());
+    }
+}
+
+/// Whether a name is the last part of an absolute path: `/run/secrets/pw IMAGE`.
+fn ends_path(text: &str, name: &Name) -> bool {
+    name.start.checked_sub(1).and_then(|at| text.as_bytes().get(at)) == Some(&b'/') && name.text(text).contains('/')
 }
 
 /// Whether a UUID says which secret is meant: `get password ID`.
@@ -249,8 +286,18 @@ impl Name {
     fn says_login(&self, text: &str) -> bool {
         // Most names end with no two letters with which the words do.
         const ENDS: [&[u8; 2]; 9] = [b"th", b"ed", b"ds", b"ls", b"al", b"in", b"ss", b"wd", b"en"];
-        const LAST: [&str; 9] =
-            ["auth", "cred", "creds", "credential", "credentials", "login", "userpass", "userpwd", "zugangsdaten"];
+        const LAST: [&str; 10] = [
+            "auth",
+            "basicauth",
+            "cred",
+            "creds",
+            "credential",
+            "credentials",
+            "login",
+            "userpass",
+            "userpwd",
+            "zugangsdaten",
+        ];
         let name = self.text(text);
         let ends = || {
             let last = last_part(name, |byte| matches!(byte, b'_' | b'-' | b'.'));
@@ -340,7 +387,12 @@ fn phrase(bytes: &[u8], start: usize) -> usize {
             .take(24)
             .take_while(|byte| byte.is_ascii_alphabetic())
             .count();
-        if letters == 0 {
+        // `token for session`: two things.
+        let joins = matches!(
+            bytes.get(space - letters..space),
+            Some(b"for" | b"of" | b"in" | b"with" | b"to" | b"and" | b"or" | b"by" | b"on" | b"at" | b"from" | b"per")
+        );
+        if letters == 0 || joins {
             break;
         }
         phrase = space - letters;
@@ -367,7 +419,7 @@ impl Place {
         }
         let opener = name.start.checked_sub(1).and_then(|at| text.as_bytes().get(at));
         // `user[password]=value` of a form.
-        if opener == Some(&b'[') && cursor.rest().starts_with(b"]=") {
+        if opener == Some(&b'[') && (cursor.rest().starts_with(b"]=") || cursor.rest().starts_with(b"] =>")) {
             cursor.skip(1);
         }
         // `<password>value</password>`
@@ -429,11 +481,12 @@ impl Place {
         if marked {
             cursor.eat_marks();
         }
-        let mut closed = false;
+        let (mut closed, mut indexed) = (false, false);
         for _ in 0..4 {
             if cursor.eat_quote().is_some() {
                 closed = true;
             } else if closed && matches!(cursor.peek(), Some(b']' | b')' | b'}')) {
+                indexed = cursor.peek() == Some(b']');
                 cursor.skip(1);
             } else {
                 break;
@@ -487,6 +540,11 @@ impl Place {
             None => None,
         };
         let Some(operator) = operator else {
+            // `'["db"]["password"] "value"'` of sops.
+            if indexed && blanks && opener.is_some_and(|byte| matches!(byte, b'"' | b'\'')) {
+                let quote = cursor.eat_quote()?;
+                return Self::quoted(cursor, quote, Written::Quoted);
+            }
             // `-field=password NAME`: it is itself a value. `<secret name="…">`: an element.
             if matches!(opener, Some(b'=' | b'<')) {
                 return None;
@@ -523,6 +581,12 @@ impl Place {
         if closed && matches!(cursor.peek(), Some(b'\n' | b'\r')) {
             let lines = cursor.rest().iter().take(64).take_while(|byte| byte.is_ascii_whitespace()).count();
             cursor.skip(lines);
+        }
+        // `string(9) "value"`, as PHP shows it.
+        if closed && cursor.eat("string(") {
+            let digits = cursor.rest().iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
+            cursor.skip(digits);
+            cursor.eat(") ");
         }
         eat_string_prefix(&mut cursor);
         let ahead = cursor;
@@ -704,7 +768,7 @@ impl Place {
         let value = token.get(..end)?;
         // `password != confirmed2`: what is compared without quotes is a name.
         if operator == Operator::Loose
-            && value.bytes().all(is_name)
+            && value.trim_end_matches([':', ')', ';', '{']).bytes().all(is_name)
             && text
                 .get(name.end..start)
                 .is_some_and(|between| between.trim_end().ends_with("==") || between.contains("!="))
@@ -716,6 +780,18 @@ impl Place {
         } else {
             written
         };
+        // `password = (known after apply)`: the parenthesis closes words behind.
+        if written == Written::Loose && value.starts_with('(') && !value.contains(')') {
+            return None;
+        }
+        // `password = index_info`: what is assigned without quotes is a name.
+        if written == Written::Loose
+            && operator == Operator::Equals
+            && value.contains('_')
+            && value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        {
+            return None;
+        }
         // `password: some words`: prose goes on.
         let prose = written == Written::Loose
             && end == token.len()
@@ -734,6 +810,14 @@ impl Place {
         }
         // `secret_id     value`: a column of names and one of values.
         let column = text.as_bytes().get(..cursor.at()).is_some_and(|before| before.ends_with(b"  "));
+        // `PASSWORD elastic = value`
+        let user = cursor.rest().iter().take(32).take_while(|byte| is_name(**byte)).count();
+        if text.get(..cursor.at()).is_some_and(|before| before.ends_with("PASSWORD "))
+            && cursor.rest().get(user..).is_some_and(|rest| rest.starts_with(b" = "))
+        {
+            cursor.skip(user + 3);
+            return Self::word(text, cursor);
+        }
         let begin = cursor;
         eat_fillers(&mut cursor);
         let plain = Self::word(text, cursor);
@@ -825,9 +909,14 @@ impl Place {
         if !BEGIN.eat(&mut cursor) {
             return None;
         }
-        let rest = window(text, cursor.at(), 96);
-        let end = rest.find(['"', '`', '<', '>', '{', '}', ';', ',']).unwrap_or(rest.len());
-        let rest = rest.get(..end.max(1))?;
+        let rest = window(text, cursor.at(), 128);
+        // What stands in parentheses may be code.
+        let mut open = false;
+        let end = rest.find(|c: char| {
+            open = c == '(' || open && c != ')';
+            !open && matches!(c, '"' | '`' | '<' | '>' | '{' | '}' | ';' | ',')
+        });
+        let rest = rest.get(..end.unwrap_or(rest.len()).max(1))?;
         let (at, length) = END.iter().filter_map(|end| rest.find(end).map(|at| (at, end.len()))).min()?;
         if rest.get(..at)?.split_ascii_whitespace().count() > 8 {
             return None;
@@ -1101,7 +1190,9 @@ fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
     let value = text.get(start..end)?;
     // A scheme that is not known is a word, and what stands behind it no other name with its value. `+` is a space only
     // behind one that is known: it stands in base64 too.
-    let word = !behind.starts_with('+')
+    let capital = scheme.starts_with(|first: char| first.is_ascii_uppercase());
+    let word = (place.written != Written::Words || capital)
+        && !behind.starts_with('+')
         && !scheme.starts_with('-')
         && scheme.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
     let assigned =
@@ -1150,6 +1241,10 @@ fn login(text: &str, name: &Name, tell: Tell<'_>) {
     if word == "AUTH" && !assigned {
         let before = text.get(..name.start).unwrap_or_default();
         let token = line.split(' ').next().unwrap_or_default();
+        // Ways to log in to a mail server.
+        if ["CRAM-", "SCRAM-", "DIGEST-", "XOAUTH"].iter().any(|begin| token.starts_with(begin)) {
+            return;
+        }
         if before.ends_with(['>', '"', '\'', '\n']) || before.ends_with("> ") || before.is_empty() {
             told(cursor.at(), token, tell);
         }
@@ -1386,7 +1481,11 @@ fn pair(text: &str, name: &Name, says: Hint, tell: Tell<'_>) {
     };
     let offset = name.start.saturating_sub(MAX_GAP);
     let offset = floor(text, offset);
-    let trimmed_before = before.trim_end_matches(['"', '\'', '\\', ' ', ',', '\n', '\t', ';']);
+    let marks = ['"', '\'', '\\', ' ', ',', '\n', '\t', ';'];
+    let trimmed_before = before.trim_end_matches(marks);
+    // `SET value = '…' WHERE name = '…'`
+    let condition = trimmed_before.strip_suffix("WHERE").or_else(|| trimmed_before.strip_suffix("where"));
+    let trimmed_before = condition.map_or(trimmed_before, |before| before.trim_end_matches(marks));
     let end = offset + trimmed_before.len();
     let Some(open) = trimmed_before.rfind(['"', '\'']) else { return };
     let label =
@@ -1542,6 +1641,9 @@ fn eat_fillers(cursor: &mut Cursor<'_>) {
 
 /// `!!str`, `&anchor`: what may stand before a value in YAML.
 fn eat_yaml_tags(cursor: &mut Cursor<'_>) {
+    if cursor.eat("!unsafe ") {
+        return;
+    }
     for _ in 0..2 {
         let rest = cursor.rest();
         if !matches!(rest, [b'!', b'!', ..] | [b'&', b'a'..=b'z' | b'A'..=b'Z', ..]) {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::context::{Tell, floor, window};
+use super::context::{Tell, eat_spaces, floor, window};
 use super::cursor::Cursor;
 use super::names::Hint;
 use super::value::{Written, judge};
@@ -16,6 +16,8 @@ pub(super) const ANCHORS: &[&str] = &[
     "[+] ",
     " p: ",
     " on >",
+    " / ",
+    "&p=",
     "createUser ",
     ":587 ",
     ":465 ",
@@ -94,6 +96,8 @@ pub(super) fn at(text: &str, start: usize, anchor: &str, tell: Tell<'_>) {
         "[+] " => sprayed(text, behind, tell),
         " on >" => acl(text, start, behind, tell),
         "createUser " => snmp(text, behind, tell),
+        "&p=" => query(text, start, behind, tell),
+        " / " => slashed(text, start, behind, tell),
         " p: " => short(text, start, behind, tell),
         _ if anchor.starts_with('@') => before_host(text, start, tell),
         _ => postfix(text, start, behind, tell),
@@ -138,7 +142,8 @@ fn before_host(text: &str, at: usize, tell: Tell<'_>) {
     else {
         return;
     };
-    let Some((user, password)) = login.split_once(':') else { return };
+    let slashed = login.split_once('/').filter(|(user, _)| is_user(user));
+    let Some((user, password)) = slashed.or_else(|| login.split_once(':')) else { return };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-\\+".contains(&byte);
     if user.is_empty()
         || !user.bytes().all(plain)
@@ -149,6 +154,57 @@ fn before_host(text: &str, at: usize, tell: Tell<'_>) {
         return;
     }
     told(text, at - password.len()..at, tell);
+}
+
+/// How many users a map has that is read.
+const MAX_USERS: usize = 32;
+
+/// `credentials = {"bob": "password", …}`, `"passwords": {"bob": "password"}`: a map from users to what they log in with.
+pub(super) fn map(text: &str, name: Range<usize>, tell: Tell<'_>) {
+    let called = text.get(name.clone()).unwrap_or_default();
+    let named = ["credentials", "creds", "passwords", "logins"].iter().any(|word| {
+        let from = called.len().checked_sub(word.len());
+        from.and_then(|from| called.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(word))
+    });
+    if !named {
+        return;
+    }
+    let mut cursor = Cursor::new(text, name.end);
+    cursor.eat_quote();
+    cursor.eat_blanks();
+    if cursor.eat_operator().is_none() {
+        return;
+    }
+    cursor.eat_blanks();
+    if !cursor.eat("{") {
+        return;
+    }
+    for _ in 0..MAX_USERS {
+        eat_spaces(&mut cursor);
+        let Some(quote) = cursor.eat_quote() else { return };
+        let user = cursor.closing(quote).end;
+        if user > MAX_LOGIN {
+            return;
+        }
+        cursor.skip(user);
+        cursor.eat_quote();
+        cursor.eat_blanks();
+        if cursor.eat_operator().is_none() {
+            return;
+        }
+        cursor.eat_blanks();
+        let Some(quote) = cursor.eat_quote() else { return };
+        let length = cursor.closing(quote).end;
+        if length > MAX_LOGIN {
+            return;
+        }
+        told(text, cursor.at()..cursor.at() + length, tell);
+        cursor.skip(length);
+        cursor.eat_quote();
+        if !cursor.eat(",") {
+            return;
+        }
+    }
 }
 
 /// `a001 LOGIN bob password` of IMAP, either of them in quotes or not.
@@ -278,6 +334,67 @@ fn snmp(text: &str, behind: usize, tell: Tell<'_>) {
     }
 }
 
+/// Who a password belongs to that nothing else tells from a name.
+const USERS: [&str; 18] = [
+    "root",
+    "admin",
+    "administrator",
+    "demo",
+    "test",
+    "tester",
+    "guest",
+    "user",
+    "system",
+    "sys",
+    "sa",
+    "postgres",
+    "mysql",
+    "oracle",
+    "scott",
+    "superadmin",
+    "superuser",
+    "kubeadmin",
+];
+
+fn is_user(name: &str) -> bool {
+    USERS.iter().any(|user| user.eq_ignore_ascii_case(name))
+}
+
+/// `test@example.com / password`, `admin / password`, and any user where it is said that they log in.
+fn slashed(text: &str, start: usize, behind: usize, tell: Tell<'_>) {
+    let before = text.get(floor(text, start.saturating_sub(64))..start).unwrap_or_default();
+    let user =
+        before.rsplit(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(')).next().unwrap_or_default();
+    let rest = window(text, behind, MAX_LOGIN);
+    let quoted = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '\\');
+    let value = rest.get(..rest.find(quoted).unwrap_or(rest.len())).unwrap_or_default();
+    let value = value.trim_end_matches(['.', ',', ';', ')', ':']);
+    let logs_in = || {
+        let near = window(text, behind + value.len(), 32);
+        ["log in", "login", "sign in"].iter().any(|word| near.contains(word) || before.contains(word))
+    };
+    let mail = user.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+    let plain = !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    if (mail || is_user(user) || plain && logs_in())
+        && value.bytes().any(|byte| byte.is_ascii_digit())
+        && !value.contains('/')
+    {
+        told(text, behind..behind + value.len(), tell);
+    }
+}
+
+/// `?u=bob&p=password`, as InfluxDB takes them.
+fn query(text: &str, start: usize, behind: usize, tell: Tell<'_>) {
+    let before = text.get(floor(text, start.saturating_sub(64))..start).unwrap_or_default();
+    let user = before.rsplit(['?', '&']).next().and_then(|pair| pair.strip_prefix("u=")).unwrap_or_default();
+    let rest = window(text, behind, MAX_LOGIN);
+    let ends = |c: char| c.is_whitespace() || matches!(c, '&' | '"' | '\'' | '`' | '\\' | '#');
+    let value = rest.get(..rest.find(ends).unwrap_or(rest.len())).unwrap_or_default();
+    if !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
+        told(text, behind..behind + value.len(), tell);
+    }
+}
+
 /// `u: bob p: password`.
 fn short(text: &str, start: usize, behind: usize, tell: Tell<'_>) {
     let before = text.get(floor(text, start.saturating_sub(64))..start).unwrap_or_default();
@@ -312,6 +429,12 @@ mod tests {
             "USER bob\nPASS {}\n",
             "user default on >{} ~* +@all",
             "createUser bob SHA {}",
+            "credentials = {\"admin\": \"{}\"}",
+            "test@example.com / {}",
+            "use bob / {} to log in",
+            "http://example.com:8086/query?u=bob&p={}&q=x",
+            "connect with root/{}@db",
+            "{\"passwords\": {\"bob\": \"{}\"}}",
         ] {
             let text = text.replace("{}", &secret);
             let places: Vec<&str> =
@@ -336,6 +459,11 @@ mod tests {
             "map: 3 p: 12345678",
             "if a and b on >threshold2024",
             "createUser(name, SHA256)",
+            "credentials = {\"type\": \"service_account\", \"role\": \"admin\"}",
+            "use ubuntu / debian12 images",
+            "TCP / IPv4x and UDP / IPv6x",
+            "packages/core2024@test",
+            "const passwords = { label: 'Passwords', count: 12 };",
         ] {
             assert_eq!(Finder::default().find(text), [], "{text}");
         }

@@ -79,6 +79,9 @@ pub struct Finding {
 /// How deep texts in texts are searched.
 const MAX_DEPTH: usize = 8;
 
+/// How many variables that secrets' names are given are looked for in a text.
+const MAX_ASKED: usize = 16;
+
 /// All rules, ready to be used. Built once.
 pub struct Finder {
     rules: &'static Rules,
@@ -259,6 +262,7 @@ impl Finder {
         let mut table = 0;
         let mut encoded = 0;
         let mut commands = false;
+        let mut asked = 0;
         let mut places = Vec::new();
         let mut nested = Vec::new();
         let mut listed = 0;
@@ -299,6 +303,22 @@ impl Finder {
                 // In other text than JSON the quotes may be those of a command.
                 if document || !matches!(kind, Kind::Shell) {
                     continue;
+                }
+            }
+            // What a variable is called says nothing of it, but where it is used: `PGPASSWORD=$P`.
+            if !commands
+                && asked < MAX_ASKED
+                && matches!(kind, Kind::Name | Kind::Url("://"))
+                && let Some(assigned) = shell::takes_variable(text, to, matches!(kind, Kind::Url(_)))
+            {
+                asked += 1;
+                if let Some(literal) = string.filter(|_| assigned && document && depth < MAX_DEPTH) {
+                    if inside.last().is_none_or(|last| last.start != literal.start) {
+                        inside.push(literal);
+                    }
+                } else {
+                    commands = assigned;
+                    places.extend((assigned && matches!(kind, Kind::Url(_))).then_some(from));
                 }
             }
             match kind {

@@ -41,7 +41,7 @@ const SECRETS: &str = "
     authkey appkey licensekey mnemonic seedphrase sas apisecret appsecret clientsecret
     accountkey sharedaccesskey sharedsecret hmackey cryptokey sshkey deploykey servicekey storagekey dsn
     sastoken idtoken refreshtoken sessiontoken csrftoken xsrftoken otpauth totp keyfob serviceaccountkey
-    authcode pepper nthash lmhash ntlm ntlmhash wif";
+    authcode pepper nthash lmhash ntlm ntlmhash wif tkn";
 
 /// Words that make a `key` behind them a secret.
 const KINDS_OF_KEY: &str = "
@@ -86,7 +86,7 @@ const OF: &str = "
     encoding charset alphabet chars bytes bits position offset start end stdin agent manifest scanner scanning
     detector leak leaks mount mounts volume accessor keeper engine backend plugin config configuration settings
     management options lifecycle encode decode range flow guide docs doc example examples sample template yml yaml json toml txt md rs py js ts
-    go java sh env1 html css tsx";
+    go java sh env1 html css tsx mgmt";
 
 /// Words before a secret's word that make it something else.
 const NOT: &str = "
@@ -220,6 +220,7 @@ const ENDS: [&str; 8] = ["secret", "token", "apikey", "privatekey", "accesskey",
 fn word_hint(word: &[u8], before: Option<&[u8]>) -> Option<Hint> {
     if matches!(word, b"key" | b"keys") {
         return Some(match before {
+            Some(b"wpa" | b"wpa2" | b"wifi" | b"wlan") => Hint::Password,
             Some(before) if says(before).kind_of_key => Hint::Strong,
             Some(before) if before.len() > 2 => Hint::Likely,
             _ => Hint::Weak,

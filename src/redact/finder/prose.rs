@@ -146,10 +146,10 @@ pub(super) fn changed(text: &str, behind: usize, tell: Tell<'_>) {
         let rest = window(text, cursor.at(), 256);
         let length = match quote {
             Some(quote) => cursor.closing(quote).end,
-            None => rest.find(char::is_whitespace).unwrap_or(rest.len()),
+            None => rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\\')).unwrap_or(rest.len()),
         };
         let Some(word) = rest.get(..length) else { return };
-        let word = if quote.is_some() { word } else { word.trim_end_matches(['.', ',', ';', ')']) };
+        let word = if quote.is_some() { word } else { word.trim_end_matches(['.', ',', ';', ')', '\'', '"', '`']) };
         let Some(secret) = judge(word, Hint::Password, Written::Words) else { return };
         tell(cursor.at()..cursor.at() + word.len(), "password", secret.guessable);
         cursor.skip(length);

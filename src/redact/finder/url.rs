@@ -52,7 +52,14 @@ pub(super) fn at(text: &str, start: usize, border: &str, tell: Tell<'_>) {
 fn cut(text: &str, from: usize, authority: &str, tell: Tell<'_>) {
     let rest = text.get(from + authority.len()..).unwrap_or_default();
     let marks = ["\u{2026}", "[TRUNCATED", "...[TRUNCATED"];
-    let ends = rest.is_empty() || marks.iter().any(|mark| rest.trim_start().starts_with(mark));
+    let mixed = |password: &str| {
+        let any = |class: fn(&u8) -> bool| password.as_bytes().iter().any(class);
+        any(u8::is_ascii_digit) && any(u8::is_ascii_uppercase) && any(u8::is_ascii_lowercase)
+    };
+    // A string may end where the text was cut, too; then it has to look like a password.
+    let closed = rest.starts_with(['"', '\'']) || rest.starts_with("\\\"");
+    let closed = closed && authority.split_once(':').is_some_and(|(_, end)| end.len() >= 8 && mixed(end));
+    let ends = closed || rest.is_empty() || marks.iter().any(|mark| rest.trim_start().starts_with(mark));
     let authority = authority.trim_end_matches(['.', '\u{2026}']);
     let authority = authority.strip_suffix("...[TRUNCATED]").unwrap_or(authority);
     let Some((user, password)) = authority.split_once(':') else { return };

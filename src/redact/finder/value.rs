@@ -89,7 +89,7 @@ static NOTHING: List = list!(
     correct rotated leaked stored hashed encrypted validated refreshed generated created updated deleted revoked issued changed reset
     field value input output key keys name type prompt error failed passed ok success readonly environment env vault keychain keyring file stdin
     interactive disabled enabled unknown n/a na tls ssl ldap saml oidc kerberos peer trust ident scram-sha-256 system user-provided here
-    utf-8 utf8 base64 hex ascii latin1 str.encode mut const __u32 __u64 u32 u64 usize uint8 uint16 uint32 uint64 static void char
+    1password latest utf-8 utf8 base64 hex ascii latin1 str.encode mut const __u32 __u64 u32 u64 usize uint8 uint16 uint32 uint64 static void char
     option some result self vec box arc rc secretstring securestring std::string system.string const let var public private static final
     "
 );
@@ -448,7 +448,9 @@ fn is_placeholder(value: &str) -> bool {
         return true;
     }
     if value.len() < 40 && (value.ends_with("...") || value.starts_with("...")) {
-        return true;
+        // Long enough to be told from an example: the text was cut here.
+        let shown = value.trim_matches('.');
+        return shown.len() < 16 || shown.starts_with("eyJ") || !looks_random(shown);
     }
     let plain = value.trim_matches(|character: char| !character.is_ascii_alphanumeric());
     if plain.len() <= MAX_WORD && (NOTHING.has(plain) || plain.is_empty()) {
@@ -581,7 +583,8 @@ fn is_plain_thing(value: &str, made: Made) -> bool {
             return made.length < 16 || value.contains([':', '-', '.']);
         }
     }
-    // A file's name.
+    // A file's name, also `@FILE` that its text is read from.
+    let value = value.strip_prefix('@').unwrap_or(value);
     value.rsplit_once('.').is_some_and(|(stem, extension)| {
         !stem.is_empty()
             && FILES.has(extension)

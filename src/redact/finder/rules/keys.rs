@@ -204,11 +204,16 @@ pub(super) const RULES: &[Rule] = &[
                 r"\d{1,2}\$\*[A-Za-z0-9._@-]{1,64}\$[A-Za-z0-9._@-]{1,64}\$[A-Za-z0-9._@/:-]{1,120}\*\$\K[0-9a-fA-F]{32}\$[0-9a-fA-F]{32,}",
             ),
             form("$krb5asrep$", r"\d{1,2}\$[A-Za-z0-9._@-]{1,100}:\K[0-9a-fA-F]{32}\$[0-9a-fA-F]{32,}"),
+            inner("[0-9a-fA-F]{32}", ":0101000000000000", "[0-9a-fA-F]{32,}"),
         ],
         edge: Edge::Any,
         check: Check::None,
         hits: &[
             &["$DCC2$10240#bob#", "0fa4e1fa4e20fa4e1fa4e20fa4e1fa4e"],
+            &[
+                "bob::CORP:0fa4e1fa4e20fa4e:",
+                "0fa4e1fa4e20fa4e1fa4e20fa4e1fa4e:01010000000000000fa4e1fa4e20fa4e1fa4e20fa4e1fa4e",
+            ],
             &[
                 "$krb5asrep$23$bob@EXAMPLE:",
                 "0fa4e1fa4e20fa4e1fa4e20fa4e1fa4e$0fa4e1fa4e20fa4e1fa4e20fa4e1fa4e1fa4e20fa4e1fa4e",

@@ -20,6 +20,19 @@ pub(super) const RULES: &[Rule] = &[
         misses: &[&["https://hooks.slack.com/services/", "$PATH"]],
     },
     Rule {
+        id: "conda-channel",
+        what: "Address of a conda channel with a token in it",
+        source: "https://docs.anaconda.com/anaconda-repository/user-guide/tasks/pkgs/use-pkg-managers/",
+        forms: &[form("conda.", r"[a-z0-9.:-]{2,80}/t/\K[A-Za-z0-9_-]{20,}")],
+        edge: Edge::Any,
+        check: Check::None,
+        hits: &[
+            &["https://conda.anaconda.org/t/", "fk-0123abcd-FAKE-fake-4567"],
+            &["https://conda.example.com/t/", "FAKE0fake1FAKE2fake3FAKE4"],
+        ],
+        misses: &[&["https://conda.anaconda.org/conda-forge/", "linux-64/repodata.json"]],
+    },
+    Rule {
         id: "discord-webhook",
         what: "Discord webhook",
         source: "https://discord.com/developers/docs/resources/webhook",

@@ -339,7 +339,8 @@ impl<'r, 't> Reader<'r, 't> {
                 let range = colon + 1..word.text.len();
                 self.secret(&Part { word, range }, "password-option", Kind::Password);
             }
-            if matches!(&*option.text, "-p" | "-P" | "-pw" | "-w") && literal::is_chosen(&word.text) {
+            let random = word.quoted == Some(0) && word.text.len() >= 12 && looks_random(&word.text);
+            if matches!(&*option.text, "-p" | "-P" | "-pw" | "-w") && (random || literal::is_chosen(&word.text)) {
                 self.secret(&Part { word, range: 0..word.text.len() }, "password-option", Kind::Password);
             }
         }

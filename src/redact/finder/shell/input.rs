@@ -302,13 +302,21 @@ pub(super) fn told(line: &str, what: What) -> Option<Range<usize>> {
             let quoted = value.len() > 2 && ['"', '\''].iter().any(|q| value.starts_with(*q) && value.ends_with(*q));
             return Some(name.end + 1 + usize::from(quoted)..line.len() - usize::from(quoted));
         }
-        What::Chosen if !(literal::is_password(line) || line.len() >= 32 && literal::is_mixed(line)) => return None,
+        What::Chosen
+            if !(literal::is_password(line) || is_signed(line) || line.len() >= 32 && literal::is_mixed(line)) =>
+        {
+            return None;
+        }
         What::Line(start, separator) => {
             let begins = line.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start));
             let plain = line.trim_end_matches([' ', ';', '"', '\'']);
             let rest = plain.get(start.len()..).filter(|_| begins)?;
             let last = start.len() + rest.rfind([' ', '"', '\'']).map_or(0, |space| space + 1);
             let word = plain.get(last..)?;
+            let word = word.trim_end_matches("\\r").trim_end_matches("\\n");
+            if start == "auth " && is_mechanism(word) {
+                return None;
+            }
             // `user NAME` without a password.
             if separator == ' ' && last == start.len() && start.trim_end().ends_with("user") {
                 return None;
@@ -325,6 +333,23 @@ pub(super) fn told(line: &str, what: What) -> Option<Range<usize>> {
         _ => 0,
     };
     Some(from..line.len())
+}
+
+/// Whether a line is a word with digits and a sign that no name has.
+fn is_signed(line: &str) -> bool {
+    let sign = |byte: u8| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*');
+    let digit = line.bytes().any(|byte| byte.is_ascii_digit());
+    line.len() >= 8 && digit && line.bytes().any(sign) && !line.contains('.') && literal::is_chosen(line)
+}
+
+/// Ways to log in to a mail server, which stand where others have a password: `AUTH LOGIN`.
+fn is_mechanism(word: &str) -> bool {
+    ["login", "plain", "ntlm", "gssapi", "external", "xoauth2", "oauthbearer", "tls", "ssl"]
+        .iter()
+        .any(|name| word.eq_ignore_ascii_case(name))
+        || ["cram-", "digest-", "scram-"]
+            .iter()
+            .any(|begin| word.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin)))
 }
 
 /// The program of a command that prints its arguments, and those: behind what stands in front of a command.

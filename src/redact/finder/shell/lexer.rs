@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::prompt;
+
 /// How deep `$(…)`, `<(…)` and backticks are followed; deeper ones are ordinary text.
 const DEPTH: u8 = 8;
 /// How far away the end of `${…}` may be, in bytes.
@@ -269,6 +271,7 @@ fn is_special(byte: u8) -> bool {
             | b'\\'
             | b'$'
             | b'`'
+            | 0x1b
     )
 }
 
@@ -315,11 +318,29 @@ impl<'t, 's> Lexer<'t, 's> {
         }
     }
 
+    /// The length of a colour that is switched on or off here; 0 if none is.
+    fn colour(&self) -> usize {
+        let rest = self.rest().as_bytes();
+        let Some(rest) = rest.strip_prefix(b"\x1b[") else { return 0 };
+        let digits = rest.iter().take(24).take_while(|byte| byte.is_ascii_digit() || **byte == b';').count();
+        if rest.get(digits).is_some_and(u8::is_ascii_alphabetic) { digits + 3 } else { 0 }
+    }
+
+    /// Whether a line begins here.
+    fn begins_line(&self) -> bool {
+        self.at == 0 || self.text.as_bytes().get(self.at - 1) == Some(&b'\n')
+    }
+
     fn skip_blanks(&mut self) {
         loop {
             match self.byte(0) {
                 Some(b' ' | b'\t' | b'\r') => self.at += 1,
                 Some(b'\\') if self.continuation() > 0 => self.at += self.continuation(),
+                // `^` at the end of a line of Windows.
+                Some(b'^') if matches!((self.byte(1), self.byte(2)), (Some(b'\n'), _) | (Some(b'\r'), Some(b'\n'))) => {
+                    self.at += if self.byte(1) == Some(b'\n') { 2 } else { 3 };
+                }
+                Some(0x1b) if self.colour() > 0 => self.at += self.colour(),
                 _ => return,
             }
         }
@@ -327,8 +348,7 @@ impl<'t, 's> Lexer<'t, 's> {
 
     /// Skips lines in which nothing has to be read, and which hold nothing that reaches over their end.
     fn skip_lines(&mut self) {
-        let begins_line = self.at == 0 || self.text.as_bytes().get(self.at - 1) == Some(&b'\n');
-        let Some(places) = self.places.filter(|_| begins_line && self.pending.is_empty()) else { return };
+        let Some(places) = self.places.filter(|_| self.begins_line() && self.pending.is_empty()) else { return };
         let passed = places.iter().take_while(|place| **place < self.at).count();
         let places = places.get(passed..).unwrap_or_default();
         self.places = Some(places);
@@ -354,6 +374,9 @@ impl<'t, 's> Lexer<'t, 's> {
             let begins = pipeline.is_empty() && command.is_empty();
             if begins && parentheses.is_empty() && braces.is_empty() {
                 self.skip_lines();
+            }
+            if begins && self.begins_line() {
+                self.at += prompt::length(self.rest());
             }
             self.skip_blanks();
             if begins {
@@ -558,6 +581,7 @@ impl<'t, 's> Lexer<'t, 's> {
                 Some(b'\\') => self.backslash(&mut word),
                 Some(b'$') => self.dollar(&mut word, false),
                 Some(b'`') => self.backtick(&mut word),
+                Some(0x1b) if self.colour() == 0 => self.ordinary(&mut word, 1),
                 Some(b'<' | b'>') if self.byte(1) == Some(b'(') && self.depth < DEPTH => {
                     self.substitution(&mut word, 2);
                 }

@@ -12,6 +12,7 @@ mod literal;
 mod lookup;
 mod naming;
 mod programs;
+mod prompt;
 mod reader;
 mod rows;
 mod wrappers;
@@ -98,6 +99,23 @@ pub(super) fn counts(text: &str, anchor: Range<usize>) -> bool {
     let option = text.get(anchor).is_some_and(|anchor| anchor.ends_with(' ') && anchor.trim_start().starts_with('-'));
     !option
         || !matches!(behind, [b'-', b'a'..=b'z' | b'A'..=b'Z', b' ' | b'\n', ..] | [b'-', b'a'..=b'z' | b'A'..=b'Z'])
+}
+
+/// Whether the variable that stands behind a name or a scheme that ends here is assigned in the same text:
+/// `PGPASSWORD=$P`, `postgres://app:$P@db`. None: there is no variable.
+pub(super) fn takes_variable(text: &str, at: usize, scheme: bool) -> Option<bool> {
+    let near = super::context::window(text, at, 160);
+    let variable = if scheme {
+        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '@' | '/');
+        near.split(ends).next()?.split_once(":$")?.1
+    } else {
+        let rest = near.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').strip_prefix('=')?;
+        rest.trim_start_matches(['"', '\\']).strip_prefix('$')?
+    };
+    let variable = variable.trim_start_matches('{');
+    let end = variable.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(variable.len());
+    let name = variable.get(..end).filter(|name| !name.is_empty())?;
+    Some(memchr::memmem::find(text.as_bytes(), format!("{name}=").as_bytes()).is_some())
 }
 
 /// The rules of programs: id, and the names of the programs.

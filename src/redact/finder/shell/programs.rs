@@ -533,6 +533,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             row("config set|set", Arguments(0), Pair, Token),
         row("config set|set", Behind("_auth", 1), Whole, Key),
         pass("--otp"),
+        row("login|adduser", Input(""), Chosen, Password),
     ]),
     program(
         "pip pip3 twine flit hatch pdm maturin keyring",
@@ -716,4 +717,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("systemd-creds", "systemd-secret", &[row("encrypt", Input(""), Whole, Password)]),
     program("dart flutter pub", "pub-token", &[row("pub token add|token add", Input(""), Whole, Key)]).word(),
     program("npm", "npm-token", &[row("token create|profile set", Input(""), Whole, Password)]),
+    program("steghide outguess", "archive-password", &[pass("-p_ --passphrase -k_")]),
+    program("zfs", "disk-passphrase", &[row("create|load-key|change-key", Input(""), Whole, Password)]).word(),
+    program("elasticsearch-keystore opensearch-keystore logstash-keystore kibana-keystore", "keystore-secret", &[row("add|add-string", Input(""), Whole, Password)]),
 ];

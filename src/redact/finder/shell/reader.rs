@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::Found;
 use super::arguments::assignment;
 use super::lexer::{self, Command, Redirection, Script, Word};
 use super::naming::{is_front, is_installer, is_lead, is_printer, is_quiet, kind, says_command};
 use super::programs::{Kind, What};
 use super::wrappers;
+use super::{ASSIGNED, Found};
 use super::{literal, lookup};
 
 /// How many programs one command is searched for.
@@ -111,6 +111,7 @@ impl<'r, 't> Reader<'r, 't> {
             "echo" => self.announced(words),
             "read" => self.read_in(command, before, &texts),
             "sed" | "gsed" | "perl" => self.replaced(words),
+            "jq" | "gojq" | "jaq" => self.jq(words),
             _ => {}
         }
         if head == "send" {
@@ -127,8 +128,10 @@ impl<'r, 't> Reader<'r, 't> {
         self.array(words);
         if let Some((at, name)) = chain.last()
             && !wrappers::is_known(name)
-            && let (Some(words), Some(texts)) = (words.get(at + 1..), texts.get(at + 1..))
+            && let from = if texts.get(*at).is_some_and(|text| text.starts_with('-')) { *at } else { at + 1 }
+            && let (Some(words), Some(texts)) = (words.get(from..), texts.get(from..))
         {
+            // `args=(-u bob -p X)`: options alone.
             self.with_user(words, texts);
         }
         for (index, (at, name)) in chain.iter().enumerate() {
@@ -143,6 +146,20 @@ impl<'r, 't> Reader<'r, 't> {
             self.in_the_middle(words, &texts, &chain);
         }
         self.standard_input(command, before, &texts);
+        self.addresses(words);
+    }
+
+    /// `https://bob:$PASSWORD@host`, where the variable is written out in the same text.
+    fn addresses(&mut self, words: &'r [Word<'t>]) {
+        for word in words.iter().filter(|word| !word.dynamic.is_empty() && word.text.contains("://")) {
+            for range in word.dynamic.iter().take(16) {
+                let before = word.text.get(..range.start).unwrap_or_default();
+                let behind = word.text.get(range.end..).unwrap_or_default();
+                if behind.starts_with('@') && before.ends_with(':') {
+                    self.secret(&Part { word, range: range.clone() }, ASSIGNED, Kind::Password);
+                }
+            }
+        }
     }
 
     /// Programs in the middle of a command: behind a wrapper that is not known, or in a sentence.
@@ -239,7 +256,7 @@ impl<'r, 't> Reader<'r, 't> {
         for value in self.values(part) {
             let range = literal::secret(value.word, value.range.clone(), kind);
             if let Some(span) = range.and_then(|range| value.word.written(range)) {
-                self.found.push(Found::Secret { span, rule: super::ASSIGNED, guessable: kind == Kind::Password });
+                self.found.push(Found::Secret { span, rule: ASSIGNED, guessable: kind == Kind::Password });
                 told = true;
             }
         }
@@ -321,6 +338,19 @@ impl<'r, 't> Reader<'r, 't> {
         }
     }
 
+    /// `jq --arg token VALUE`.
+    fn jq(&mut self, words: &'r [Word<'t>]) {
+        for at in 0..words.len() {
+            if !words.get(at).is_some_and(|word| matches!(&*word.text, "--arg" | "--argjson")) {
+                continue;
+            }
+            let kind = words.get(at + 1).and_then(|name| kind(&name.text));
+            if let Some((kind, word)) = kind.zip(words.get(at + 2)) {
+                self.secret(&Part { word, range: 0..word.text.len() }, "secret-variable", kind);
+            }
+        }
+    }
+
     /// `sed s/__API_KEY__/VALUE/`.
     fn replaced(&mut self, words: &'r [Word<'t>]) {
         for word in words.iter().skip(1).filter(|word| word.text.len() < 1024) {
@@ -336,7 +366,10 @@ impl<'r, 't> Reader<'r, 't> {
                 continue;
             }
             let start = 's'.len_utf8() + border.len_utf8() * 2 + pattern.len();
-            if literal::is_chosen(value) || literal::is_random(value, 12) {
+            // `s/password/userPassword2/`: another name.
+            let renames = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                && value.to_ascii_lowercase().contains(&name.to_ascii_lowercase());
+            if !renames && (literal::is_chosen(value) || literal::is_random(value, 12)) {
                 let part = Part { word, range: start..start + value.len() };
                 self.secret(&part, "secret-variable", Kind::Password);
             }
