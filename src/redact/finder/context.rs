@@ -1606,6 +1606,7 @@ fn eat_fillers(cursor: &mut Cursor<'_>) {
         "was ",
         "are ",
         "to ",
+        "with ",
         "should be ",
         "= ",
         "set to ",

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::context::{Tell, eat_spaces, floor, window};
 use super::cursor::Cursor;
-use super::names::Hint;
+use super::names::{Hint, hint};
 use super::value::{Written, judge};
 
 /// What is searched for. Behind an `@` stands what hosts are called; the form of a mail address has no password.
@@ -183,7 +183,9 @@ pub(super) fn map(text: &str, name: Range<usize>, tell: Tell<'_>) {
         eat_spaces(&mut cursor);
         let Some(quote) = cursor.eat_quote() else { return };
         let user = cursor.closing(quote).end;
-        if user > MAX_LOGIN {
+        // `{"AccessKeyId": …, "SecretAccessKey": …}`: the names of fields, which tell more.
+        let called = cursor.rest().get(..user).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
+        if user > MAX_LOGIN || hint(called).is_some() || called.ends_with("KeyId") {
             return;
         }
         cursor.skip(user);
