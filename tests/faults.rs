@@ -62,7 +62,7 @@ fn spooled(sandbox: &Sandbox) -> usize {
         entries
             .map(|entry| match entry.file_type() {
                 Ok(kind) if kind.is_dir() => count(&entry.path()),
-                _ => usize::from(entry.metadata().is_ok_and(|metadata| metadata.len() > 0)),
+                _ => usize::from(entry.path().extension().is_some_and(|extension| extension == "otlp")),
             })
             .sum()
     }

@@ -20,6 +20,7 @@ mod levels;
 mod real_client;
 mod redact;
 mod situations;
+mod spool;
 mod stand_ins;
 mod start_faults;
 #[allow(dead_code, unused_imports, reason = "what a test stands on is there before the test")]

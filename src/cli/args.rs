@@ -6,6 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -18,14 +19,15 @@ use crate::launch::situation::SummaryOption;
     name = "cc-observe",
     version,
     override_usage = "cc-observe [OPTIONS] claude [ARGS]…\n       cc-observe [OPTIONS] /path/to/claude [ARGS]…\n       \
-        cc-observe redact [OPTIONS] [FILE]",
+        cc-observe redact [OPTIONS] [FILE]\n       cc-observe spool [status|flush|drop]",
     after_help = "Everything behind `claude` is claude's, untouched: `cc-observe claude --help` is claude's help.\n\n\
         Environment:\n  \
         CC_OBSERVE_ENDPOINT=URL  deliver to this OTLP/HTTP endpoint, instead of the configured ones\n  \
         CC_OBSERVE_CONFIG=FILE   read this configuration file\n  \
         CC_OBSERVE_CLAUDE=PATH   run this claude\n\n\
         Exit codes: claude's own, deaths by signal included; 125 cc-observe could not, 126 claude is not executable,\n\
-        127 claude was not found; 2 a mistake in cc-observe's own options. `cc-observe redact --help` tells its own."
+        127 claude was not found; 2 a mistake in cc-observe's own options. `cc-observe redact --help` and\n\
+        `cc-observe spool --help` tell their own."
 )]
 pub struct Options {
     /// What is shown on stderr when claude has exited.
@@ -76,6 +78,79 @@ pub struct RedactOptions {
     /// Exits with 1 if something was found.
     #[arg(long)]
     pub check: bool,
+}
+
+/// Shows what waits to be delivered, delivers it, or drops it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cc-observe spool",
+    bin_name = "cc-observe spool",
+    after_help = "Exit codes: 0 done; 1 something is left (flush --require), or nothing was dropped since the answer was no;\n\
+        2 a mistake in the options or the configuration; 125 the spool cannot be used."
+)]
+pub struct SpoolOptions {
+    /// `status`, where none is given.
+    #[command(subcommand)]
+    pub command: Option<SpoolCommand>,
+    /// An object instead of lines.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is to be done.
+#[derive(Debug, clap::Subcommand)]
+pub enum SpoolCommand {
+    /// What waits, for whom, since when and why
+    Status {
+        /// An object instead of lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delivers what waits, now
+    Flush(FlushOptions),
+    /// Removes what waits: it is never delivered
+    Drop(DropOptions),
+}
+
+/// `cc-observe spool flush`.
+#[derive(Debug, clap::Args)]
+pub struct FlushOptions {
+    /// How long it is tried, and how long a relay that still delivers is waited for.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    pub wait: Duration,
+    /// Exits with 1 if something is left.
+    #[arg(long)]
+    pub require: bool,
+    /// An object instead of lines.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `cc-observe spool drop`.
+#[derive(Debug, clap::Args)]
+pub struct DropOptions {
+    /// Only what waits for this one, by its name in `cc-observe spool status`.
+    #[arg(long, value_name = "NAME")]
+    pub destination: Option<String>,
+    /// What was set aside too: batches that the endpoint did not take, and damaged ones.
+    #[arg(long)]
+    pub parked: bool,
+    /// Does not ask.
+    #[arg(long)]
+    pub yes: bool,
+    /// An object instead of lines.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `30s`, `2m`, `1h 30m`; a day at most.
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration: jiff::SignedDuration =
+        text.parse().map_err(|_| "a duration is written as 30s, 2m or 1h".to_owned())?;
+    match Duration::try_from(duration) {
+        Ok(duration) if duration <= Duration::from_secs(86_400) => Ok(duration),
+        _ => Err("it is between 0s and 24h".to_owned()),
+    }
 }
 
 /// `--otlp`.

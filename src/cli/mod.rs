@@ -2,6 +2,7 @@
 
 mod args;
 mod redact;
+mod spool;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
@@ -23,6 +24,9 @@ pub const COULD_NOT: u8 = 125;
 
 /// The word of the filter.
 const REDACT: &str = "redact";
+
+/// The word of what waits.
+const SPOOL: &str = "spool";
 
 /// The word by which the launcher starts the relay.
 const RELAY: &str = "relay";
@@ -51,12 +55,14 @@ pub fn run(args: &[OsString], inherited: &Inherited) -> u8 {
         Some(word) if word == "claude" => Target::Named(word.to_owned()),
         Some(word) if is_path(word) => Target::Path(PathBuf::from(word)),
         Some(word) if word == RELAY && split.ours.len() == 1 => return relay::run(),
-        Some(word) if word == REDACT => {
+        Some(word) if word == REDACT || word == SPOOL => {
             if split.ours.len() > 1 {
-                complain("options of `redact` stand behind it. See cc-observe redact --help");
+                let word = word.to_string_lossy();
+                complain(&format!("options of `{word}` stand behind it. See cc-observe {word} --help"));
                 return USAGE;
             }
-            return redact::run(split.theirs, &environment(), inherited);
+            let run = if word == SPOOL { spool::run } else { redact::run };
+            return run(split.theirs, &environment(), inherited);
         }
         Some(word) => {
             let word = word.to_string_lossy();

@@ -2,11 +2,12 @@
 
 use std::time::SystemTime;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::retry::Trouble;
 use crate::otlp::Signal;
-use crate::spool::{PerSignal, Tally};
+use crate::spool::{PerSignal, Tally, Why};
 
 /// The state of one destination. `accepted = delivered + spooled + in_memory + parked + dropped`, at every moment,
 /// for each signal and for what is our own and what was adopted.
@@ -29,6 +30,13 @@ pub struct DeliveryCounts {
 }
 
 impl DeliveryCounts {
+    /// Why something waits, for whoever looks into the spool later. None: nothing does, or nothing is wrong.
+    pub fn why(&self) -> Option<Why> {
+        let error = self.last_error.clone().filter(|_| self.total().waiting().batches > 0)?;
+        let since = self.failing_since.and_then(|since| Timestamp::try_from(since).ok());
+        Some(Why { error, since: since.map(|since| since.to_string()) })
+    }
+
     /// All signals, our own and adopted.
     pub fn total(&self) -> Tally {
         let mut total = self.own.total();

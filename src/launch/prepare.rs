@@ -264,6 +264,18 @@ fn destinations(
     Ok((found.destinations, true))
 }
 
+/// Whom a run that began now would deliver to, and under which policy; what claude is given on its command line left out.
+pub fn destinations_of_today(given: Given<'_>) -> Result<(Vec<Destination>, Policy), ConfigError> {
+    let config = read_config(given)?;
+    let user = user_settings(given);
+    let person = persons_variables(given, [user.as_ref().map(|(_, user)| user), None]);
+    let policy = config.policy.clone();
+    let (destinations, _) = destinations(given, config, &person, &mut Vec::new())?;
+    let highest = destinations.iter().map(|destination| destination.capture).max();
+    let policy = policy.at(highest.unwrap_or(policy.level.min(CaptureLevel::default())));
+    Ok((destinations, policy))
+}
+
 /// Where Claude Code reads the organization's settings, which beat ours.
 const MANAGED: &str =
     if cfg!(target_os = "macos") { "/Library/Application Support/ClaudeCode" } else { "/etc/claude-code" };

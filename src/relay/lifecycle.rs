@@ -18,7 +18,7 @@ use super::pipeline::Pipeline;
 use super::repository::Repository;
 use super::{account, claude_process, facts, redactor, repository, settings_files};
 use crate::config::Destination;
-use crate::deliver::{Delivery, Idle};
+use crate::deliver::{Delivery, DeliveryCounts, Idle};
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, Custom, OwnValue, Redacted, Redactor};
 use crate::report::{Note, RunSummary};
@@ -88,7 +88,7 @@ pub(super) async fn live(
         ("capture", OwnValue::Word(start.policy.level.as_str())),
     ];
     pipeline.own(Redacted::own_record("run_started", start.started, &started, pipeline.enrichment())).await;
-    if let Some(spool) = spool {
+    if let Some(spool) = spool.clone() {
         tokio::spawn(adopt(Arc::clone(&pipeline), spool));
     }
 
@@ -126,7 +126,7 @@ pub(super) async fn live(
     }
     // A panic in there leaves a file behind that opens nothing.
     let _ = cleaning.await;
-    close(&pipeline).await;
+    close(&pipeline, spool).await;
     // Not before: a launcher that leaves nothing running takes it for our end.
     drop(launcher);
     Ok(())
@@ -330,8 +330,17 @@ async fn tell(launcher: &mut Option<OwnedWriteHalf>, summary: RunSummary, last: 
     }
 }
 
-/// Secures what is left. What is lost by that is told in the log: nobody else listens any more.
-async fn close(pipeline: &Pipeline) {
+/// Leaves word of why something waits. That it cannot be left is no reason to stay.
+async fn remember(spool: Spool, destination: &str, counts: &DeliveryCounts) {
+    let (destination, why) = (destination.to_owned(), counts.why());
+    let written = tokio::task::spawn_blocking(move || spool.remember(&destination, why.as_ref()));
+    if let Ok(Err(error)) = written.await {
+        tracing::warn!(%error, "the reason why batches wait is not written down");
+    }
+}
+
+/// Secures what is left, and remembers why it is. What is lost by that is told in the log: nobody else listens any more.
+async fn close(pipeline: &Pipeline, spool: Option<Spool>) {
     for (destination, delivery) in pipeline.destinations() {
         let before = delivery.counts().total().dropped;
         let counts = delivery.close().await;
@@ -343,6 +352,9 @@ async fn close(pipeline: &Pipeline) {
         if let Some(error) = &counts.last_error {
             let waiting = counts.total().waiting().batches;
             tracing::warn!(destination = destination.name, waiting, error = error.as_str(), "left for the next run");
+        }
+        if let Some(spool) = spool.clone() {
+            remember(spool, &destination.spool, &counts).await;
         }
     }
 }

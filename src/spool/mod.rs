@@ -11,6 +11,7 @@
 
 pub mod counts;
 mod format;
+mod held;
 mod place;
 mod queue;
 mod state;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 pub use counts::{Count, PerSignal, Tally};
 pub use format::{FormatError, HEADER_BYTES, Header, MAGIC, MAX_FILE_BYTES, STRIDE, Spooled, VERSION};
+pub use held::{Held, HeldRun, Lying, Why, look};
 pub use queue::{Exit, Kept, LoadError, MEMORY_RING_BYTES, Queue};
 
 use place::Claim;

@@ -34,6 +34,12 @@ pub(super) fn root(path: &Path) -> Result<OwnedFd, SpoolError> {
     ours(directory, "spool")
 }
 
+/// Opens the root, if it is there.
+pub(super) fn existing_root(path: &Path) -> Result<OwnedFd, SpoolError> {
+    let directory = open(path, DIRECTORY, Mode::empty()).map_err(|errno| not_a_directory(errno, "spool"))?;
+    ours(directory, "spool")
+}
+
 /// Opens a directory below another, making it (0700) where missing.
 pub(super) fn subdirectory(parent: &impl AsFd, name: &str) -> Result<OwnedFd, SpoolError> {
     let mut attempts = 0;
@@ -195,6 +201,14 @@ impl Claim {
             Ok(_) | Err(Errno::ENOENT) => Ok(None),
             Err(errno) => Err(failed("look at a lock", errno)),
         }
+    }
+
+    /// Whether a relay holds the lock of a run's directory. To ask, it is shared for a moment, which keeps nobody from
+    /// making a run; who would take the run over at that very moment leaves it to the next.
+    pub(super) fn is_held(directory: &impl AsFd) -> bool {
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        let Ok(file) = openat(directory, LOCK, flags, Mode::empty()) else { return false };
+        matches!(Flock::lock(File::from(file), FlockArg::LockSharedNonblock), Err((_, Errno::EWOULDBLOCK)))
     }
 
     /// Removes the directory if nothing but the lock is in it; whether it did.

@@ -40,7 +40,7 @@ trait Source: Read {
 
 /// Why the filter ended before its input did.
 #[derive(Debug, thiserror::Error)]
-enum FilterError {
+pub(super) enum FilterError {
     /// The options ask for what cannot be.
     #[error("{0}")]
     Usage(&'static str),
@@ -149,7 +149,7 @@ fn filter(options: &RedactOptions, given: Given<'_>, done: &mut Done) -> Result<
 }
 
 /// The engine with the person's own rules. A rule that cannot be used ends it: its author meant to mask something.
-fn redactor(given: Given<'_>) -> Result<Redactor, FilterError> {
+pub(super) fn redactor(given: Given<'_>) -> Result<Redactor, FilterError> {
     let config = launch::read_config(given).map_err(|error| FilterError::Configuration(error.to_string()))?;
     let custom = Custom::new(config.redaction).map_err(|errors| {
         let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
