@@ -127,10 +127,7 @@ const LONGEST_ESCAPE: usize = 12;
 
 /// The last place up to a limit that is within no character, no escape and no marker.
 fn place(text: &str, limit: usize) -> usize {
-    let mut place = limit.min(text.len());
-    while !text.is_char_boundary(place) {
-        place -= 1;
-    }
+    let place = border(text, limit);
     if let Some(begin) = open_marker(text, place) {
         return begin;
     }
@@ -152,16 +149,19 @@ fn place(text: &str, limit: usize) -> usize {
     percent.map_or(place, |(at, _)| at)
 }
 
+/// The border of a character at or before a place.
+fn border(text: &str, place: usize) -> usize {
+    let mut place = place.min(text.len());
+    while !text.is_char_boundary(place) {
+        place -= 1;
+    }
+    place
+}
+
 /// Where the marker begins that a place is in the middle of.
 fn open_marker(text: &str, place: usize) -> Option<usize> {
-    let mut near = place.saturating_sub(marker::MAX_LENGTH);
-    while !text.is_char_boundary(near) {
-        near += 1;
-    }
-    let mut end = (place + marker::MAX_LENGTH).min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
+    let near = border(text, place.saturating_sub(marker::MAX_LENGTH));
+    let end = border(text, place + marker::MAX_LENGTH);
     let window = text.get(near..end)?;
     window
         .match_indices(marker::BEGIN)

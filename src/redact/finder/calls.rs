@@ -351,6 +351,8 @@ mod tests {
             "req.SetBasicAuth(user, password)",
             "client.login(\"admin\", \"dashboard\")",
             "app.login('/login', 'handler2')",
+            "client.login(\"admin\", \"xKwQpZrTbN\")",
+            "client.login(\"admin\", \"xKwQ-pZr.TbN\")",
             "page.fill('#search', 'FakeQuery2026')",
             "jwt.verify(token, process.env.JWT_SECRET)",
             "signal.connect(\"clicked\", \"handler\", \"slot2\")",

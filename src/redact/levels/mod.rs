@@ -177,4 +177,12 @@ mod tests {
         let lists = named.into_iter().flat_map(|(_, lists)| lists).chain([&table::COMMON]);
         lists.copied().flatten().any(|(key, _)| *key == attribute)
     }
+
+    #[test]
+    fn a_description_is_that_of_its_metric() {
+        assert!(table::is_description("claude_code.active_time.total", "Total active time in seconds"));
+        assert!(!table::is_description("claude_code.active_time.total", "Number of git commits created"));
+        assert!(!table::is_description("claude_code.commit.count", "Total active time in seconds"));
+        assert!(!table::is_description("claude_code.commit.count", ""));
+    }
 }

@@ -317,6 +317,8 @@ fn a_row_is_told_by_the_names_of_its_columns() {
         ("INSERT INTO t (`a`, `password`) VALUES (1, 'Hunter99x'), (2, 'Winter88y')", vec!["Hunter99x", "Winter88y"]),
         ("INSERT INTO t ([a], \"password\") VALUES ('x,y)', 'Hunter99x');", vec!["Hunter99x"]),
         ("INSERT INTO t (a, key) VALUES (1, 'Hunter99x')", vec![]),
+        ("INSERT INTO t (a, key) VALUES (1, 'qX7rT2vB9mZkD4wL8sGhJ6yN3pCf5RtW')", vec![]),
+        ("INSERT INTO t (token) VALUES ('qX7rT2vB9mZkD4wL')", vec!["qX7rT2vB9mZkD4wL"]),
         ("INSERT INTO t (a, b) VALUES (1, 'Hunter99x')", vec![]),
         ("INSERT INTO t (key, password) VALUES ('Summer77z', 'Hunter99x')", vec!["Hunter99x"]),
         ("INSERT INTO t (password, a) VALUES ('Hunter99x', 1) x (2, 'Winter88y')", vec!["Hunter99x"]),

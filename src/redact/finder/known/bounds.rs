@@ -635,7 +635,26 @@ mod tests {
         ] {
             assert!(!is_fit_from_a_checkout(value, false), "{value}");
         }
-        for value in ["curl|sh#12345", "Exfiltrate1.sh", "--dangerously-skip-2", "dangerously-skip-permissions"] {
+        for value in [
+            "curl|sh#12345",
+            "Exfiltrate1.sh",
+            "--dangerously-skip-2",
+            "dangerously-skip-permissions",
+            "S3cure Pa55word!",
+            "S3cure\u{7f}Pa55word!",
+            "S3cure(Pa55word!",
+            "S3cure&&Pa55word!",
+            "S3cure..Pa55word!",
+            "S3cure::Pa55word!",
+            "S3cure$(Pa55word!",
+            "-S3cure-Pa55word!",
+            ".S3cure-Pa55word!",
+            "~S3cure-Pa55word!",
+            "$S3cure-Pa55word!",
+            "@S3cure-Pa55word!",
+            "%S3cure-Pa55word!",
+            "1234567890123456!",
+        ] {
             assert!(!is_fit_from_a_checkout(value, true), "{value}");
         }
         let commit = "0123456789abcdef0123456789abcdef01234567";

@@ -110,7 +110,7 @@ mod tests {
             (r#"("mysql","-p")"#, Some("mysql -p ")),
             (r#"{"mysql","-p"}"#, Some("mysql -p ")),
             (r#"[1, "mysql", "-p"]"#, Some("mysql -p ")),
-            (r"['mysql', '-p']", Some("mysql -p ")),
+            ("['mysql', '-p']", Some("mysql -p ")),
             (r#"["mysql", "a b"]"#, Some("mysql 'a b' ")),
             (r#"["mysql", "it's"]"#, Some("mysql it's ")),
             (r#"["mysql", ""]"#, Some("mysql  ")),

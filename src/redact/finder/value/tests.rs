@@ -790,7 +790,7 @@ fn what_looks_random_is_long_mixed_and_not_words() {
 #[test]
 fn base64_of_either_alphabet_may_be_a_pair() {
     // `user:~~~???` and `>>>:abc`, with marks for 62 and 63.
-    for value in ["dXNlcjp+fn4/Pz8=", "dXNlcjp-fn4_Pz8", "Pj4+OmFiYw==", "QTpB", "ejp6"] {
+    for value in ["dXNlcjp+fn4/Pz8=", "dXNlcjp-fn4_Pz8", "Pj4+OmFiYw==", "QTpB", "ejp6", "YTE6YmI=", "YTo5OTk5"] {
         assert!(is_base64_pair(value), "{value}");
     }
     for value in ["Pj4+YWJj", "QUFB", "enp6", "QTpB!"] {

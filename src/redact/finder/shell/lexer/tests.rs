@@ -458,7 +458,7 @@ fn a_line_is_not_left_out_if_it_reaches_the_next() {
     }
     // A line is left out as a whole or not at all.
     assert_eq!(lex("a b; c d\ne f\n", Some(&[0])).spans, [0..4, 5..9]);
-    assert_eq!(lex("a b\nx -\ne f\ng h", Some(&[14])).spans.first(), Some(&(12..15)));
+    assert_eq!(lex("a b\ne f\nx -\ng h", Some(&[14])).spans.first(), Some(&(12..15)));
     let text = "a b\nc d #\ne f\ng h";
     assert_eq!(lex(text, Some(&[text.len() - 1])).spans.first().map(|span| span.start), Some(14));
     // The body of a here-document is taken as it is.

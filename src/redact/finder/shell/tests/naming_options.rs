@@ -260,3 +260,10 @@ fn a_login_of_a_database_ends_at_its_host() {
     check(&[("curl -u {T}: x", "curl -u #: x"), ("smbclient //a/b -U bob%{P}", "smbclient //a/b -U bob%#")]);
     shows(&["sqlplus /{P}@orcl", "sqlplus a/b/{P}", "sqlplus ./a/{P}", "sqlplus ~/a{P}", "sqlplus https://a/{P}@b"]);
 }
+
+#[test]
+fn a_program_whose_name_is_a_word_is_given_what_looks_chosen() {
+    hides(&["foo net -U bob%{P}", "foo zip -P {P} a.zip", "net -U bob%{P}"]);
+    check(&[("net -U bob%word", "net -U bob%#")]);
+    shows(&["foo net -U bob%word", "foo net user bob {P}"]);
+}

@@ -159,7 +159,7 @@ fn a_variable_stands_for_what_is_assigned_to_it() {
     check(&[(&values(7), &hidden(7))]);
     check(&[(&values(8), &hidden(8).replace("X=#; mysql", "X={P}; mysql"))]);
     // And 256 of all.
-    let others = |count: usize| (0..count).map(|n| format!("V{n}=a")).collect::<Vec<_>>().join("\n") + "\n";
+    let others = |count: usize| (0..count).map(|n| format!("V{n}=a\n")).collect::<Vec<_>>().concat();
     hides(&[&format!("{}X={{P}}\nmysql -p$X", others(255))]);
     shows(&[&format!("{}X={{P}}\nmysql -p$X", others(256))]);
     // So many are looked up.
