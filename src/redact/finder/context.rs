@@ -16,7 +16,7 @@ use super::value::{self, List, Written, is_hex, judge, list, looks_random};
 /// to be asked.
 pub(super) const WORDS: &str = "pass|pwd|psw|secret|token|key|auth|cred|cookie|sess|bearer|jwt|dsn|salt|psk|mnemonic|signature|seed|\
     kennwort|senha|contrase|wachtwoord|has\u{142}o|u0142o|u015fifre|haslo|heslo|l\u{f6}senord|\u{15f}ifre|jelsz\u{f3}|parola|\
-    adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login with |log in with |login as |log in using |log in as |sign in with |sign in as |zugangsdaten: |pragma key|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
+    adgangskode|mot de passe|u5bc6|u30d1|u043f|ube44|_pw|-pw|pw=|pw:|pw |rootpw|keymaterial|login: |login is |login with |log in with |login as |log in using |log in as |sign in with |sign in as |zugangsdaten: |pragma key|_pat|-pat|pat |pat=|pat:|basic |_sid|-sid|sid=|_sas|sas=|webhook|\
     pepper|clave|lozinka|zaporka|salasana|kata sandi|community|tkn=|m\u{1ead}t kh\u{1ea9}u|u1ead|\
     \u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{645}\u{631}\u{648}\u{631}|\u{643}\u{644}\u{645}\u{629} \u{627}\u{644}\u{633}\u{631}|u0643|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d4}|\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d0}|u05e1|\
     \u{e23}\u{e2b}\u{e31}\u{e2a}\u{e1c}\u{e48}\u{e32}\u{e19}|u0e23|\u{3ba}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|\u{39a}\u{3c9}\u{3b4}\u{3b9}\u{3ba}\u{3cc}\u{3c2}|u03ba|\
@@ -116,6 +116,12 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
         if !odd && !mixed && !said {
             return on;
         }
+    }
+    // `PASS: test_login2`, of who runs tests.
+    if name.text(text) == "PASS"
+        && text.get(place.span.clone()).is_some_and(|value| value.starts_with("test") || value.starts_with("Test"))
+    {
+        return on;
     }
     if place.written == Written::Words && (is_asked_for(text, &name, &place) || ends_path(text, &name)) {
         return on;
@@ -553,7 +559,7 @@ impl Place {
                 cursor.eat_blanks();
                 true
             };
-            return if blanks && !closed { Self::words(text, cursor, says) } else { None };
+            return if blanks && (!closed || opener == Some(&b'`')) { Self::words(text, cursor, says) } else { None };
         };
         cursor.eat_colours();
         if marked {

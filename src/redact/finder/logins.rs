@@ -373,11 +373,17 @@ fn slashed(text: &str, start: usize, behind: usize, tell: Tell<'_>) {
     let value = value.trim_end_matches(['.', ',', ';', ')', ':']);
     let logs_in = || {
         let near = window(text, behind + value.len(), 32);
-        ["log in", "login", "sign in"].iter().any(|word| near.contains(word) || before.contains(word))
+        ["log in", "login", "sign in", "account", "cred"]
+            .iter()
+            .any(|word| near.contains(word) || before.contains(word))
     };
     let mail = user.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
     let plain = !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    // `admin / settings2`: a name.
+    let word = value.trim_end_matches(|c: char| c.is_ascii_digit());
+    let numbered = value.len() - word.len() <= 2 && word.bytes().all(|byte| byte.is_ascii_lowercase());
     if (mail || is_user(user) || plain && logs_in())
+        && !numbered
         && value.bytes().any(|byte| byte.is_ascii_digit())
         && !value.contains('/')
     {

@@ -57,7 +57,8 @@ fn read(text: &str, from: usize, to: usize, tell: Tell<'_>) -> Option<usize> {
         return None;
     }
     let hints: Vec<Option<Hint>> = names.iter().map(|name| hint(name).filter(|hint| *hint >= Hint::Strong)).collect();
-    if hints.iter().all(Option::is_none) || names.iter().filter(|name| !name.is_empty()).count() < 2 {
+    let alone = names.len() == 1 && kind == Kind::Ruled;
+    if hints.iter().all(Option::is_none) || names.iter().filter(|name| !name.is_empty()).count() < 2 && !alone {
         return None;
     }
     let written = if matches!(kind, Kind::Separated(_)) { Written::Quoted } else { Written::Words };
@@ -66,7 +67,10 @@ fn read(text: &str, from: usize, to: usize, tell: Tell<'_>) -> Option<usize> {
         let row = line.trim_end_matches(['\n', '\r']);
         if !is_rule(row) {
             let cells: Vec<(usize, &str)> = cells(row, kind).take(MAX_COLUMNS + 1).collect();
-            if cells.len() != names.len() {
+            // Below a column alone text may stand.
+            if cells.len() != names.len()
+                || alone && cells.iter().any(|(_, cell)| cell.is_empty() || cell.contains(' '))
+            {
                 break;
             }
             for ((at, cell), says) in cells.iter().zip(&hints) {
@@ -87,6 +91,10 @@ fn read(text: &str, from: usize, to: usize, tell: Tell<'_>) -> Option<usize> {
 fn kind(header: &str, next: &str) -> Option<Kind> {
     if header.contains('|') || header.contains('\u{2502}') || header.contains('\u{2503}') {
         return is_rule(next).then_some(Kind::Ruled);
+    }
+    // One column: a name and dashes.
+    if is_rule(next) && !header.contains([',', ';', '\t']) && !header.trim().contains("  ") {
+        return Some(Kind::Ruled);
     }
     let counts = |separator: &u8| {
         let count = |line: &str| line.bytes().filter(|byte| byte == separator).count();
@@ -173,6 +181,8 @@ mod tests {
             "\"user\",\"password\"\n\"bob\",\"{P}\"\n",
             "id,note,password\n1,\"a, b\",{P}\n",
             "name\tapi_key\nbob\t{T}\n",
+            " password \n----------\n {P}\n(1 row)\n",
+            "+-----+\n| Password |\n+-----+\n| {P} |\n+-----+\n",
             " id | username | password \n----+----------+----------\n  1 | bob      | {P}\n(1 row)",
             "+----+----------+\n| id | password |\n+----+----------+\n|  1 | {P} |\n+----+----------+",
             "| User | Password |\n|------|----------|\n| bob | `{P}` |",

@@ -321,3 +321,79 @@ fn a_variable_of_a_line_is_used_on_the_next() {
     let found = Finder::default().find(&text);
     assert!(matches!(&found[..], [one] if text[one.span.clone()] == secret), "{found:?}");
 }
+
+#[test]
+fn what_stands_in_front_of_a_command_that_was_shown_does_not_hide_it() {
+    each_is_found(&[
+        "-mysql -uroot -p{P} app",
+        "+ mysql -uroot -p{P} app",
+        "   12\u{2192}mysql -uroot -p{P} app",
+        "> curl -u bob:{P} https://example.com",
+        "\u{1b}[1mmysql -uroot -p{P}\u{1b}[0m",
+        "PS C:\\app> mysql -uroot -p{P} app",
+        "az sql server create ^\r\n  -u bob ^\r\n  -p {P}",
+        "args=(-u bob -p '{P}')\nrun \"${args[@]}\"",
+        "jq --arg token {T} '.auth = $token' a.json",
+        "npm login <<EOF\nbob\n{P}\nbob@example.com\nEOF",
+    ]);
+    each_stays(&[
+        "- mysql -u root -p app",
+        "> src/auth/token2.ts",
+        "jq --arg key id2 '.[$key]' a.json",
+        "args=(-u root -p 3306)",
+        "sed -i 's/password/userPassword2/' a.ts",
+        "printf 'EHLO x\\r\\nAUTH LOGIN\\r\\n' | nc mail.example.com 25",
+    ]);
+}
+
+#[test]
+fn a_variable_that_a_secret_is_given_as_is_one() {
+    each_is_found(&[
+        "P={P}; export PGPASSWORD=$P",
+        "P={P}; psql \"postgresql://app:$P@db/app\"",
+        "{\"command\": \"P={P}; export PGPASSWORD=$P\"}",
+    ]);
+    each_stays(&["P=app-4; psql -p $P", "KEY=id; echo \"primary key=$KEY\""]);
+}
+
+#[test]
+fn a_list_or_a_map_of_secrets_is_read() {
+    each_is_found(&[
+        "tokens:\n  - {T}",
+        "passwords:\n  - {P}\n",
+        "[\"password\"]=>\n  string(15) \"{P}\"",
+        "[password] => {P}",
+        "sops --set '[\"db\"][\"password\"] \"{P}\"' a.yaml",
+        "UPDATE settings SET value = '{T}' WHERE name = 'api_key'",
+        "PASSWORD elastic = {P}",
+        "db_password: !unsafe '{P}'",
+        "set `REDIS_PASSWORD` to `{P}`",
+        "the admin login is admin:{P}",
+    ]);
+    each_stays(&[
+        "tokens:\n  - access\n  - refresh2",
+        "secrets:\n  - db-password-2\n",
+        "UPDATE settings SET value = 'dark' WHERE name = 'theme'",
+        "[password] => \n[user] => bob2",
+    ]);
+}
+
+#[test]
+fn a_path_a_file_or_another_name_is_no_password() {
+    each_stays(&[
+        "docker run -e POSTGRES_PASSWORD_FILE=/run/secrets/pw postgres:16",
+        "mysql -uroot -p -e 'select user, password from users'",
+        "if password == confirmation:",
+        "index_url_user_password = index_info",
+        "password = (known after apply)",
+        "use the password from 1Password",
+        "vault kv put secret/app password=@pw.txt",
+        "gcloud run deploy a --set-secrets DB_PASSWORD=db-password:latest",
+        "warning: invalid token for session 0fa4e1fa-4e20-4a4e-8fa4-e20fa4e1fa4e",
+        "--- PASS: TestPassword2 (0.01s)",
+        "PASS: test_token_refresh2",
+        "key: npm-0fa4e1fa4e20fa4e1fa4e20fa4e1fa4e20fa4e1f",
+        "admin / settings2",
+        "api key of project 0fa4e1fa4e20fa4e1fa4e20fa4e1fa4e rotated",
+    ]);
+}

@@ -227,6 +227,7 @@ fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
                 || made.wide > 0
                 || made.digits == 0 && !odd && !mixes_case(value)
                 || value.starts_with('-')
+                || is_duration(value)
             {
                 return None;
             }
@@ -816,11 +817,23 @@ fn is_digest(value: &str) -> bool {
     })
 }
 
+/// `(0.01s)`: how long a test took.
+fn is_duration(value: &str) -> bool {
+    let inside = value.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or_default();
+    inside.strip_suffix('s').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+}
+
 /// `node-modules-v2-8f14e45f…`: words, and a digest of what they name.
 fn names_with_digest(value: &str) -> bool {
-    value
-        .rsplit_once(['-', '_', ':', '/'])
-        .is_some_and(|(name, digest)| is_hex(digest, 16) && name.contains(['-', '_', '/']) && is_slug(name))
+    value.rsplit_once(['-', '_', ':', '/']).is_some_and(|(name, digest)| {
+        let slug = name.contains(['-', '_', '/']) && is_slug(name);
+        // `npm-…`: one word only before a whole digest.
+        let word = matches!(digest.len(), 40 | 64)
+            && name.len() > 2
+            && name.bytes().all(|byte| byte.is_ascii_lowercase())
+            && hint(name).is_none();
+        is_hex(digest, 16) && (slug || word)
+    })
 }
 
 /// Whether base64 stands for `user:password`.
