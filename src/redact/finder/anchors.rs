@@ -86,18 +86,18 @@ fn pair(b: u8, c: u8) -> usize {
 }
 
 /// Texts of programs and about them, where it is counted what is common.
-const SAMPLES: [&str; 3] = [include_str!("../../../README.md"), include_str!("context.rs"), include_str!("mod.rs")];
+const SAMPLES: [&str; 2] = [include_str!("../../../README.md"), include_str!("mod.rs")];
 
 /// The table that says where a piece may begin, while it is filled: three bytes by their hash, and three bits of a fourth.
 struct Filling {
     begins: Box<[u8]>,
     /// How often what is there stands in other texts.
-    counts: Box<[u16]>,
+    counts: Box<[u8]>,
 }
 
 impl Filling {
     fn new() -> Self {
-        let mut counts = vec![0_u16; 8 * TABLE].into_boxed_slice();
+        let mut counts = vec![0_u8; 8 * TABLE].into_boxed_slice();
         for places in SAMPLES.iter().flat_map(|sample| sample.as_bytes().windows(4)) {
             if let [a, b, c, d] = places
                 && let Some(count) = counts.get_mut(hash(*a, *b, *c) << 3 | usize::from(d & 7))
