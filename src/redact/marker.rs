@@ -132,10 +132,16 @@ pub(super) fn replace(text: &str, findings: &[Finding], key: &TagKey, known: &Kn
     let mut markers = Vec::with_capacity(findings.len());
     let strings = LazyCell::new(|| strings(text));
     let mut copied = 0;
+    // The same secret often stands there more than once.
+    let mut last: Option<(&str, Tag)> = None;
+    let mut tag_of = |secret| match last {
+        Some((same, tag)) if same == secret => tag,
+        _ => last.insert((secret, key.tag(secret))).1,
+    };
     for Finding { span, rule, guessable } in findings {
         let (Some(before), Some(secret)) = (text.get(copied..span.start), text.get(span.clone())) else { continue };
         let value = if *rule == known::RULE { known.value_in(secret) } else { None };
-        let tag = (!guessable).then(|| key.tag(value.unwrap_or(secret)));
+        let tag = (!guessable).then(|| tag_of(value.unwrap_or(secret)));
         result.push_str(before);
         let from = result.len();
         let quote = quote(text, span, || strings.as_deref());

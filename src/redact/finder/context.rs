@@ -75,6 +75,9 @@ fn around(text: &str, word: &mut Range<usize>, tell: Tell<'_>) -> usize {
             Header::SecureString => secure_string(text, &name, tell),
         }
     }
+    if name.is_its_value(text) || name.is_empty(text) {
+        return on;
+    }
     if name.opened.is_some() && name.text(text) == "SecureString" {
         secure_parameter(text, &name, tell);
     }
@@ -236,6 +239,32 @@ impl Name {
 
     fn text<'t>(&self, text: &'t str) -> &'t str {
         text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Whether nothing but itself stands behind it: `password=password`, `"token":"token"`.
+    fn is_its_value(&self, text: &str) -> bool {
+        let behind = text.as_bytes().get(self.end..).unwrap_or_default();
+        let (quote, behind) = match (self.opened, behind) {
+            (Some(quote @ (b'"' | b'\'')), [closing, b':' | b'=', opening, behind @ ..])
+                if *closing == quote && *opening == quote =>
+            {
+                (Some(quote), behind)
+            }
+            (None, [b'=', behind @ ..]) => (None, behind),
+            _ => return false,
+        };
+        let Some(next) = behind.strip_prefix(self.text(text).as_bytes()) else { return false };
+        match quote {
+            Some(quote) => next.first() == Some(&quote),
+            None => matches!(next.first(), Some(b'=' | b',' | b')' | b' ' | b'\n' | b'&')),
+        }
+    }
+
+    /// Whether an empty string stands behind it: `"password":""`.
+    fn is_empty(&self, text: &str) -> bool {
+        let behind = text.as_bytes().get(self.end..).unwrap_or_default();
+        matches!(behind, [closing, b':', open, close, next, ..]
+            if self.opened == Some(*closing) && open == closing && close == closing && next != closing)
     }
 
     fn hint(&self, text: &str) -> Option<Hint> {

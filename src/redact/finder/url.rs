@@ -128,34 +128,24 @@ fn authority(rest: &str, encoded: bool) -> &str {
             }
             // A password may hold them unencoded: only if an `@` and a host follow at once.
             '/' | '?' | '#' => {
-                let colon = rest.get(..at).is_some_and(|before| {
-                    before
-                        .split_once(':')
-                        .is_some_and(|(_, port)| !port.is_empty() && !port.bytes().all(|byte| byte.is_ascii_digit()))
-                });
-                if !colon {
-                    ended = Some(at);
-                    break;
-                }
                 let tail = window(rest, at, MAX_TAIL);
-                let tail = tail
-                    .get(
-                        ..tail
-                            .find(|c: char| {
-                                c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '\\' | '&' | '=')
-                            })
-                            .unwrap_or(tail.len()),
-                    )
-                    .unwrap_or_default();
-                let colon = rest.get(..at).is_some_and(|before| {
-                    before
-                        .split_once(':')
+                // Nearly always there is none.
+                let behind = memchr::memchr(b'@', tail.as_bytes());
+                let separates =
+                    |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | '\\' | '&' | '=');
+                let colon = || {
+                    rest.get(..at)
+                        .and_then(|before| before.split_once(':'))
                         .is_some_and(|(_, port)| !port.is_empty() && !port.bytes().all(|byte| byte.is_ascii_digit()))
-                });
-                let Some(behind) = tail.find('@').filter(|_| colon) else {
+                };
+                let behind = behind
+                    .filter(|behind| colon() && !tail.get(..*behind).is_some_and(|tail| tail.contains(separates)));
+                let Some(behind) = behind else {
                     ended = Some(at);
                     break;
                 };
+                let end = tail.find(separates).unwrap_or(tail.len());
+                let tail = tail.get(..end).unwrap_or_default();
                 let host = tail.get(behind + 1..).unwrap_or_default();
                 let length = host.find(['/', '?', '#']).unwrap_or(host.len());
                 return rest.get(..at + behind + 1 + length).unwrap_or_default();

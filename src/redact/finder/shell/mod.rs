@@ -107,7 +107,8 @@ pub(super) fn takes_variable(text: &str, at: usize, scheme: bool) -> Option<bool
     let near = super::context::window(text, at, 160);
     let variable = if scheme {
         let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '@' | '/');
-        near.split(ends).next()?.split_once(":$")?.1
+        let near = near.get(..near.find(ends).unwrap_or(near.len()))?;
+        near.get(near.as_bytes().windows(2).position(|pair| pair == b":$")? + 2..)?
     } else {
         let rest = near.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').strip_prefix('=')?;
         rest.trim_start_matches(['"', '\\']).strip_prefix('$')?
