@@ -2,7 +2,9 @@
 
 use std::cell::LazyCell;
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use ring::hmac;
 
 use super::finder::known::{self, Known};
@@ -228,7 +230,9 @@ pub(super) fn without(text: &str) -> String {
 
 /// Where the markers stand in a text.
 pub(super) fn all(text: &str) -> Vec<Range<usize>> {
-    memchr::memmem::find_iter(text.as_bytes(), BEGIN).filter_map(|at| Some(at..at + length(text.get(at..)?)?)).collect()
+    // Prepared once, since nearly every text is asked.
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEGIN));
+    FINDER.find_iter(text.as_bytes()).filter_map(|at| Some(at..at + length(text.get(at..)?)?)).collect()
 }
 
 #[cfg(test)]

@@ -52,16 +52,23 @@ pub(in crate::redact) fn strings(text: &str) -> impl Iterator<Item = Literal> + 
 /// A line is read as JSON from the first `{"` or `["` on, or from a quote that it begins with.
 pub(super) fn in_lines(text: &str) -> Vec<Literal> {
     let mut literals = Vec::new();
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    // Only where a quote stands is a line looked for.
+    while let Some(quote) = memchr::memchr(b'"', bytes.get(from..).unwrap_or_default()) {
+        let before = bytes.get(from..from + quote).unwrap_or_default();
+        let offset = from + memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
+        let rest = text.get(offset..).unwrap_or_default();
+        let line = rest.get(..memchr::memchr(b'\n', rest.as_bytes()).map_or(rest.len(), |end| end + 1)).unwrap_or(rest);
         let begin = line.len() - line.trim_start().len();
+        let opens = |quote: usize| {
+            let opener = quote.checked_sub(1)?;
+            matches!(line.as_bytes().get(opener), Some(b'{' | b'[')).then_some(opener)
+        };
         let island = if line.get(begin..).is_some_and(|rest| rest.starts_with('"')) {
             Some(begin)
         } else {
-            memchr::memmem::find(line.as_bytes(), b"{\"")
-                .into_iter()
-                .chain(memchr::memmem::find(line.as_bytes(), b"[\""))
-                .min()
+            memchr::memchr_iter(b'"', line.as_bytes()).find_map(opens)
         };
         if let Some(island) = island {
             let inside = strings(line.get(island..).unwrap_or_default());
@@ -71,7 +78,7 @@ pub(super) fn in_lines(text: &str) -> Vec<Literal> {
                 ..literal
             }));
         }
-        offset += line.len();
+        from = offset + line.len();
     }
     literals
 }
