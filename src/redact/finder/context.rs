@@ -505,6 +505,10 @@ impl Place {
             }
             return Some(first);
         }
+        // `reg add KEY /v DefaultPassword /t REG_SZ /d value`
+        if cursor.peek() == Some(b' ') && matches!(cursor.rest(), [b' ', b'/', b't' | b'd' | b'T' | b'D', b' ', ..]) {
+            return Self::registry(text, cursor);
+        }
         // `the token's value`
         if cursor.rest().starts_with(b"'s ") && opener != Some(&b'\'') {
             cursor.skip(2);
@@ -670,6 +674,23 @@ impl Place {
         }
         let written = if closing.closed { written } else { Written::Tight };
         Some(Self { span: start..start + closing.end, written, block: false })
+    }
+
+    /// What is written to a value of Windows's registry.
+    fn registry(text: &str, mut cursor: Cursor<'_>) -> Option<Self> {
+        if cursor.eat(" /t ") {
+            let kind = cursor.rest().iter().take(24).take_while(|byte| is_name(**byte)).count();
+            cursor.skip(kind);
+        }
+        if !cursor.eat(" /d ") {
+            return None;
+        }
+        if let Some(quote) = cursor.eat_quote() {
+            return Self::quoted(cursor, quote, Written::Tight);
+        }
+        let rest = window(text, cursor.at(), MAX_VALUE);
+        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\' | '`')).unwrap_or(rest.len());
+        Some(Self { span: cursor.at()..cursor.at() + end, written: Written::Tight, block: false })
     }
 
     fn element(text: &str, cursor: Cursor<'_>) -> Option<Self> {

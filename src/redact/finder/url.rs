@@ -5,7 +5,7 @@ use super::names::Hint;
 use super::value::{Written, is_hex, is_slug, is_uuid, judge, looks_random};
 
 /// What stands between scheme and authority, as it is and encoded. The first is what is searched for.
-pub(super) const BORDERS: [&str; 4] = ["://", ":\\/\\/", "%3A%2F%2F", "%3a%2f%2f"];
+pub(super) const BORDERS: [&str; 5] = ["://", ":\\/\\/", "%3A%2F%2F", "%3a%2f%2f", ":pserver:"];
 
 /// The longest authority that is read, in bytes.
 const MAX_AUTHORITY: usize = 2048;
@@ -45,7 +45,17 @@ pub(super) fn at(text: &str, start: usize, border: &str, tell: Tell<'_>) {
         }
     } else if is_token(userinfo) {
         tell(from..from + userinfo.len(), "url-token", false);
+    } else if takes_password(text.get(..start).unwrap_or_default()) && is_literal(userinfo) {
+        tell(from..from + userinfo.len(), "url-password", true);
     }
+}
+
+/// Whether a scheme ends here of which the URLs have a password and no user: of proxies.
+fn takes_password(before: &str) -> bool {
+    ["trojan", "trojan-go", "hysteria2", "hy2", "anytls"].iter().any(|scheme| {
+        let head = before.strip_suffix(scheme);
+        head.is_some_and(|head| !head.ends_with(|last: char| last.is_ascii_alphanumeric() || "+-.".contains(last)))
+    })
 }
 
 /// `postgres://bob:passw`, where the text was cut: what stands behind the colon is no port.

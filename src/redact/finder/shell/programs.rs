@@ -285,7 +285,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     program("cmdkey runas net1 net.exe schtasks psexec psexec64 tasklist taskkill", "windows-password", &[pass("/pass: /p: /password: /rp: -p_ /p_ /rp_")]).word(),
     program("runas", "windows-password", &[row("", Input(""), Whole, Password)]),
     program("convertto-securestring", "powershell-secret", &[row("", Input(""), Whole, Password)]),
-    program("net", "windows-password", &[row("", Opt("-U --user"), After('%'), Password), row("user", Argument(1), Whole, Password), row("use", Behind("\\", 1), Whole, Password), row("rpc password", Argument(1), Whole, Password)]).valued("-U -S -I -w -W").word(),
+    program("net", "windows-password", &[row("", Opt("-U --user"), After('%'), Password), row("user", Argument(1), Whole, Password), row("use", Behind("\\", 1), Whole, Password), row("use", Behind("http", 1), Whole, Password), row("rpc password", Argument(1), Whole, Password)]).valued("-U -S -I -w -W").word(),
     program("sshpass", "sshpass", &[pass("-p")]).bundle("v"),
     program("plink pscp psftp putty kitty", "putty-password", &[pass("-pw_")]),
     program("vncdo vncdotool x11vnc", "vnc-password", &[pass("-passwd_ -p_ --password")]),

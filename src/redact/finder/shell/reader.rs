@@ -376,16 +376,27 @@ impl<'r, 't> Reader<'r, 't> {
         }
     }
 
-    /// `printf 'NAME=%s' VALUE`.
+    /// `printf 'NAME=%s' VALUE`, `printf -v NAME %s VALUE`.
     fn format(&mut self, words: &'r [Word<'t>]) {
         let mut words = words.iter().skip_while(|word| word.text != "printf").skip(1);
-        let Some(format) = words.next() else { return };
+        let Some(mut format) = words.next() else { return };
+        let mut variable = None;
+        if format.text == "-v" {
+            variable = words.next().and_then(|name| kind(&name.text));
+            let Some(next) = words.next() else { return };
+            format = next;
+        }
         let mut pieces = format.text.split("%s");
         for value in words {
             let Some(before) = pieces.next() else { return };
             let line = before.rsplit("\\n").next().unwrap_or(before);
             let name =
                 line.trim_end_matches(['"', '\'', ' ']).trim_end_matches("base64:").trim_end_matches(['"', '\'', ' ']);
+            if before.is_empty()
+                && let Some(kind) = variable
+            {
+                self.secret(&Part { word: value, range: 0..value.text.len() }, "secret-variable", kind);
+            }
             let Some(name) = name.strip_suffix(['=', ':']) else { continue };
             let name =
                 name.trim_end_matches(['"', '\'', ' ']).rsplit([' ', '"', '\'', ',', '{']).next().unwrap_or(name);
