@@ -116,6 +116,7 @@ const CALLS: &[(&str, Which, Asked)] = &[
     ("mysqldb.connect(", Nth(2), Password),
     ("mssql.connect(", Nth(2), Password),
     ("new pdo(", Nth(2), Password),
+    ("pdo->__construct(", Nth(2), Password),
     ("dbi->connect(", Nth(2), Password),
     ("getconnection(", Nth(2), Password),
     ("oracle.connect(", Slash(0), Password),

@@ -701,6 +701,10 @@ impl Place {
             .position(|byte| *byte == b'<')
             .or_else(|| (window.len() == rest.len()).then_some(rest.len()))?;
         let inside = text.get(cursor.at()..cursor.at() + end)?;
+        // Not closed, and the line ends: no element, but `<password>` in a text.
+        if end == rest.len() && inside.starts_with(['\n', '\r']) {
+            return None;
+        }
         let mut start = cursor.at() + (inside.len() - inside.trim_start().len());
         let mut length = inside.trim().len();
         if length == 0
@@ -798,6 +802,13 @@ impl Place {
         // `passwords=(one two)`: an array of a shell.
         let word = |list: &str| list.bytes().all(|byte| byte.is_ascii_lowercase());
         if operator == Operator::Equals && token.strip_prefix('(').is_some_and(word) && line.contains(')') {
+            return None;
+        }
+        // `credentials:{accessKeyId:…`: the name inside has its own turn.
+        if let Some(inner) = token.strip_prefix('{')
+            && operator == Operator::Colon
+            && inner.split_once(':').is_some_and(|(inner, _)| !inner.is_empty() && inner.bytes().all(is_name))
+        {
             return None;
         }
         // A brace of its own: `PWD={…};`
@@ -1229,7 +1240,11 @@ fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
     } else {
         behind.bytes().take(8).take_while(|byte| matches!(byte, b' ' | b'+')).count()
     };
-    let start = place.span.start + word + gap;
+    let mut start = place.span.start + word + gap;
+    // `Token token=value`
+    if let Some(value) = text.get(start..).and_then(|value| value.strip_prefix("token=")) {
+        start += "token=".len() + usize::from(value.starts_with('"'));
+    }
     let quoted = matches!(place.written, Written::Quoted | Written::Call);
     let end = if quoted {
         place.span.end
@@ -1249,6 +1264,7 @@ fn scheme(text: &str, place: &Place) -> Option<Range<usize>> {
     let capital = scheme.starts_with(|first: char| first.is_ascii_uppercase());
     let word = (place.written != Written::Words || capital)
         && !behind.starts_with('+')
+        && !value.starts_with('-')
         && !scheme.starts_with('-')
         && scheme.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
     let assigned =

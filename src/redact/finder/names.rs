@@ -79,7 +79,7 @@ const OF: &str = "
     command cmd script ref refs reference column columns index usage limit limits budget rate bucket buckets
     refresh rotation rotate rotator generator generate validator validation valid invalid verified verify
     checker check regex pattern schema spec model module helper handler factory util utils test tests page form
-    dialog view component table list lists map info status state date time timestamp created updated modified at
+    dialog view component table list lists map maps info status state date time timestamp created updated modified at
     on email username owner user users source target location region account group role roles permissions event
     events log logs metric metrics tokenizer sha sha1 sha256 sha512 md5 checksum digest fingerprint thumbprint
     hash metadata lookup cache queue worker server client api sock socket only less free protected protection

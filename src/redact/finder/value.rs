@@ -383,6 +383,8 @@ fn is_reference(value: &str) -> bool {
                         )
                 })
         }
+        // `%(NAME)s` of Python's formats and configuration files.
+        [b'%', b'(', .., b')', b's' | b'd'] => true,
         [b'%', .., b'%'] => value.get(1..value.len() - 1).is_some_and(is_identifier),
         [b'{', b'{', ..] | [b'<', ..] | [b'!', b'A'..=b'Z' | b'a'..=b'z', ..] => true,
         [b'{', b'%' | b'$' | b'"' | b'\'', ..] => true,
@@ -438,6 +440,8 @@ fn is_placeholder(value: &str) -> bool {
         || value.starts_with("[MASKED")
         || value.starts_with("[redacted")
         || value.starts_with("[HIDDEN")
+        // What ASP.NET is told instead of a key.
+        || value.starts_with("AutoGenerate")
     {
         return true;
     }

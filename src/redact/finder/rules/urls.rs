@@ -33,6 +33,19 @@ pub(super) const RULES: &[Rule] = &[
         misses: &[&["https://conda.anaconda.org/conda-forge/", "linux-64/repodata.json"]],
     },
     Rule {
+        id: "openweather-appid",
+        what: "OpenWeather API key in a query",
+        source: "https://openweathermap.org/appid",
+        forms: &[inner("[?&]", "appid=", r"\K[0-9a-f]{32}\b")],
+        edge: Edge::Any,
+        check: Check::Mixed,
+        hits: &[
+            &["https://api.openweathermap.org/data/2.5/weather?q=Oslo&appid=", "0123fa4ec5d6789ab0e1f23c4d5b67a8"],
+            &["?appid=", "9b8a7c6d5e4f30210fedcba987654321"],
+        ],
+        misses: &[&["&appid=", "wx0123456789abcdef"]],
+    },
+    Rule {
         id: "discord-webhook",
         what: "Discord webhook",
         source: "https://discord.com/developers/docs/resources/webhook",

@@ -265,7 +265,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     ])
     .bundle("NLkdgE"),
     program("smbclient", "smb-password", &[row("", Argument(1), Whole, Password)])
-        .valued("-U -c -p -I -W -m -n -O -t -b -D -d -s -l --user --command --port --ip-address --workgroup")
+        .valued("-U -A --authentication-file -c -p -I -W -m -n -O -t -b -D -d -s -l --user --command --port --ip-address --workgroup")
         .word(),
     program("smbmap smbpasswd", "smb-password", &[pass("-p -w")]),
     program("evil-winrm", "winrm-password", &[pass("-p --password"), key("-H --hash")]),
@@ -356,15 +356,16 @@ pub(super) const PROGRAMS: &[Program] = &[
         row("encrypt_string", Argument(0), Whole, Password),
         row("encrypt_string", Input("--stdin-name|--stdin"), Whole, Password),
     ])
-    .valued("--vault-password-file --vault-id --name -n --encrypt-vault-id --output"),
+    .valued("--vault-password-file --vault-id --name -n --stdin-name --encrypt-vault-id --output"),
     // Users
     // `-b`: the password stands behind the user, who stands behind the file unless `-n` is given.
     program("htpasswd htpasswd2", "htpasswd", &[
         row("-b|-bc|-cb|-bB|-Bb|-bcB|-bBc|-Bbc|-Bcb|-cbB|-cBb|-bm|-mb|-bs|-sb|-bcm|-bcs|-bd|-bp|-b5|-b2", Argument(2), Whole, Password),
+        row("-bBC|-BbC|-bBcC|-cbBC|-bcBC|-BbcC|-BcbC|-cBbC", Last, Whole, Password),
         row("-nb|-bn|-nbB|-nBb|-bnB|-bnBC|-nbBC|-nbm|-nbs|-Bbn|-Bnb|-bBn|-nbd|-bnm", Argument(1), Whole, Password),
         row("", Input("-i"), Whole, Password),
     ])
-    .valued("-C -r -nbBC -bnBC"),
+    .valued("-C -r -nbBC -bnBC -bBC -BbC -bBcC -cbBC -bcBC -BbcC -BcbC -cBbC"),
     program("useradd usermod groupadd groupmod adduser", "user-password", &[pass("-p_ --password")]),
     program("chpasswd chgpasswd", "user-password", &[row("", Input(""), After(':'), Password)]),
     program("passwd", "user-password", &[row("", Input(""), Whole, Password)]).word(),
