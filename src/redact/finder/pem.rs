@@ -37,6 +37,8 @@ pub(super) fn at(text: &str, start: usize, anchor: &str) -> Option<Range<usize>>
             let label_from = anchor.len();
             let label_window = rest.get(label_from..floor(rest, label_from + 64))?;
             // A header that was cut in itself.
+            let is_label = |byte: &u8| byte.is_ascii_alphanumeric() || b" -_.".contains(byte);
+            let label_window = label_window.get(..label_window.bytes().take_while(is_label).count())?;
             let dashes = find(label_window, "---");
             let label = label_window.get(..dashes.unwrap_or(label_window.len()))?;
             find(label, "PRIVATE")?;
@@ -48,10 +50,13 @@ pub(super) fn at(text: &str, start: usize, anchor: &str) -> Option<Range<usize>>
                 before.ends_with(b"-") || before.ends_with(b"- ")
             });
             let until = behind.get(..next.unwrap_or(behind.len()))?;
-            let end = match find(until, "-END ").or_else(|| find(until, "- END ")) {
+            let end = find(until, "-END ").or_else(|| find(until, "- END "));
+            let end = match end.filter(|end| !goes_over_borders(until.get(..*end).unwrap_or_default())) {
                 Some(at) => {
                     let tail = behind.get(at..)?;
-                    let label = tail.get(5..)?.find("--").map(|dashes| at + 5 + dashes);
+                    let tail = tail.get(5..)?;
+                    let tail = tail.get(..tail.bytes().take_while(is_label).count())?;
+                    let label = find(tail, "--").map(|dashes| at + 5 + dashes);
                     let stop = label.unwrap_or(at + 5);
                     stop + behind.get(stop..)?.bytes().take(5).take_while(|byte| *byte == b'-').count()
                 }
@@ -71,20 +76,36 @@ fn find(text: &str, piece: &str) -> Option<usize> {
     memchr::memmem::find(text.as_bytes(), piece.as_bytes())
 }
 
+/// How many characters the lines of a key have at least, but for the last.
+const LINE: usize = 40;
+
 /// How far a key's body goes on: base64, white space, escapes, and the lines `Proc-Type: …` before it.
+///
+/// It may stand in several strings, a line in each, but goes over no border of JSON: behind the string in which it
+/// began there are names with their values, and numbers and words outside of strings.
 fn body(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut at = 0;
     let mut last = 0;
+    let mut outside = false;
     while let Some(byte) = bytes.get(at).copied() {
-        if is_base64(byte) || byte == b'-' {
-            at += 1;
+        let rest = bytes.get(at..).unwrap_or_default();
+        let length = rest.iter().take_while(|byte| is_base64(**byte) || **byte == b'-').count();
+        if length > 0 {
+            if outside && length < LINE || is_name(rest.get(length..).unwrap_or_default()) {
+                break;
+            }
+            at += length;
             last = at;
             continue;
         }
         match byte {
-            b' ' | b'\n' | b'\r' | b'\t' | b'\\' | b'"' | b'\'' | b'+' | b',' | b':' | b'(' | b')' | b'.' | b'*'
-            | b'#' | b'>' | b';' | b'|' => at += 1,
+            b'"' => {
+                outside = !outside;
+                at += 1;
+            }
+            b' ' | b'\n' | b'\r' | b'\t' | b'\\' | b'\'' | b'+' | b',' | b':' | b'(' | b')' | b'.' | b'*' | b'#'
+            | b'>' | b';' | b'|' => at += 1,
             _ => break,
         }
         // Prose has begun: a gap of its own.
@@ -93,6 +114,25 @@ fn body(text: &str) -> usize {
         }
     }
     last
+}
+
+/// Whether there is more in a text than the inside of strings and what separates the lines of a list: names, other lists.
+fn goes_over_borders(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let quotes = memchr::memchr_iter(b'"', bytes);
+    let ends = quotes.clone().step_by(2);
+    let begins = quotes.skip(1).step_by(2).chain([bytes.len()]);
+    ends.zip(begins).any(|(end, begin)| {
+        let between = bytes.get(end + 1..begin).unwrap_or_default();
+        between.iter().any(|byte| b"[]{}:".contains(byte))
+    })
+}
+
+/// Whether a string ends here that is a name of JSON, however deep.
+fn is_name(behind: &[u8]) -> bool {
+    let quote = behind.iter().take(128).take_while(|byte| **byte == b'\\').count();
+    let blanks = behind.iter().skip(quote + 1).take_while(|byte| byte.is_ascii_whitespace()).count();
+    behind.get(quote) == Some(&b'"') && behind.get(quote + 1 + blanks) == Some(&b':')
 }
 
 fn is_base64(byte: u8) -> bool {

@@ -50,6 +50,11 @@ fn a_block_that_was_cut_goes_on_as_far_as_a_key_can() {
         assert_eq!(found(&text, "-----BEGIN"), Some(&text[..text.len() - kept.len()]), "{behind:?}");
     }
     assert_eq!(found("-----BEGIN RSA PRIVATE K", "-----BEGIN"), Some("-----BEGIN RSA PRIVATE K"));
+    // What was cut may stand in JSON that was not.
+    for behind in ["\"}", "\",\"a\":\"---\"}", "\\\"}", "\",\"a\":1234}", "\", true]", "\" : {}", "\",\"a\": {}}"] {
+        let text = format!("-----BEGIN PRIVATE KE{behind}");
+        assert_eq!(found(&text, "-----BEGIN"), Some("-----BEGIN PRIVATE KE"), "{behind}");
+    }
 }
 
 #[test]
@@ -101,4 +106,18 @@ fn a_label_stands_near_and_on_its_line() {
     }
     let text = format!("-----BEGIN PRIVATE KEY{}", "\u{e9}".repeat(40));
     assert!(found(&text, "-----BEGIN").is_some());
+}
+
+#[test]
+fn an_end_in_another_value_of_json_is_not_its_own() {
+    let key = "-----BEGIN PRIVATE KEY-----";
+    for between in ["\",\"b\":\"", "\",{\"c\":\"", "\"],[\"", "\\\", \\\"b\\\": \\\""] {
+        let text = format!("{key}{between}-----END PRIVATE KEY-----\"");
+        assert_eq!(found(&text, "-----BEGIN"), Some(key), "{between}");
+    }
+    let text = format!("{key}\\n{BODY}\\n-----END PRIVATE KE\",\"b\":\"--\"");
+    assert_eq!(found(&text, "-----BEGIN"), text.strip_suffix("PRIVATE KE\",\"b\":\"--\""));
+    // Of a list, each line is one.
+    let text = format!("{key}\", \"{BODY}\",\n\"-----END PRIVATE KEY-----\"]");
+    assert_eq!(found(&text, "-----BEGIN"), Some(&text[..text.len() - 2]));
 }
