@@ -17,7 +17,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("event", &["otlp", "redact"]),
     ("session", &["event"]),
     ("spool", &["otlp", "redact"]),
-    ("config", &["otlp", "redact", "secrets"]),
+    ("config", &["otlp", "redact", "secrets", "spool"]),
     ("deliver", &["config", "otlp", "redact", "secrets", "spool"]),
     ("report", &["deliver", "event", "otlp", "session"]),
     ("launch", &["config", "otlp", "process", "redact", "relay", "report", "secrets"]),

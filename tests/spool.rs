@@ -1,5 +1,6 @@
 //! `cc-observe spool`: what waits is shown, delivered and dropped.
 
+use std::fs;
 use std::process::Command;
 
 use serde_json::Value;
@@ -120,6 +121,54 @@ fn nothing_is_dropped_that_nobody_asked_to_drop() {
     terminal.send("y\r");
     terminal.wait_for(&format!("{batches} dropped"), 1);
     assert_eq!(status_of(&mut child).code(), Some(0));
+    assert_eq!(text(&spool(&sandbox, &["status"])), "nothing waits\n");
+}
+
+#[test]
+fn where_more_waits_than_may_the_oldest_goes_and_is_counted() {
+    let (endpoint, sandbox) = refused();
+    let destination = fs::read_dir(sandbox.state().join("spool")).unwrap().next().unwrap().unwrap().path();
+    // An outage long ago: the first batch of logs, again and again.
+    let run =
+        fs::read_dir(&destination).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
+    let first = fs::read_dir(&run).unwrap().map(|entry| entry.unwrap().path());
+    let first = first.filter(|path| path.to_string_lossy().ends_with(".logs.otlp")).min().unwrap();
+    let earlier = destination.join("0-earlier");
+    fs::create_dir(&earlier).unwrap();
+    for number in 1..=120_u64 {
+        fs::copy(&first, earlier.join(format!("{:020}.logs.otlp", number << 20))).unwrap();
+    }
+    let batches = |status: &Value| status["waiting"]["batches"].as_u64().unwrap();
+    let before = batches(&waiting(&sandbox));
+    assert!(before > 120);
+
+    let config = sandbox.at("home/.config/cc-observe/config.toml");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    fs::write(&config, "[spool]\nmax_batches = 100\n").unwrap();
+    let flushed = spool(&sandbox, &["flush", "--wait", "0s", "--json"]);
+    let after = waiting(&sandbox);
+    assert_eq!((batches(&after), json(&flushed)["destinations"][0]["left"].as_u64()), (100, Some(100)));
+    let dropped = &after["dropped"];
+    assert_eq!(
+        (dropped["batches"].as_u64(), dropped["evicted_batches"].as_u64()),
+        (Some(before - 100), Some(before - 100))
+    );
+    let shown = text(&spool(&sandbox, &["status"]));
+    assert!(shown.contains(&format!("{} batches dropped since 20", before - 100)), "{shown}");
+    assert!(shown.trim_end().ends_with("Z, to make room"), "{shown}");
+    // The oldest went, but for the one that may just have been on its way.
+    let left = fs::read_dir(&earlier).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut left: Vec<_> = left.filter(|name| name != "lock").collect();
+    left.sort();
+    let newest = left.split_off(1);
+    let from = 120 - newest.len() as u64 + 1;
+    let expected: Vec<_> = (from..=120).map(|number| format!("{:020}.logs.otlp", number << 20)).collect();
+    assert_eq!(newest, expected);
+
+    endpoint.set_mode(Mode::Ok);
+    assert_eq!(spool(&sandbox, &["flush", "--require"]).code(), Some(0));
+    assert!(text(&spool(&sandbox, &["status"])).contains("dropped since"), "what was lost stays told");
+    assert_eq!(spool(&sandbox, &["drop", "--yes"]).code(), Some(0));
     assert_eq!(text(&spool(&sandbox, &["status"])), "nothing waits\n");
 }
 

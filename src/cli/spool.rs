@@ -19,7 +19,7 @@ use crate::launch::{self, Given};
 use crate::otlp::Signal;
 use crate::process::{self, Inherited};
 use crate::redact::{Policy, Redactor};
-use crate::report::{self, Files, FlushLine, SpoolLine, Style};
+use crate::report::{self, Dropped, Files, FlushLine, SpoolLine, Style};
 use crate::spool::{ADOPTED_AT_ONCE, Exit, Held, Lying, Queue, Spool, SpoolError, look};
 
 /// Something is left, and `--require` asked for nothing to be.
@@ -135,6 +135,12 @@ fn line(held: &Held, configured: bool, now: SystemTime) -> SpoolLine {
         error_since: held.why.as_ref().and_then(|why| why.since.clone()),
         parked: files(held.parked),
         corrupt: files(held.corrupt),
+        dropped: held.lost.as_ref().map(|lost| Dropped {
+            batches: lost.count.batches,
+            records: lost.count.records,
+            evicted_batches: lost.evicted.batches,
+            since: lost.since.clone(),
+        }),
     }
 }
 
@@ -186,7 +192,7 @@ async fn flush_all(
         for (destination, delivery) in &deliveries {
             let adopted = spool.adopt(&destination.spool)?;
             more |= adopted.len() >= ADOPTED_AT_ONCE;
-            delivery.adopt(adopted);
+            delivery.adopt(adopted).await;
         }
         let mut held = true;
         for (_, delivery) in &deliveries {
@@ -207,8 +213,8 @@ async fn flush_all(
     for (destination, delivery) in &deliveries {
         let counts = delivery.close().await;
         let total = counts.total();
-        if let Err(error) = spool.remember(&destination.spool, counts.why().as_ref()) {
-            complain(&format!("why batches wait is not written down: {error}"));
+        if let Err(error) = counts.write_down(spool, &destination.spool, jiff::Timestamp::now()) {
+            complain(&format!("why batches wait, and how many were dropped, is not written down: {error}"));
         }
         lines.push(FlushLine {
             name: destination.spool.clone(),
@@ -326,6 +332,7 @@ fn drop_of(root: &std::path::Path, destination: &str, aside: bool) -> Result<u64
         }
     }
     spool.remember(destination, None)?;
+    spool.forget_lost(destination)?;
     Ok(dropped)
 }
 

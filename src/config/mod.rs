@@ -8,6 +8,7 @@ pub mod machine_key;
 pub mod paths;
 pub mod person;
 mod redaction;
+mod spool;
 pub mod user;
 
 pub use endpoint::{Endpoint, EndpointError};
@@ -16,6 +17,7 @@ pub use user::{ConfigError, UserConfig};
 use crate::otlp::Signal;
 use crate::redact::CaptureLevel;
 use crate::secrets::Secret;
+use crate::spool::Bounds;
 
 /// An OTLP endpoint that receives what its capture level lets through.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,6 +36,8 @@ pub struct Destination {
     pub capture: CaptureLevel,
     /// The longest value that it takes, in bytes; None: of any length. Longer ones are shortened when they are sent.
     pub max_attribute_bytes: Option<usize>,
+    /// How much may wait for it on disk.
+    pub bounds: Bounds,
     /// What it is given.
     pub signals: Vec<Signal>,
 }

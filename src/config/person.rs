@@ -102,6 +102,7 @@ pub fn find(person: &BTreeMap<String, String>) -> Found {
             headers,
             capture,
             max_attribute_bytes: None,
+            bounds: crate::spool::Bounds::DEFAULT,
             signals: vec![signal],
         };
         single.push((signal, destination));

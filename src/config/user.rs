@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::known_values::KnownSources;
-use super::{Destination, Endpoint, EndpointError, levels, redaction};
+use super::{Destination, Endpoint, EndpointError, levels, redaction, spool};
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, Dropped, Identity, Levels, MIN_ATTRIBUTE_BYTES, OwnRules, Policy, Trust};
 use crate::secrets::Secret;
+use crate::spool::Bounds;
 
 /// The largest configuration file that is read, in bytes.
 pub const MAX_CONFIG_BYTES: u64 = 1 << 20;
@@ -30,6 +31,8 @@ pub struct UserConfig {
     pub summary: Option<Summary>,
     /// The claude to run, instead of the one on the search path.
     pub claude: Option<PathBuf>,
+    /// `[spool]`: how much may wait for each destination.
+    pub spool: Bounds,
     /// `[redaction] known_values = […]`.
     pub known_values: KnownSources,
     /// `[redaction]`: rules that are not checked yet.
@@ -108,6 +111,8 @@ struct File {
     #[serde(default)]
     drop: Dropped,
     #[serde(default)]
+    spool: spool::Table,
+    #[serde(default)]
     destinations: BTreeMap<String, Table>,
 }
 
@@ -139,6 +144,7 @@ impl UserConfig {
             what: without_values(error.message()),
         })?;
         let ceiling = file.capture.unwrap_or_default();
+        let bounds = file.spool.bounds();
         let mut destinations = Vec::new();
         for (name, table) in file.destinations {
             let origin = format!("{}: destinations.{name}", path.display());
@@ -154,6 +160,7 @@ impl UserConfig {
                 headers: table.headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
                 capture: table.capture.unwrap_or_default().min(ceiling),
                 max_attribute_bytes: table.max_attribute_bytes,
+                bounds,
                 signals: Signal::ALL.to_vec(),
             });
         }
@@ -171,6 +178,7 @@ impl UserConfig {
             policy,
             summary: file.summary,
             claude: file.claude,
+            spool: bounds,
             known_values,
             redaction,
         })

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::retry::Trouble;
 use crate::otlp::Signal;
-use crate::spool::{PerSignal, Tally, Why};
+use crate::spool::{Count, PerSignal, Spool, SpoolError, Tally, Why};
 
 /// The state of one destination. `accepted = delivered + spooled + in_memory + parked + dropped`, at every moment,
 /// for each signal and for what is our own and what was adopted.
@@ -35,6 +35,17 @@ impl DeliveryCounts {
         let error = self.last_error.clone().filter(|_| self.total().waiting().batches > 0)?;
         let since = self.failing_since.and_then(|since| Timestamp::try_from(since).ok());
         Some(Why { error, since: since.map(|since| since.to_string()) })
+    }
+
+    /// Leaves word of it for whoever looks into the spool later.
+    pub fn write_down(&self, spool: &Spool, destination: &str, now: Timestamp) -> Result<(), SpoolError> {
+        spool.remember(destination, self.why().as_ref())?;
+        let total = self.total();
+        if total.dropped == Count::default() {
+            return Ok(());
+        }
+        let now = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        spool.add_lost(destination, total.dropped, total.evicted, &now)
     }
 
     /// All signals, our own and adopted.

@@ -3,7 +3,7 @@
 mod endpoint;
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -16,7 +16,7 @@ use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, Policy, Redactor};
 use crate::secrets::Secret;
 use crate::spool::tests::{Fixture, fixture, push as store, redacted};
-use crate::spool::{Count, Kept, Queue};
+use crate::spool::{Bounds, Count, Kept, Queue};
 use endpoint::{EndpointStub, Reply};
 
 /// No waiting to speak of: what is tested is what is done, not when.
@@ -25,6 +25,14 @@ const NOW: Delays = Delays {
     most: Duration::from_millis(2),
     most_asked: Duration::from_millis(2),
     probe: Duration::from_millis(1),
+};
+
+/// Nothing is tried a second time.
+const LATER: Delays = Delays {
+    least: Duration::from_secs(3600),
+    most: Duration::from_secs(3600),
+    most_asked: Duration::from_secs(3600),
+    probe: Duration::from_secs(3600),
 };
 
 /// A deadline that no test reaches.
@@ -40,6 +48,7 @@ fn destination(url: &str) -> Destination {
         headers: vec![("x-sumo-token".into(), Secret::new("FAKE%20token"))],
         capture: CaptureLevel::Metadata,
         max_attribute_bytes: None,
+        bounds: Bounds::DEFAULT,
         signals: Signal::ALL.to_vec(),
     }
 }
@@ -378,13 +387,93 @@ async fn what_a_dead_relay_left_is_delivered_before_our_own() {
     let late = fixture.queue("run-0");
     store(&late, 4);
     drop(late);
-    delivery.adopt(fixture.spool.adopt("org").unwrap());
+    delivery.adopt(fixture.spool.adopt("org").unwrap()).await;
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     let counts = delivery.close().await;
     assert_eq!(endpoint.records(), [1, 2, 3, 4]);
     assert_eq!(counts.adopted.logs.delivered, Count { batches: 3, records: 7 });
     assert_eq!(counts.own.logs.delivered, Count { batches: 1, records: 3 });
     assert_eq!(std::fs::read_dir(fixture.root.join("org")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn the_oldest_makes_room_where_more_waits_than_may() {
+    let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
+    for (run, records) in [("run-1", 1..=40), ("run-2", 41..=90)] {
+        let queue = fixture.queue(run);
+        records.for_each(|records| store(&queue, records));
+    }
+    let own = fixture.queue("run-3");
+    (91..=100).for_each(|records| store(&own, records));
+    // Held by another relay: it counts, and stays.
+    let other = fixture.queue("run-4");
+    (1..=5).for_each(|records| store(&other, records));
+    // Nothing is sent at first: the endpoint has no time.
+    let bounds = Bounds { files: 60, ..Bounds::DEFAULT };
+    let dead = Destination { bounds, ..destination("http://127.0.0.1:1") };
+    let delivery = start(&dead, own, Vec::new(), LATER);
+    delivery.adopt(fixture.spool.adopt("org").unwrap()).await;
+    let counts = delivery.close().await;
+    assert_eq!(counts.total().evicted.batches, 105 - 60);
+    assert_eq!(counts.total().dropped, counts.total().evicted);
+    drop((delivery, other));
+    // The newest are there, in their order.
+    let delivery = start(&destination(&endpoint.url), fixture.queue("run-5"), fixture.spool.adopt("org").unwrap(), NOW);
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    let records = endpoint.records();
+    assert_eq!(records[..records.len() - 5], (46..=100).collect::<Vec<_>>());
+    assert!(delivery.close().await.total().adds_up());
+}
+
+#[tokio::test]
+async fn what_is_pushed_makes_room_for_itself() {
+    let fixture = fixture();
+    let bounds = Bounds { files: 128, ..Bounds::DEFAULT };
+    let dead = Destination { bounds, ..destination("http://127.0.0.1:1") };
+    let delivery = start(&dead, fixture.queue("run-1"), Vec::new(), LATER);
+    for records in 1..=300 {
+        assert_eq!(delivery.push(Signal::Logs, records, 7, redacted(Signal::Logs, records)).await, Kept::OnDisk);
+    }
+    let counts = delivery.close().await;
+    // Looked at with every third.
+    let left = counts.own.logs.spooled.batches;
+    assert!((126..=131).contains(&left), "{left}");
+    assert_eq!(counts.own.logs.evicted.batches, 300 - left);
+    assert!(counts.total().adds_up());
+    drop(delivery);
+    let [left] = fixture.spool.adopt("org").unwrap().try_into().unwrap();
+    let oldest = left.first(Signal::Logs, None).unwrap();
+    assert!(left.load(Signal::Logs, oldest).unwrap().header.records > 300 - 131);
+}
+
+#[tokio::test]
+async fn what_is_too_old_is_tried_once_more_before_it_is_dropped() {
+    let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
+    let old = || {
+        let queue = fixture.queue("run-1");
+        store(&queue, 7);
+        let file = fixture.root.join("org/run-1").join(format!("{:020}.logs.otlp", crate::spool::STRIDE));
+        let file = std::fs::File::options().write(true).open(file).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(180_000)).unwrap();
+    };
+    let bounds = Bounds { age: Duration::from_secs(176_400), ..Bounds::DEFAULT };
+    // It takes it: nothing is lost.
+    old();
+    let alive = Destination { bounds, ..destination(&endpoint.url) };
+    let delivery = start(&alive, Queue::in_memory(), fixture.spool.adopt("org").unwrap(), NOW);
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    assert_eq!((endpoint.records(), delivery.close().await.total().dropped.batches), (vec![7], 0));
+    // It does not.
+    old();
+    let own = fixture.queue("run-2");
+    store(&own, 8);
+    let dead = Destination { bounds, ..destination("http://127.0.0.1:1") };
+    let delivery = start(&dead, own, fixture.spool.adopt("org").unwrap(), LATER);
+    assert_eq!(delivery.idle(Instant::now() + Duration::from_secs(1)).await, Idle::Held);
+    let counts = delivery.close().await;
+    assert_eq!(counts.adopted.logs.evicted, Count { batches: 1, records: 7 });
+    assert_eq!(counts.own.logs.spooled, Count { batches: 1, records: 8 });
+    assert!(counts.total().adds_up());
 }
 
 #[tokio::test]

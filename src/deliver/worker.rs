@@ -19,7 +19,7 @@ use super::retry::{Attempt, Delays, Step, Trouble, step};
 use crate::config::Destination;
 use crate::otlp::Signal;
 use crate::redact::{Policy, Redacted, Redactor};
-use crate::spool::{Exit, Kept, PerSignal, Queue, SpoolError, Tally};
+use crate::spool::{Bounds, Exit, Kept, PerSignal, Queue, SpoolError, Tally, Usage};
 
 /// How a wait for idleness ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,6 +42,9 @@ struct Shared {
     redaction: Redaction,
     signals: Vec<Signal>,
     delays: Delays,
+    bounds: Bounds,
+    /// How much of our own was on disk when it was last looked at how much there is of all.
+    looked: Mutex<Usage>,
     own: Arc<Queue>,
     adopted: Mutex<Adopted>,
     status: Mutex<Status>,
@@ -101,6 +104,8 @@ impl Delivery {
             redaction,
             signals: destination.signals.clone(),
             delays,
+            bounds: destination.bounds,
+            looked: Mutex::default(),
             own: Arc::new(own),
             adopted: Mutex::default(),
             status: Mutex::default(),
@@ -124,15 +129,24 @@ impl Delivery {
             if let Some(error) = error {
                 lock(&shared.status).disk_error = Some(sentence(&error));
             }
+            if kept == Kept::OnDisk && shared.bounds.are_neared(*lock(&shared.looked), shared.own.usage()) {
+                shared.make_room();
+            }
             shared.changed();
             kept
         });
         kept.await.unwrap_or(Kept::Nowhere)
     }
 
-    /// Takes over more of what earlier runs left.
-    pub fn adopt(&self, queues: Vec<Queue>) {
+    /// Takes over more of what earlier runs left. The oldest of it goes where more waits than may.
+    pub async fn adopt(&self, queues: Vec<Queue>) {
+        let some = !queues.is_empty();
         self.shared.adopt(queues);
+        if some {
+            let shared = Arc::clone(&self.shared);
+            // A panic leaves more on disk than should be.
+            let _ = spawn_blocking(move || shared.make_room()).await;
+        }
     }
 
     /// What became of everything so far.
@@ -221,6 +235,50 @@ impl Shared {
         queues
     }
 
+    /// Drops the oldest of what we hold while more waits on disk than may, whoever holds it. Waits for the disk.
+    fn make_room(&self) {
+        let queues = self.queues();
+        let Some(mut usage) = queues.iter().find_map(|(_, queue)| queue.usage_of_all()) else { return };
+        let before = usage;
+        for (_, queue) in &queues {
+            while self.bounds.are_exceeded_by(usage)
+                && let Some(freed) = queue.evict()
+            {
+                usage = usage.without(freed);
+            }
+        }
+        *lock(&self.looked) = self.own.usage();
+        if usage != before {
+            let batches = before.files - usage.files;
+            tracing::warn!(batches, bytes = before.bytes - usage.bytes, "more waited than may: the oldest was dropped");
+            self.changed();
+        }
+    }
+
+    /// Drops what is too old to be kept, now that it could not be delivered once more. Nothing is dropped for its age
+    /// unasked: after a week in a drawer, a laptop delivers.
+    async fn expire(self: &Arc<Self>, now: SystemTime) {
+        let age = self.bounds.age;
+        let too_old = move |queue: &Queue| {
+            queue.oldest().and_then(|oldest| now.duration_since(oldest).ok()).is_some_and(|waited| waited > age)
+        };
+        if !self.queues().iter().any(|(_, queue)| too_old(queue)) {
+            return;
+        }
+        let shared = Arc::clone(self);
+        // A panic leaves more on disk than should be.
+        let _ = spawn_blocking(move || {
+            let mut batches = 0_u64;
+            for (_, queue) in shared.queues() {
+                while too_old(&queue) && queue.evict().is_some() {
+                    batches += 1;
+                }
+            }
+            tracing::warn!(batches, "what waited for too long was dropped");
+        })
+        .await;
+    }
+
     fn waiting(&self) -> usize {
         self.queues().iter().map(|(_, queue)| queue.waiting()).sum()
     }
@@ -289,7 +347,7 @@ impl Shared {
     }
 
     /// Sends one batch once, and does what the outcome asks for.
-    async fn attempt(&self, circuit: &mut Circuit, poster: &Poster, item: &Item) {
+    async fn attempt(self: &Arc<Self>, circuit: &mut Circuit, poster: &Poster, item: &Item) {
         if !self.signals.contains(&item.signal) {
             // An earlier run wanted it sent; today's configuration does not.
             return item.settle(Exit::Dropped).await;
@@ -317,6 +375,7 @@ impl Shared {
             Step::Retry { trouble, .. } => {
                 lock(&self.status).unreachable(trouble, now);
                 item.queue.release();
+                self.expire(now).await;
             }
             Step::Stop { .. } if poisonous == Some(item.key) => {
                 item.settle(Exit::Parked).await;
@@ -325,6 +384,7 @@ impl Shared {
             Step::Stop { trouble, .. } => {
                 lock(&self.status).held(item.signal, trouble, now);
                 item.queue.release();
+                self.expire(now).await;
             }
             Step::Park(trouble) => {
                 item.settle(Exit::Parked).await;

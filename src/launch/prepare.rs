@@ -235,6 +235,7 @@ fn destinations(
             headers: Vec::new(),
             capture: config.policy.level.min(CaptureLevel::default()),
             max_attribute_bytes: None,
+            bounds: config.spool,
             signals: Signal::ALL.to_vec(),
         };
         return Ok((vec![destination], false));
@@ -260,6 +261,7 @@ fn destinations(
     // What they switched on themselves counts, unless they have also written a ceiling.
     for destination in &mut found.destinations {
         destination.capture = config.capture.map_or(destination.capture, |ceiling| ceiling.min(destination.capture));
+        destination.bounds = config.spool;
     }
     Ok((found.destinations, true))
 }

@@ -135,6 +135,7 @@ fn delivered(name: &str, endpoint: &str, counts: &DeliveryCounts) -> report::Del
         in_memory: amount(own.in_memory),
         parked: amount(own.parked),
         dropped: amount(own.dropped),
+        evicted: amount(own.evicted),
         last_error: counts.last_error.clone(),
         failing_since: counts.failing_since.and_then(|since| Timestamp::try_from(since).ok()).and_then(moment),
         parked_because: counts.parked_because.clone(),

@@ -186,6 +186,7 @@ pub struct SentDestination {
     headers: Vec<(String, String)>,
     capture: CaptureLevel,
     max_attribute_bytes: Option<usize>,
+    bounds: crate::spool::Bounds,
     signals: Vec<Signal>,
 }
 
@@ -210,6 +211,7 @@ impl SentDestination {
             headers: destination.headers.iter().map(|(n, v)| (n.clone(), v.expose().to_owned())).collect(),
             capture: destination.capture,
             max_attribute_bytes: destination.max_attribute_bytes,
+            bounds: destination.bounds,
             signals: destination.signals.clone(),
         }
     }
@@ -232,6 +234,7 @@ impl SentDestination {
             headers: self.headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
             capture: self.capture,
             max_attribute_bytes: self.max_attribute_bytes,
+            bounds: self.bounds,
             signals: self.signals,
         })
     }
@@ -283,6 +286,7 @@ mod tests {
             headers: vec![("a".to_owned(), Secret::new("FAKE"))],
             capture: CaptureLevel::Commands,
             max_attribute_bytes: Some(65_536),
+            bounds: crate::spool::Bounds { bytes: 1 << 20, files: 100, age: std::time::Duration::from_secs(3600) },
             signals: vec![Signal::Logs],
         };
         let packed = SentDestination::pack(&destination);

@@ -198,7 +198,7 @@ async fn adopt(pipeline: Arc<Pipeline>, spool: Spool) {
             let found = tokio::task::spawn_blocking(move || spool.adopt(&name)).await;
             let Ok(Ok(queues)) = found else { break };
             let more = queues.len() >= ADOPTED_AT_ONCE;
-            delivery.adopt(queues);
+            delivery.adopt(queues).await;
             if !more || delivery.idle(Instant::now() + ADOPTION_PAUSE).await != Idle::Empty {
                 break;
             }
@@ -332,10 +332,10 @@ async fn tell(launcher: &mut Option<OwnedWriteHalf>, summary: RunSummary, last: 
 
 /// Leaves word of why something waits. That it cannot be left is no reason to stay.
 async fn remember(spool: Spool, destination: &str, counts: &DeliveryCounts) {
-    let (destination, why) = (destination.to_owned(), counts.why());
-    let written = tokio::task::spawn_blocking(move || spool.remember(&destination, why.as_ref()));
+    let (destination, counts) = (destination.to_owned(), counts.clone());
+    let written = tokio::task::spawn_blocking(move || counts.write_down(&spool, &destination, Timestamp::now()));
     if let Ok(Err(error)) = written.await {
-        tracing::warn!(%error, "the reason why batches wait is not written down");
+        tracing::warn!(%error, "why batches wait, and how many were dropped, is not written down");
     }
 }
 

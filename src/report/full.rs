@@ -250,7 +250,12 @@ fn sent(delivery: &Delivery, style: &Style) -> Vec<String> {
     }
     if let Some(lost) = words::dropped(delivery.dropped) {
         ink = Ink::Bad;
-        text = format!("{text}; {lost}");
+        let room = match delivery.evicted.batches {
+            0 => String::new(),
+            evicted if evicted == delivery.dropped.batches => " to make room".to_owned(),
+            evicted => format!(", {evicted} of them to make room"),
+        };
+        text = format!("{text}; {lost}{room}");
     }
     for (who, said) in [(format!("{name} says"), &delivery.message), ("disk".to_owned(), &delivery.disk_error)] {
         if let Some(said) = said {

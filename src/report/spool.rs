@@ -30,6 +30,21 @@ pub struct SpoolLine {
     pub parked: Files,
     /// What is not what was written.
     pub corrupt: Files,
+    /// What was dropped by relays that have ended, since `spool drop` last took all. None: nothing.
+    pub dropped: Option<Dropped>,
+}
+
+/// What was dropped.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Dropped {
+    /// Whole batches.
+    pub batches: u64,
+    /// Log records, data points or spans, of them and of others.
+    pub records: u64,
+    /// Those of the batches that had to make room, or were too old.
+    pub evicted_batches: u64,
+    /// When the first was, as RFC 3339.
+    pub since: Option<String>,
 }
 
 /// Batches on disk.
@@ -64,7 +79,9 @@ pub struct FlushLine {
 
 /// What waits, in lines.
 pub fn spool_status(lines: &[SpoolLine], style: &Style) -> String {
-    let lying = |line: &&SpoolLine| line.waiting.batches + line.parked.batches + line.corrupt.batches > 0;
+    let lying = |line: &&SpoolLine| {
+        line.waiting.batches + line.parked.batches + line.corrupt.batches > 0 || line.dropped.is_some()
+    };
     let shown: Vec<&SpoolLine> = lines.iter().filter(lying).collect();
     if shown.is_empty() {
         return "nothing waits\n".to_owned();
@@ -110,6 +127,19 @@ fn pieces(line: &SpoolLine) -> Vec<Vec<Piece>> {
         if files.batches > 0 {
             rows.push(vec![plain(format!("{} {what}", many(files.batches, "batch")))]);
         }
+    }
+    if let Some(dropped) = &line.dropped {
+        let what = match dropped.batches {
+            0 => many(dropped.records, "record"),
+            batches => many(batches, "batch"),
+        };
+        let room = match dropped.evicted_batches {
+            0 => String::new(),
+            evicted if evicted == dropped.batches => ", to make room".to_owned(),
+            evicted => format!(", {evicted} of them to make room"),
+        };
+        let since = dropped.since.as_ref().map_or_else(String::new, |since| format!(" since {since}"));
+        rows.push(vec![piece(Ink::Bad, format!("{what} dropped{since}{room}"))]);
     }
     rows
 }
@@ -187,6 +217,12 @@ mod tests {
                 error_since: Some("2026-11-20T08:00:00Z".to_owned()),
                 parked: files(1),
                 corrupt: files(2),
+                dropped: Some(Dropped {
+                    batches: 9,
+                    records: 270,
+                    evicted_batches: 7,
+                    since: Some("2026-11-19T08:00:00Z".to_owned()),
+                }),
             },
             SpoolLine { name: "renamed".to_owned(), waiting: files(1), runs: 1, ..SpoolLine::default() },
         ];
@@ -196,10 +232,17 @@ mod tests {
                  it refuses connections, since 2026-11-20T08:00:00Z
                  1 batch parked: not taken, while others are
                  2 batches damaged, and kept aside
+                 9 batches dropped since 2026-11-19T08:00:00Z, 7 of them to make room
         renamed  1 batch in 1 run, 28 records, 8 KB, the oldest for 2h01m
                  no destination of this name is configured: kept until there is one
         ");
         assert_eq!(spool_status(&lines[..1], &Style::PLAIN), "nothing waits\n");
+        let said = |batches, records, evicted_batches| {
+            let dropped = Some(Dropped { batches, records, evicted_batches, since: None });
+            spool_status(&[SpoolLine { name: "org".to_owned(), dropped, ..SpoolLine::default() }], &Style::PLAIN)
+        };
+        assert_eq!(said(2, 9, 2), "org  2 batches dropped, to make room\n");
+        assert_eq!(said(0, 9, 0), "org  9 records dropped\n");
         let narrow = Style { width: 20, ..Style::PLAIN };
         assert!(spool_status(&lines, &narrow).lines().all(|line| line.chars().count() <= 20));
     }

@@ -193,6 +193,8 @@ pub struct Delivery {
     pub parked: Amount,
     /// Given up and counted.
     pub dropped: Amount,
+    /// Those of `dropped` that had to make room, or were too old: more waits than the configuration allows.
+    pub evicted: Amount,
     /// Why the last attempt failed, as words that follow the destination's name: `refuses connections`. None since the
     /// last success.
     pub last_error: Option<String>,

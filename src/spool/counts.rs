@@ -107,6 +107,9 @@ pub struct Tally {
     pub dropped: Count,
     /// Those of `dropped` whose file was moved to `corrupt/`.
     pub corrupt: Count,
+    /// Those of `dropped` that had to make room, or were too old.
+    #[serde(default)]
+    pub evicted: Count,
     /// Those of `dropped` that the endpoint itself threw away ("partial success").
     pub rejected: Count,
 }
@@ -139,6 +142,7 @@ impl AddAssign for Tally {
         self.parked += other.parked;
         self.dropped += other.dropped;
         self.corrupt += other.corrupt;
+        self.evicted += other.evicted;
         self.rejected += other.rejected;
     }
 }

@@ -5,9 +5,10 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::SystemTime;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::counts::PerSignal;
+use super::counts::{Count, PerSignal};
 use super::format::{self, Header};
 use super::place::{self, Claim};
 use super::{CORRUPT, PARKED, Spool, SpoolError, check_name};
@@ -16,7 +17,13 @@ use crate::otlp::Signal;
 /// The file in a destination's directory that tells why something waits there.
 const WHY: &str = "why.json";
 
-/// The most of it that is read, in bytes.
+/// The file there that tells how much was dropped.
+const LOST: &str = "dropped.json";
+
+/// How often the directory is asked for while another relay writes that file.
+const ATTEMPTS: u32 = 100;
+
+/// The most of either that is read, in bytes.
 const MAX_WHY_BYTES: usize = 4096;
 
 /// What lies there for one destination.
@@ -32,6 +39,8 @@ pub struct Held {
     pub corrupt: Lying,
     /// Why something waits, as the last relay that gave up had it.
     pub why: Option<Why>,
+    /// What was dropped, since somebody last dropped all.
+    pub lost: Option<Lost>,
 }
 
 /// What waits of one run.
@@ -94,6 +103,18 @@ pub struct Why {
     pub since: Option<String>,
 }
 
+/// What was dropped for a destination, by all relays that have ended.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Lost {
+    /// Batches and parts of them.
+    #[serde(flatten)]
+    pub count: Count,
+    /// Those of them that had to make room, or were too old.
+    pub evicted: Count,
+    /// When the first was counted, as RFC 3339.
+    pub since: Option<String>,
+}
+
 /// What lies in a spool, by destination. A spool that was never made holds nothing; it is not made by this.
 pub fn look(root: &Path) -> Result<Vec<Held>, SpoolError> {
     let root = match place::existing_root(root) {
@@ -138,7 +159,8 @@ fn destination_in(root: &OwnedFd, destination: &str) -> Result<Held, SpoolError>
         runs,
         parked: aside(&directory, PARKED)?,
         corrupt: aside(&directory, CORRUPT)?,
-        why: why(&directory),
+        why: told(&directory, WHY),
+        lost: told(&directory, LOST),
     })
 }
 
@@ -175,9 +197,26 @@ fn file(directory: &OwnedFd, name: &str) -> Option<Lying> {
     Some(Lying { batches: 1, records: header.map_or(0, |header| header.records), bytes, oldest })
 }
 
-fn why(directory: &OwnedFd) -> Option<Why> {
-    let bytes = place::read(directory, WHY, MAX_WHY_BYTES).ok()?;
+/// What a small file says, if it is there and is one of ours.
+fn told<T: DeserializeOwned>(directory: &OwnedFd, name: &str) -> Option<T> {
+    let bytes = place::read(directory, name, MAX_WHY_BYTES).ok()?;
     serde_json::from_slice(&bytes).ok()
+}
+
+/// Writes a small file anew.
+fn tell<T: Serialize>(directory: &OwnedFd, name: &str, what: &T) -> Result<(), SpoolError> {
+    let text = serde_json::to_vec(what).unwrap_or_default();
+    // A temporary file that somebody left would stand in the way.
+    let _ = place::unlink(directory, &format!("{name}{}", format::TEMPORARY));
+    place::write(directory, name, &text)
+}
+
+/// Removes a small file.
+fn forget(directory: &OwnedFd, name: &str) -> Result<(), SpoolError> {
+    match place::unlink(directory, name) {
+        Err(error) if !error.is_gone() => Err(error),
+        _ => Ok(()),
+    }
 }
 
 impl Spool {
@@ -188,16 +227,31 @@ impl Spool {
             return Ok(());
         }
         let directory = place::existing(&self.root, destination)?;
-        let Some(why) = why else {
-            return match place::unlink(&directory, WHY) {
-                Err(error) if !error.is_gone() => Err(error),
-                _ => Ok(()),
-            };
-        };
-        let text = serde_json::to_vec(why).unwrap_or_default();
-        // A temporary file that somebody left would stand in the way.
-        let _ = place::unlink(&directory, &format!("{WHY}{}", format::TEMPORARY));
-        place::write(&directory, WHY, &text)
+        match why {
+            Some(why) => tell(&directory, WHY, why),
+            None => forget(&directory, WHY),
+        }
+    }
+
+    /// Adds to what was dropped for a destination. Relays do so one after the other.
+    pub fn add_lost(&self, destination: &str, count: Count, evicted: Count, now: &str) -> Result<(), SpoolError> {
+        check_name(destination)?;
+        let directory = place::subdirectory(&self.root, destination)?;
+        let _turn = place::turn(&self.root, destination, ATTEMPTS)?;
+        let mut lost: Lost = told(&directory, LOST).unwrap_or_default();
+        lost.count += count;
+        lost.evicted += evicted;
+        lost.since.get_or_insert_with(|| now.to_owned());
+        tell(&directory, LOST, &lost)
+    }
+
+    /// Begins to count anew what is dropped for a destination.
+    pub fn forget_lost(&self, destination: &str) -> Result<(), SpoolError> {
+        check_name(destination)?;
+        if !place::is_directory(&self.root, destination) {
+            return Ok(());
+        }
+        forget(&place::existing(&self.root, destination)?, LOST)
     }
 
     /// Removes what was set aside for a destination, parked and corrupt; how many files.

@@ -9,6 +9,7 @@
 //!
 //! Only `Redacted` bytes go in. What comes out is trusted no more than the network. `docs/spool.md` tells the format.
 
+mod bounds;
 pub mod counts;
 mod format;
 mod held;
@@ -25,9 +26,10 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use bounds::{Bounds, Usage};
 pub use counts::{Count, PerSignal, Tally};
 pub use format::{FormatError, HEADER_BYTES, Header, MAGIC, MAX_FILE_BYTES, STRIDE, Spooled, VERSION};
-pub use held::{Held, HeldRun, Lying, Why, look};
+pub use held::{Held, HeldRun, Lost, Lying, Why, look};
 pub use queue::{Exit, Kept, LoadError, MEMORY_RING_BYTES, Queue};
 
 use place::Claim;
@@ -136,6 +138,23 @@ impl Spool {
         }
         Ok(adopted)
     }
+}
+
+/// How much waits in a destination's directory, whoever holds it.
+fn usage(destination: &OwnedFd) -> Result<Usage, SpoolError> {
+    let mut usage = Usage::default();
+    for run in place::names(destination)? {
+        if check_name(&run).is_err() || !place::is_directory(destination, &run) {
+            continue;
+        }
+        match place::existing(destination, &run).and_then(|run| place::sizes(&run)) {
+            Ok(sizes) => usage = sizes.into_iter().map(Usage::one).fold(usage, Usage::and),
+            // Emptied and removed since it was listed.
+            Err(error) if error.is_gone() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(usage)
 }
 
 /// A plain name of at most 64 letters, digits, `-` and `_`, and none that we use ourselves.

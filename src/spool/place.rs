@@ -94,6 +94,17 @@ pub(super) fn names(directory: &impl AsFd) -> Result<Vec<String>, SpoolError> {
     Ok(names)
 }
 
+/// How large the batches in a directory are, in bytes. What is gone since it was listed is left out.
+pub(super) fn sizes(directory: &impl AsFd) -> Result<Vec<u64>, SpoolError> {
+    let names = names(directory)?;
+    let batches = names.iter().filter(|name| super::format::parse_name(name).is_some());
+    let size = |name: &String| {
+        let stat = fstatat(directory, name.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW).ok()?;
+        u64::try_from(stat.st_size).ok()
+    };
+    Ok(batches.filter_map(size).collect())
+}
+
 /// Writes a new file under a temporary name, then gives it its name: from then on it is there, whole.
 pub(super) fn write(directory: &impl AsFd, name: &str, bytes: &[u8]) -> Result<(), SpoolError> {
     let temporary = format!("{name}{}", super::format::TEMPORARY);
@@ -216,6 +227,21 @@ impl Claim {
         let empty = names(&self.directory).is_ok_and(|names| names.iter().all(|name| name == LOCK));
         empty && unlink(&self.directory, LOCK).is_ok() && unlinkat(destination, run, UnlinkatFlags::RemoveDir).is_ok()
     }
+}
+
+/// Waits for a turn at a directory's small files: the lock of the directory itself. Held as long as this lives.
+pub(super) fn turn(parent: &impl AsFd, name: &str, attempts: u32) -> Result<Flock<OwnedFd>, SpoolError> {
+    let mut directory = existing(parent, name)?;
+    for _ in 1..attempts {
+        match Flock::lock(directory, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((unlocked, Errno::EWOULDBLOCK)) => directory = unlocked,
+            Err((_, errno)) => return Err(failed("lock a spool directory", errno)),
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    Flock::lock(directory, FlockArg::LockExclusiveNonblock)
+        .map_err(|(_, errno)| failed("lock a spool directory", errno))
 }
 
 /// Whether a name below a directory is a directory itself, and no link to one.

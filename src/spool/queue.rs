@@ -3,13 +3,15 @@
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use uuid::Uuid;
 
+use super::bounds::Usage;
 use super::counts::{PerSignal, Tally};
 use super::format::{self, FormatError, Header, Spooled};
 use super::place::{self, Claim, LOCK};
-use super::state::{Place, Slot, State};
+use super::state::{OnDisk, Place, Slot, State};
 use super::sync::Syncer;
 use super::{CORRUPT, PARKED, SpoolError};
 use crate::otlp::Signal;
@@ -35,6 +37,8 @@ pub enum Exit {
     Corrupt,
     /// Away.
     Dropped,
+    /// Away, since there was too much or it was too old.
+    Evicted,
 }
 
 /// Where a new batch went.
@@ -106,8 +110,8 @@ impl Queue {
                 continue;
             };
             match disk.header(&name) {
-                Ok(header) if header.signal == signal => {
-                    state.accept(signal, sequence, header.records, Place::Disk);
+                Ok((header, file)) if header.signal == signal => {
+                    state.accept(signal, sequence, header.records, Place::Disk(file));
                 }
                 Ok(_) | Err(LoadError::Corrupt(_)) => {
                     tracing::warn!(batch = name, "moved a damaged file out of the spool");
@@ -116,7 +120,8 @@ impl Queue {
                 }
                 // It is tried again when its turn comes; until then its records are unknown.
                 Err(LoadError::Io(_)) => {
-                    state.accept(signal, sequence, 0, Place::Disk);
+                    let file = OnDisk { bytes: 0, since: SystemTime::now() };
+                    state.accept(signal, sequence, 0, Place::Disk(file));
                 }
                 Err(LoadError::Gone) => {}
             }
@@ -160,7 +165,7 @@ impl Queue {
         let sequence = self.lock().reserve();
         let name = format::file_name(signal, sequence);
         place::write(&disk.directory, &name, packed)?;
-        self.lock().accept(signal, sequence, records, Place::Disk);
+        self.lock().accept(signal, sequence, records, Place::Disk(written(packed)));
         disk.syncer.note(name);
         Ok(())
     }
@@ -185,8 +190,8 @@ impl Queue {
         let slot = self.lock().begin(signal, sequence).ok_or(LoadError::Gone)?;
         let spooled = match (&slot.place, &self.disk) {
             (Place::Memory(bytes), _) => format::unpack(bytes)?,
-            (Place::Disk, Some(disk)) => disk.load(signal, sequence)?,
-            (Place::Disk, None) => return Err(LoadError::Gone),
+            (Place::Disk(_), Some(disk)) => disk.load(signal, sequence)?,
+            (Place::Disk(_), None) => return Err(LoadError::Gone),
         };
         if spooled.header.signal != signal {
             return Err(FormatError::Header.into());
@@ -204,15 +209,15 @@ impl Queue {
         let Some(slot) = self.lock().slot(signal, sequence).cloned() else { return };
         let name = format::file_name(signal, sequence);
         let exit = match (slot.place, &self.disk, exit) {
-            (Place::Disk, Some(disk), Exit::Parked) => {
+            (Place::Disk(_), Some(disk), Exit::Parked) => {
                 disk.set_aside(PARKED, &name);
                 exit
             }
-            (Place::Disk, Some(disk), Exit::Corrupt) => {
+            (Place::Disk(_), Some(disk), Exit::Corrupt) => {
                 disk.set_aside(CORRUPT, &name);
                 exit
             }
-            (Place::Disk, Some(disk), Exit::Delivered { .. } | Exit::Dropped) => {
+            (Place::Disk(_), Some(disk), Exit::Delivered { .. } | Exit::Dropped | Exit::Evicted) => {
                 disk.unlink(&name);
                 exit
             }
@@ -243,7 +248,7 @@ impl Queue {
         let first = pack(signal, first_records, policy, first)?;
         let second = pack(signal, second_records, policy, second)?;
         let (first, second) = match (slot.place, &self.disk) {
-            (Place::Disk, Some(disk)) => {
+            (Place::Disk(_), Some(disk)) => {
                 // The second half is there before the whole is replaced by the first: killed in between, a record
                 // can be sent twice but none is missing.
                 let (first_name, second_name) =
@@ -255,7 +260,7 @@ impl Queue {
                 }
                 disk.syncer.note(first_name);
                 disk.syncer.note(second_name);
-                (Place::Disk, Place::Disk)
+                (Place::Disk(written(&first)), Place::Disk(written(&second)))
             }
             _ => (Place::Memory(Arc::new(first)), Place::Memory(Arc::new(second))),
         };
@@ -263,6 +268,37 @@ impl Queue {
         let second = Slot { records: second_records, place: second };
         self.lock().halve(signal, sequence, first, (middle, second));
         Ok(true)
+    }
+
+    /// How much of it is on disk.
+    pub fn usage(&self) -> Usage {
+        self.lock().usage()
+    }
+
+    /// How much lies on disk for the destination, of this and of all other runs. None: it has no directory, or it
+    /// cannot be listed.
+    pub fn usage_of_all(&self) -> Option<Usage> {
+        let disk = self.disk.as_ref()?;
+        let looked = super::usage(&disk.destination);
+        looked.inspect_err(|error| tracing::warn!(%error, "how full the spool is cannot be told")).ok()
+    }
+
+    /// When the oldest batch on disk was written, of those that are not being sent.
+    pub fn oldest(&self) -> Option<SystemTime> {
+        self.lock().oldest_on_disk().map(|(.., file)| file.since)
+    }
+
+    /// Drops the oldest batch on disk that is not being sent, and tells how much room that makes. None: there is none.
+    pub fn evict(&self) -> Option<Usage> {
+        let disk = self.disk.as_ref()?;
+        let (signal, sequence, file) = {
+            let mut state = self.lock();
+            let oldest = state.oldest_on_disk()?;
+            state.leave(oldest.0, oldest.1, Exit::Evicted);
+            oldest
+        };
+        disk.unlink(&format::file_name(signal, sequence));
+        Some(Usage::one(file.bytes))
     }
 
     /// Makes what is left survive us, as far as the disk lets it: syncs files, and writes what is only in memory.
@@ -279,7 +315,7 @@ impl Queue {
                 written
             });
             if written {
-                self.lock().moved_to_disk(signal, sequence);
+                self.lock().moved_to_disk(signal, sequence, self::written(&bytes));
             } else {
                 self.lock().leave(signal, sequence, Exit::Dropped);
             }
@@ -315,11 +351,12 @@ impl std::fmt::Debug for Queue {
 }
 
 impl Disk {
-    fn header(&self, name: &str) -> Result<Header, LoadError> {
+    fn header(&self, name: &str) -> Result<(Header, OnDisk), LoadError> {
         let (file, size) = place::open_file(&self.directory, name).map_err(load_error)?;
+        let since = file.metadata().and_then(|metadata| metadata.modified()).map_err(load_error)?;
         let mut head = Vec::with_capacity(format::HEADER_BYTES);
         file.take(format::HEADER_BYTES as u64).read_to_end(&mut head).map_err(load_error)?;
-        Ok(Header::read(&head, size)?)
+        Ok((Header::read(&head, size)?, OnDisk { bytes: size, since }))
     }
 
     fn load(&self, signal: Signal, sequence: u64) -> Result<Spooled, LoadError> {
@@ -349,6 +386,11 @@ impl Disk {
         let aside = place::subdirectory(&self.destination, kind)?;
         place::write(&aside, &format!("{}.{name}", self.run), bytes)
     }
+}
+
+/// A file that has just been written.
+fn written(packed: &[u8]) -> OnDisk {
+    OnDisk { bytes: packed.len() as u64, since: SystemTime::now() }
 }
 
 fn pack(signal: Signal, records: u64, policy: u64, body: &Redacted<Vec<u8>>) -> Result<Vec<u8>, SpoolError> {

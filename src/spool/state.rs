@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::SystemTime;
 
+use super::bounds::Usage;
 use super::counts::{Count, PerSignal, Tally};
 use super::format::STRIDE;
 use super::queue::{Exit, MEMORY_RING_BYTES};
@@ -12,9 +14,17 @@ use crate::otlp::Signal;
 #[derive(Clone, Debug)]
 pub(super) enum Place {
     /// In its file.
-    Disk,
+    Disk(OnDisk),
     /// In memory, in the format of a file.
     Memory(Arc<Vec<u8>>),
+}
+
+/// A file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OnDisk {
+    pub bytes: u64,
+    /// When it was written.
+    pub since: SystemTime,
 }
 
 /// A waiting batch.
@@ -33,6 +43,8 @@ pub(super) struct State {
     /// Those of them that are only in memory, oldest first, and how large they are together.
     memory: BTreeSet<(u64, Signal)>,
     memory_bytes: usize,
+    /// How much of it is on disk.
+    usage: Usage,
     /// The batch that is being sent: it is not dropped to make room.
     busy: Option<(Signal, u64)>,
 }
@@ -45,6 +57,7 @@ impl State {
             next: STRIDE,
             memory: BTreeSet::new(),
             memory_bytes: 0,
+            usage: Usage::default(),
             busy: None,
         }
     }
@@ -71,7 +84,7 @@ impl State {
 
     /// A file that was found but cannot be read: accepted once, by somebody, and lost.
     pub(super) fn found_corrupt(&mut self, signal: Signal, sequence: u64) {
-        self.accept(signal, sequence, 0, Place::Disk);
+        self.accept(signal, sequence, 0, Place::Disk(OnDisk { bytes: 0, since: SystemTime::UNIX_EPOCH }));
         self.leave(signal, sequence, Exit::Corrupt);
     }
 
@@ -110,7 +123,10 @@ impl State {
         let count = Count::one(slot.records);
         let tally = self.tally.get_mut(signal);
         match &slot.place {
-            Place::Disk => tally.spooled -= count,
+            Place::Disk(file) => {
+                tally.spooled -= count;
+                self.usage = self.usage.without(Usage::one(file.bytes));
+            }
             Place::Memory(bytes) => {
                 tally.in_memory -= count;
                 self.memory_bytes = self.memory_bytes.saturating_sub(bytes.len());
@@ -127,6 +143,10 @@ impl State {
             }
             Exit::Parked => tally.parked += count,
             Exit::Dropped => tally.dropped += count,
+            Exit::Evicted => {
+                tally.dropped += count;
+                tally.evicted += count;
+            }
             Exit::Corrupt => {
                 tally.dropped += count;
                 tally.corrupt += count;
@@ -156,20 +176,39 @@ impl State {
         self.insert(signal, second_sequence, second.records, second.place);
     }
 
+    /// How much is on disk.
+    pub(super) fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// The oldest batch on disk, of any signal, that is not being sent.
+    pub(super) fn oldest_on_disk(&self) -> Option<(Signal, u64, OnDisk)> {
+        let oldest = |signal: Signal| {
+            let slots = self.slots.get(signal).iter();
+            let mut slots = slots.filter(move |(sequence, _)| self.busy != Some((signal, **sequence)));
+            slots.find_map(|(sequence, slot)| match &slot.place {
+                Place::Disk(file) => Some((signal, *sequence, *file)),
+                Place::Memory(_) => None,
+            })
+        };
+        Signal::ALL.into_iter().filter_map(oldest).min_by_key(|(_, sequence, _)| *sequence)
+    }
+
     /// The batches that are only in memory, oldest first.
     pub(super) fn only_in_memory(&self) -> Vec<(Signal, u64, Arc<Vec<u8>>)> {
         let found = self.memory.iter().filter_map(|(sequence, signal)| match &self.slot(*signal, *sequence)?.place {
             Place::Memory(bytes) => Some((*signal, *sequence, Arc::clone(bytes))),
-            Place::Disk => None,
+            Place::Disk(_) => None,
         });
         found.collect()
     }
 
     /// A batch from memory is on disk now.
-    pub(super) fn moved_to_disk(&mut self, signal: Signal, sequence: u64) {
+    pub(super) fn moved_to_disk(&mut self, signal: Signal, sequence: u64, file: OnDisk) {
         let Some(slot) = self.slots.get_mut(signal).get_mut(&sequence) else { return };
-        let Place::Memory(bytes) = std::mem::replace(&mut slot.place, Place::Disk) else { return };
+        let Place::Memory(bytes) = std::mem::replace(&mut slot.place, Place::Disk(file)) else { return };
         let count = Count::one(slot.records);
+        self.usage = self.usage.and(Usage::one(file.bytes));
         self.memory_bytes = self.memory_bytes.saturating_sub(bytes.len());
         self.memory.remove(&(sequence, signal));
         let tally = self.tally.get_mut(signal);
@@ -180,7 +219,10 @@ impl State {
     fn insert(&mut self, signal: Signal, sequence: u64, records: u64, place: Place) {
         let tally = self.tally.get_mut(signal);
         match &place {
-            Place::Disk => tally.spooled += Count::one(records),
+            Place::Disk(file) => {
+                tally.spooled += Count::one(records);
+                self.usage = self.usage.and(Usage::one(file.bytes));
+            }
             Place::Memory(bytes) => {
                 tally.in_memory += Count::one(records);
                 self.memory_bytes += bytes.len();

@@ -242,6 +242,91 @@ fn memory_is_bounded_and_the_oldest_goes_first() {
 }
 
 #[test]
+fn the_oldest_on_disk_makes_room_whatever_its_signal_and_not_what_is_being_sent() {
+    let Fixture { root, spool, _temporary } = fixture();
+    let queue = spool.queue("org", "run-1").unwrap();
+    push(&queue, 1);
+    queue.push(Signal::Metrics, 0, 7, &redacted(Signal::Metrics, 0)).unwrap();
+    push(&queue, 3);
+    let size = |name: &str| fs::metadata(root.join("org/run-1").join(name)).unwrap().len();
+    let sizes = [("logs", 1), ("metrics", 2), ("logs", 3)]
+        .map(|(signal, at)| size(&format!("{:020}.{signal}.otlp", at * STRIDE)));
+    let all = Usage { bytes: sizes.iter().sum(), files: 3 };
+    assert_eq!((queue.usage(), queue.usage_of_all()), (all, Some(all)));
+    // The first is on its way.
+    queue.load(Signal::Logs, STRIDE).unwrap();
+    assert_eq!(queue.evict(), Some(Usage { bytes: sizes[1], files: 1 }));
+    assert_eq!(queue.evict(), Some(Usage { bytes: sizes[2], files: 1 }));
+    assert_eq!(queue.evict(), None);
+    queue.release();
+    let left = Usage { bytes: sizes[0], files: 1 };
+    assert_eq!((queue.usage(), queue.usage_of_all()), (left, Some(left)));
+    let tally = queue.tally();
+    assert_eq!(
+        (tally.logs.evicted, tally.metrics.evicted),
+        (Count { batches: 1, records: 3 }, Count { batches: 1, records: 0 })
+    );
+    assert_eq!(tally.total().dropped, tally.total().evicted);
+    assert!(tally.logs.adds_up() && tally.metrics.adds_up());
+    drop(queue);
+    // Recovered, it is counted as it was.
+    let [queue] = spool.adopt("org").unwrap().try_into().unwrap();
+    assert_eq!(queue.usage(), left);
+    assert_eq!(drain(&queue), [1]);
+    assert_eq!(queue.usage(), Usage::default());
+}
+
+#[test]
+fn what_others_hold_is_seen_and_not_taken() {
+    let Fixture { spool, _temporary, .. } = fixture();
+    let [ours, theirs] = ["run-1", "run-2"].map(|run| spool.queue("org", run).unwrap());
+    push(&ours, 1);
+    push(&theirs, 2);
+    assert_eq!(ours.usage_of_all().unwrap().files, 2);
+    assert_eq!(ours.usage().files, 1);
+    assert!(ours.evict().is_some() && ours.evict().is_none());
+    assert_eq!(drain(&theirs), [2]);
+    assert!(Queue::in_memory().usage_of_all().is_none());
+}
+
+#[test]
+fn the_halves_of_a_batch_are_as_large_as_their_files() {
+    let Fixture { spool, _temporary, .. } = fixture();
+    let queue = spool.queue("org", "run-1").unwrap();
+    push(&queue, 9);
+    let halves = [(4, &redacted(Signal::Logs, 4)), (5, &redacted(Signal::Logs, 5))];
+    assert!(queue.halve(Signal::Logs, STRIDE, 7, halves).unwrap());
+    assert_eq!(Some(queue.usage()), queue.usage_of_all());
+    assert_eq!(queue.usage().files, 2);
+}
+
+#[test]
+fn losses_are_added_up_until_somebody_drops_all() {
+    let Fixture { root, spool, _temporary } = fixture();
+    let lost = || look(&root).unwrap().into_iter().next().and_then(|held| held.lost);
+    let count = |batches, records| Count { batches, records };
+    spool.add_lost("org", count(3, 30), count(2, 20), "2026-11-20T08:00:00Z").unwrap();
+    assert!(spool.adopt("org").unwrap().is_empty(), "it is no run");
+    let threads = [1, 2, 3, 4].map(|_| {
+        let spool = spool.clone();
+        std::thread::spawn(move || spool.add_lost("org", count(1, 5), count(1, 5), "2026-11-21T08:00:00Z"))
+    });
+    for thread in threads {
+        thread.join().unwrap().unwrap();
+    }
+    let since = Some("2026-11-20T08:00:00Z".to_owned());
+    assert_eq!(lost(), Some(Lost { count: count(7, 50), evicted: count(6, 40), since }));
+    spool.forget_lost("org").unwrap();
+    spool.forget_lost("nobody").unwrap();
+    assert_eq!(lost(), None);
+    // What is not of ours says nothing, and stands in nobody's way.
+    fs::write(root.join("org/dropped.json"), "{").unwrap();
+    assert_eq!(lost(), None);
+    spool.add_lost("org", count(1, 1), count(0, 0), "x").unwrap();
+    assert_eq!(lost().unwrap().count, count(1, 1));
+}
+
+#[test]
 fn what_is_only_in_memory_is_written_when_the_disk_comes_back() {
     let Fixture { root, spool, _temporary } = fixture();
     let queue = spool.queue("org", "run-1").unwrap();

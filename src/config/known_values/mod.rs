@@ -187,6 +187,7 @@ mod tests {
             capture: CaptureLevel::Metadata,
             signals: Signal::ALL.to_vec(),
             max_attribute_bytes: None,
+            bounds: crate::spool::Bounds::DEFAULT,
         };
         let values: Vec<String> = of_destination(&destination).into_iter().map(|value| value.to_string()).collect();
         assert_eq!(values, ["FAKE-token", "FAKEa1b2c3d4e5f6g7h8"]);
