@@ -9,9 +9,11 @@ pub mod paths;
 pub mod person;
 mod redaction;
 mod spool;
+pub mod transport;
 pub mod user;
 
 pub use endpoint::{Endpoint, EndpointError};
+pub use transport::{Auth, Compression, Protocol, Proxies, Tls, Transport};
 pub use user::{ConfigError, UserConfig};
 
 use crate::otlp::Signal;
@@ -32,6 +34,10 @@ pub struct Destination {
     pub endpoint: Endpoint,
     /// Sent with every request, values literally as configured.
     pub headers: Vec<(String, Secret)>,
+    /// What lets us in besides the headers, fetched when it is needed.
+    pub auth: Option<Auth>,
+    /// How it is spoken to.
+    pub transport: Transport,
     /// The most it is given.
     pub capture: CaptureLevel,
     /// The longest value that it takes, in bytes; None: of any length. Longer ones are shortened when they are sent.

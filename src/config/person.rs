@@ -101,6 +101,8 @@ pub fn find(person: &BTreeMap<String, String>) -> Found {
             endpoint,
             headers,
             capture,
+            auth: None,
+            transport: crate::config::Transport::default(),
             max_attribute_bytes: None,
             bounds: crate::spool::Bounds::DEFAULT,
             signals: vec![signal],

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::known_values::KnownSources;
+use super::transport::{AuthTable, Compression, Protocol, Proxies, TlsTable, Transport};
 use super::{Destination, Endpoint, EndpointError, levels, redaction, spool};
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, Dropped, Identity, Levels, MIN_ATTRIBUTE_BYTES, OwnRules, Policy, Trust};
@@ -122,6 +123,14 @@ struct Table {
     endpoint: String,
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    #[serde(default)]
+    protocol: Protocol,
+    signals: Option<Vec<Signal>>,
+    auth: Option<AuthTable>,
+    #[serde(default)]
+    tls: TlsTable,
+    #[serde(default)]
+    compression: Compression,
     capture: Option<CaptureLevel>,
     #[serde(default, deserialize_with = "max_attribute_bytes")]
     max_attribute_bytes: Option<usize>,
@@ -153,15 +162,36 @@ impl UserConfig {
             }
             let endpoint = Endpoint::parse(&table.endpoint)
                 .map_err(|source| ConfigError::Endpoint { origin: format!("{origin}.endpoint"), source })?;
+            let wrong = |what: &str| ConfigError::Invalid {
+                path: path.to_owned(),
+                line: None,
+                what: format!("destinations.{name}: {what}"),
+            };
+            let mut signals = table.signals.unwrap_or_else(|| Signal::ALL.to_vec());
+            signals.sort_unstable();
+            signals.dedup();
+            if signals.is_empty() {
+                return Err(wrong("signals is empty; leave it out for all, or the destination"));
+            }
+            let auth = table.auth.map(AuthTable::into_auth).transpose().map_err(wrong)?;
+            let transport = Transport {
+                protocol: table.protocol,
+                compression: table.compression,
+                tls: table.tls.into_tls().map_err(wrong)?,
+                // Known when a run is prepared.
+                proxies: Proxies::default(),
+            };
             destinations.push(Destination {
                 spool: name.clone(),
+                auth,
+                transport,
+                signals,
                 name,
                 endpoint,
                 headers: table.headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
                 capture: table.capture.unwrap_or_default().min(ceiling),
                 max_attribute_bytes: table.max_attribute_bytes,
                 bounds,
-                signals: Signal::ALL.to_vec(),
             });
         }
         let known_values = file.redaction.known_values();
@@ -234,6 +264,21 @@ mod tests {
     }
 
     #[test]
+    fn a_destination_says_how_it_is_spoken_to() {
+        let config = parse(
+            "[destinations.org]\nendpoint = \"https://h\"\nprotocol = \"grpc\"\ncompression = \"none\"\n\
+             signals = [\"traces\", \"logs\", \"logs\"]\nauth = { token = \"env\", env = \"ORG_TOKEN\" }\n\
+             tls = { ca_file = \"/etc/ca.pem\" }",
+        );
+        let [destination] = config.unwrap().destinations.try_into().unwrap();
+        assert_eq!(destination.signals, [Signal::Logs, Signal::Traces]);
+        let Transport { protocol, compression, tls, .. } = destination.transport;
+        assert_eq!((protocol, compression), (Protocol::Grpc, Compression::None));
+        assert_eq!(tls.ca_file.as_deref(), Some(Path::new("/etc/ca.pem")));
+        assert_eq!(destination.auth.unwrap().header, "Authorization");
+    }
+
+    #[test]
     fn content_leaves_only_where_both_the_ceiling_and_the_destination_say_so() {
         use CaptureLevel::{Commands, Content, Metadata};
         for (ceiling, own, want) in [
@@ -282,7 +327,7 @@ mod tests {
         for (text, want) in [
             (
                 "[destinations.org]\nendpiont = \"https://FAKE\"",
-                "config.toml:2: unknown field `endpiont`, expected one of `endpoint`, `headers`, `capture`, `max_attribute_bytes`",
+                "config.toml:2: unknown field `endpiont`, expected one of `endpoint`, `headers`, `protocol`, `signals`",
             ),
             ("[destinations.org]\ncapture = \"metadata\"", "config.toml:1: missing field `endpoint`"),
             ("summary = \"FAKE\"", "config.toml:1: unknown variant …, expected one of `auto`, `full`"),
@@ -310,6 +355,22 @@ mod tests {
                 "config.toml:3: max_attribute_bytes is at least 256",
             ),
             ("\n\ncapture = [", "config.toml:3: "),
+            (
+                "[destinations.org]\nendpoint = \"http://h\"\nprotocol = \"FAKE\"",
+                "config.toml:3: unknown variant …, expected one of `http/protobuf`, `http/json`, `grpc`",
+            ),
+            (
+                "[destinations.org]\nendpoint = \"http://h\"\nsignals = []",
+                "config.toml: destinations.org: signals is empty",
+            ),
+            (
+                "[destinations.org]\nendpoint = \"http://h\"\nauth = { token = \"file\", file = \"FAKE\" }",
+                "config.toml: destinations.org: auth.file is an absolute path",
+            ),
+            (
+                "[destinations.org]\nendpoint = \"http://h\"\ntls = { client_cert = \"/FAKE\" }",
+                "config.toml: destinations.org: tls.client_cert and tls.client_key go together",
+            ),
             ("[destinations.org]\nendpoint = \"ftp://FAKE\"", "config.toml: destinations.org.endpoint: the scheme"),
             ("[destinations.\"../x\"]\nendpoint = \"http://h\"", "config.toml: a destination's name"),
             ("[destinations.org]\nendpoint = 7\nheaders = { a = \"FAKE\" }", "config.toml:2: invalid type"),

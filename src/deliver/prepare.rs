@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use super::circuit::Key;
-use super::client::Payload;
+use super::client::{Form, Payload};
 use crate::config::Destination;
 use crate::otlp::{Batch, Signal};
 use crate::redact::{Policy, Redacted, Redactor};
@@ -18,12 +18,19 @@ pub(super) struct Redaction {
     policy: Arc<Policy>,
     /// See [`Destination::max_attribute_bytes`].
     max_attribute_bytes: Option<usize>,
+    form: Form,
 }
 
 impl Redaction {
     pub(super) fn new(redactor: Arc<Redactor>, policy: &Policy, destination: &Destination) -> Self {
         let policy = Arc::new(policy.at(destination.capture));
-        Self { redactor, policy, max_attribute_bytes: destination.max_attribute_bytes }
+        let transport = &destination.transport;
+        Self {
+            redactor,
+            policy,
+            max_attribute_bytes: destination.max_attribute_bytes,
+            form: Form { protocol: transport.protocol, compression: transport.compression },
+        }
     }
 }
 
@@ -76,7 +83,7 @@ pub(super) fn prepare(item: &Item, redaction: &Redaction) -> Result<Prepared, Un
     if let Some(max_bytes) = redaction.max_attribute_bytes {
         batch.shorten(max_bytes);
     }
-    let payload = Payload::new(&batch.encode()).map_err(|_| Unready::Disk)?;
+    let payload = Payload::new(&batch, redaction.form).map_err(|_| Unready::Disk)?;
     Ok(Prepared { payload, records, withheld: accepted.saturating_sub(records) })
 }
 

@@ -3,10 +3,51 @@
 //! After the OTLP specification ("Failures" of OTLP/HTTP), but more careful with what would be thrown away: a refusal
 //! that a person can mend (401, 404, a certificate …) keeps everything.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use jiff::fmt::rfc2822::DateTimeParser;
+
+use crate::secrets::TokenError;
+
+/// The statuses of gRPC that mean something here.
+const CANCELLED: u32 = 1;
+const INVALID_ARGUMENT: u32 = 3;
+const DEADLINE_EXCEEDED: u32 = 4;
+const PERMISSION_DENIED: u32 = 7;
+const RESOURCE_EXHAUSTED: u32 = 8;
+const ABORTED: u32 = 10;
+const OUT_OF_RANGE: u32 = 11;
+const UNAVAILABLE: u32 = 14;
+const DATA_LOSS: u32 = 15;
+/// Who we are is not known, or not believed.
+pub const UNAUTHENTICATED: u32 = 16;
+
+/// A status as the libraries name it.
+fn grpc_name(code: u32) -> Cow<'static, str> {
+    const NAMES: [&str; 17] = [
+        "OK",
+        "CANCELLED",
+        "UNKNOWN",
+        "INVALID_ARGUMENT",
+        "DEADLINE_EXCEEDED",
+        "NOT_FOUND",
+        "ALREADY_EXISTS",
+        "PERMISSION_DENIED",
+        "RESOURCE_EXHAUSTED",
+        "FAILED_PRECONDITION",
+        "ABORTED",
+        "OUT_OF_RANGE",
+        "UNIMPLEMENTED",
+        "INTERNAL",
+        "UNAVAILABLE",
+        "DATA_LOSS",
+        "UNAUTHENTICATED",
+    ];
+    let name = usize::try_from(code).ok().and_then(|code| NAMES.get(code));
+    name.map_or_else(|| format!("the gRPC status {code}").into(), |name| (*name).into())
+}
 
 /// What came of one attempt.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,8 +65,21 @@ pub enum Outcome {
     Unreachable(Unreachable),
     /// The endpoint's certificate is not trusted, expired or for another name.
     Certificate,
+    /// A gRPC endpoint answered with a status that is not OK.
+    Grpc {
+        /// The status.
+        code: u32,
+        /// When it wants to be asked again.
+        retry_delay: Option<Duration>,
+        /// What was sent is too large for it.
+        too_large: bool,
+    },
     /// The request cannot be made: a configured header or URL is not one.
     Unsendable,
+    /// The request cannot be made: a configured certificate or key cannot be used.
+    TlsFiles,
+    /// The request cannot be made: there is no credential.
+    NoCredential(TokenError),
 }
 
 /// The body of a successful answer.
@@ -57,6 +111,8 @@ pub enum Unreachable {
     TimedOut,
     /// TLS failed, but not by the certificate.
     Tls,
+    /// A proxy on the way does not let us through, or is not there.
+    Proxy,
     /// Anything else on the way.
     Network,
 }
@@ -70,10 +126,16 @@ pub enum Trouble {
     Foreign,
     /// It answers with an error.
     Status(u16),
+    /// It answers with an error of gRPC.
+    Grpc(u32),
     /// Its certificate is not trusted.
     Certificate,
     /// Its headers or URL are not usable.
     Unsendable,
+    /// The files of its TLS are not usable.
+    TlsFiles,
+    /// There is nothing that would let us in.
+    NoCredential(TokenError),
     /// It refuses a batch again and again while it takes others.
     Refused,
     /// Not the endpoint: our own disk does not give the batch, or does not take its halves.
@@ -89,8 +151,16 @@ impl fmt::Display for Trouble {
             Self::Unreachable(Unreachable::TimedOut) => f.write_str("does not answer in time"),
             Self::Unreachable(Unreachable::Tls) => f.write_str("fails the TLS handshake"),
             Self::Unreachable(Unreachable::Network) => f.write_str("cannot be reached"),
+            Self::Unreachable(Unreachable::Proxy) => f.write_str("is behind a proxy that does not let us through"),
             Self::Foreign => f.write_str("answers something that is not OTLP (a proxy's login page?)"),
             Self::Status(status @ (401 | 403)) => write!(f, "answers {status}: its credentials are not accepted"),
+            Self::Status(407) => f.write_str("is behind a proxy that wants credentials (407)"),
+            Self::Grpc(code @ (UNAUTHENTICATED | PERMISSION_DENIED)) => {
+                write!(f, "answers {}: its credentials are not accepted", grpc_name(*code))
+            }
+            Self::Grpc(code) => write!(f, "answers {}", grpc_name(*code)),
+            Self::TlsFiles => f.write_str("has a certificate or key file that cannot be used"),
+            Self::NoCredential(why) => write!(f, "has no credential: {why}"),
             Self::Status(404) => f.write_str("answers 404: its URL is not right"),
             Self::Status(status @ 300..=399) => write!(f, "redirects ({status}), which is not followed"),
             Self::Status(status) => write!(f, "answers {status}"),
@@ -185,6 +255,22 @@ pub fn step(outcome: &Outcome, attempt: &Attempt, delays: &Delays) -> Step {
         }
         Outcome::Certificate => return Step::Stop { probe: delays.probe, trouble: Trouble::Certificate },
         Outcome::Unsendable => return Step::Stop { probe: delays.probe, trouble: Trouble::Unsendable },
+        Outcome::TlsFiles => return Step::Stop { probe: delays.probe, trouble: Trouble::TlsFiles },
+        // A helper asks somebody else, who may be there again soon.
+        Outcome::NoCredential(why) => return Step::Retry { after: back_off(), trouble: Trouble::NoCredential(*why) },
+        Outcome::Grpc { code, retry_delay, too_large } => {
+            let trouble = Trouble::Grpc(*code);
+            let asked = retry_delay.map(|delay| delay.clamp(delays.least, delays.most_asked));
+            return match *code {
+                RESOURCE_EXHAUSTED | OUT_OF_RANGE if *too_large && attempt.records > 1 => Step::Halve,
+                RESOURCE_EXHAUSTED | OUT_OF_RANGE if *too_large => Step::Park(trouble),
+                CANCELLED | DEADLINE_EXCEEDED | RESOURCE_EXHAUSTED | ABORTED | OUT_OF_RANGE | UNAVAILABLE
+                | DATA_LOSS => Step::Retry { after: asked.unwrap_or_else(back_off), trouble },
+                INVALID_ARGUMENT => Step::Park(trouble),
+                // What a person has to look at.
+                _ => Step::Stop { probe: delays.probe, trouble },
+            };
+        }
     };
     let trouble = Trouble::Status(status);
     match status {
@@ -263,6 +349,41 @@ mod tests {
     }
 
     #[test]
+    fn every_status_of_grpc_has_its_step() {
+        let of = |code, retry_delay, too_large, records| {
+            step(&Outcome::Grpc { code, retry_delay, too_large }, &Attempt { records, ..attempt() }, &DELAYS)
+        };
+        for code in [1, 4, 8, 10, 11, 14, 15] {
+            let retry = |after| Step::Retry { after, trouble: Trouble::Grpc(code) };
+            assert_eq!(of(code, None, false, 10), retry(DELAYS.least), "{code}");
+            for (asked, obeyed) in [(7, 7), (99_999, 3600)] {
+                let asked = Some(Duration::from_secs(asked));
+                assert_eq!(of(code, asked, false, 10), retry(Duration::from_secs(obeyed)), "{code}");
+            }
+        }
+        for code in [2, 5, 6, 7, 9, 12, 13, 16, 17, u32::MAX] {
+            let stop = Step::Stop { probe: DELAYS.probe, trouble: Trouble::Grpc(code) };
+            assert_eq!(of(code, None, false, 10), stop, "{code}");
+        }
+        assert_eq!(of(3, None, false, 10), Step::Park(Trouble::Grpc(3)));
+        for code in [8, 11] {
+            assert_eq!(of(code, None, true, 2), Step::Halve);
+            assert_eq!(of(code, None, true, 1), Step::Park(Trouble::Grpc(code)));
+        }
+        assert_eq!(Trouble::Grpc(14).to_string(), "answers UNAVAILABLE");
+        assert_eq!(Trouble::Grpc(16).to_string(), "answers UNAUTHENTICATED: its credentials are not accepted");
+        assert_eq!(Trouble::Grpc(99).to_string(), "answers the gRPC status 99");
+    }
+
+    #[test]
+    fn without_a_credential_everything_waits_and_it_is_said_why() {
+        let outcome = Outcome::NoCredential(TokenError::Late);
+        let trouble = Trouble::NoCredential(TokenError::Late);
+        assert_eq!(step(&outcome, &attempt(), &DELAYS), Step::Retry { after: DELAYS.least, trouble });
+        assert_eq!(trouble.to_string(), "has no credential: the helper command does not answer within 5 s");
+    }
+
+    #[test]
     fn what_does_not_answer_is_tried_again_and_what_is_not_trusted_is_not() {
         for why in [
             Unreachable::Name,
@@ -270,6 +391,7 @@ mod tests {
             Unreachable::Reset,
             Unreachable::TimedOut,
             Unreachable::Tls,
+            Unreachable::Proxy,
             Unreachable::Network,
         ] {
             let want = Step::Retry { after: DELAYS.least, trouble: Trouble::Unreachable(why) };
@@ -277,6 +399,7 @@ mod tests {
         }
         let stop = |trouble| Step::Stop { probe: DELAYS.probe, trouble };
         assert_eq!(step(&Outcome::Certificate, &attempt(), &DELAYS), stop(Trouble::Certificate));
+        assert_eq!(step(&Outcome::TlsFiles, &attempt(), &DELAYS), stop(Trouble::TlsFiles));
         assert_eq!(step(&Outcome::Unsendable, &attempt(), &DELAYS), stop(Trouble::Unsendable));
     }
 

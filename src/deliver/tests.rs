@@ -47,6 +47,8 @@ fn destination(url: &str) -> Destination {
         endpoint: Endpoint::parse(url).unwrap(),
         headers: vec![("x-sumo-token".into(), Secret::new("FAKE%20token"))],
         capture: CaptureLevel::Metadata,
+        auth: None,
+        transport: crate::config::Transport::default(),
         max_attribute_bytes: None,
         bounds: Bounds::DEFAULT,
         signals: Signal::ALL.to_vec(),

@@ -234,6 +234,8 @@ fn destinations(
             endpoint,
             headers: Vec::new(),
             capture: config.policy.level.min(CaptureLevel::default()),
+            auth: None,
+            transport: crate::config::Transport::default(),
             max_attribute_bytes: None,
             bounds: config.spool,
             signals: Signal::ALL.to_vec(),

@@ -25,6 +25,7 @@ use crate::report::RunSummary;
 const KEPT: &[&str] = &[
     "HOME",
     "LOGNAME",
+    "PATH",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
     "TMPDIR",

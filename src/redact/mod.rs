@@ -57,6 +57,11 @@ impl Redacted<Batch> {
     pub fn encode(&self) -> Redacted<Vec<u8>> {
         Redacted(crate::otlp::encode(&self.0))
     }
+
+    /// As OTLP JSON.
+    pub fn encode_json(&self) -> Redacted<Vec<u8>> {
+        Redacted(crate::otlp::encode_json(&self.0))
+    }
 }
 
 /// Where a batch comes from, and so what may stand in it.

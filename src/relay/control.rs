@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::config::known_values::{CredentialFile, Wanted};
-use crate::config::{Destination, Endpoint, EndpointError};
+use crate::config::{Auth, Compression, Destination, Endpoint, EndpointError, Protocol, Proxies, Tls, Transport};
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, OwnRules, Policy};
 use crate::report::{Note, RunSummary};
-use crate::secrets::Secret;
+use crate::secrets::{Secret, TokenSource};
 
 /// The header in which claude shows the token.
 pub const TOKEN_HEADER: &str = "x-cc-observe-token";
@@ -184,10 +184,52 @@ pub struct SentDestination {
     base: String,
     own: Vec<(Signal, String)>,
     headers: Vec<(String, String)>,
+    auth: Option<SentAuth>,
+    protocol: Protocol,
+    compression: Compression,
+    tls: Tls,
+    proxies: [Option<String>; 2],
+    no_proxy: String,
     capture: CaptureLevel,
     max_attribute_bytes: Option<usize>,
     bounds: crate::spool::Bounds,
     signals: Vec<Signal>,
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+struct SentAuth {
+    header: String,
+    scheme: Option<String>,
+    token: SentSource,
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+enum SentSource {
+    Command(Vec<String>),
+    File(SentPath),
+    Env(String, Option<String>),
+}
+
+impl SentAuth {
+    fn pack(auth: &Auth) -> Self {
+        let token = match &auth.token {
+            TokenSource::Command(command) => SentSource::Command(command.clone()),
+            TokenSource::File(path) => SentSource::File(path.as_path().into()),
+            TokenSource::Env { name, value } => {
+                SentSource::Env(name.clone(), value.as_ref().map(|value| value.expose().to_owned()))
+            }
+        };
+        Self { header: auth.header.clone(), scheme: auth.scheme.clone(), token }
+    }
+
+    fn unpack(self) -> Auth {
+        let token = match self.token {
+            SentSource::Command(command) => TokenSource::Command(command),
+            SentSource::File(path) => TokenSource::File(path.into()),
+            SentSource::Env(name, value) => TokenSource::Env { name, value: value.map(Secret::new) },
+        };
+        Auth { header: self.header, scheme: self.scheme, token }
+    }
 }
 
 impl std::fmt::Debug for SentDestination {
@@ -209,6 +251,15 @@ impl SentDestination {
                 .filter_map(|signal| Some((signal, endpoint.own_url(signal)?.expose().to_owned())))
                 .collect(),
             headers: destination.headers.iter().map(|(n, v)| (n.clone(), v.expose().to_owned())).collect(),
+            auth: destination.auth.as_ref().map(SentAuth::pack),
+            protocol: destination.transport.protocol,
+            compression: destination.transport.compression,
+            tls: destination.transport.tls.clone(),
+            proxies: {
+                let Proxies { http, https, no: _ } = &destination.transport.proxies;
+                [http, https].map(|proxy| proxy.as_ref().map(|proxy| proxy.expose().to_owned()))
+            },
+            no_proxy: destination.transport.proxies.no.clone(),
             capture: destination.capture,
             max_attribute_bytes: destination.max_attribute_bytes,
             bounds: destination.bounds,
@@ -227,7 +278,11 @@ impl SentDestination {
         for (signal, url) in &self.own {
             endpoint = endpoint.with_signal(*signal, url)?;
         }
+        let [http, https] = self.proxies.map(|proxy| proxy.map(Secret::new));
+        let proxies = Proxies { http, https, no: self.no_proxy };
         Ok(Destination {
+            auth: self.auth.map(SentAuth::unpack),
+            transport: Transport { protocol: self.protocol, compression: self.compression, tls: self.tls, proxies },
             name: self.name,
             spool: self.spool,
             endpoint,
@@ -285,6 +340,17 @@ mod tests {
             endpoint,
             headers: vec![("a".to_owned(), Secret::new("FAKE"))],
             capture: CaptureLevel::Commands,
+            auth: Some(Auth {
+                header: "x-a".to_owned(),
+                scheme: Some("Bearer".to_owned()),
+                token: TokenSource::Env { name: "A".to_owned(), value: Some(Secret::new("FAKE")) },
+            }),
+            transport: Transport {
+                protocol: Protocol::Grpc,
+                compression: Compression::None,
+                tls: Tls { ca_file: Some("/ca".into()), client: None },
+                proxies: Proxies { http: None, https: Some(Secret::new("http://FAKE@p")), no: "h".to_owned() },
+            },
             max_attribute_bytes: Some(65_536),
             bounds: crate::spool::Bounds { bytes: 1 << 20, files: 100, age: std::time::Duration::from_secs(3600) },
             signals: vec![Signal::Logs],

@@ -1,8 +1,12 @@
 //! Values that must never be shown: a type without `Debug`, `Display` or `Serialize`.
 
+pub mod token;
+
 use std::fmt;
 
 use zeroize::Zeroizing;
+
+pub use token::{Credential, Fetched, TokenError, TokenSource};
 
 /// A credential: the value of a header, a token, a URL whose path is the password.
 ///

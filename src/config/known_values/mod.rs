@@ -186,6 +186,8 @@ mod tests {
             ],
             capture: CaptureLevel::Metadata,
             signals: Signal::ALL.to_vec(),
+            auth: None,
+            transport: crate::config::Transport::default(),
             max_attribute_bytes: None,
             bounds: crate::spool::Bounds::DEFAULT,
         };
