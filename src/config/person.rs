@@ -1,8 +1,10 @@
 //! The OTLP destination that the person already has: the six `export OTEL_…` lines everybody starts with.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use super::{Destination, Endpoint, EndpointError};
+use super::transport::ClientCertificate;
+use super::{Compression, Destination, Endpoint, EndpointError, Protocol, Tls, Transport};
 use crate::otlp::Signal;
 use crate::redact::CaptureLevel;
 use crate::secrets::Secret;
@@ -27,7 +29,7 @@ pub struct Found {
 /// What cannot be delivered because of its protocol.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unsupported {
-    /// As written: `grpc`.
+    /// As written: `http/xml`.
     pub protocol: String,
     /// Whose it is.
     pub signals: Vec<Signal>,
@@ -66,13 +68,13 @@ pub fn find(person: &BTreeMap<String, String>) -> Found {
         let protocol = get(&format!("OTEL_EXPORTER_OTLP_{upper}_PROTOCOL"))
             .or_else(|| get("OTEL_EXPORTER_OTLP_PROTOCOL"))
             .unwrap_or("http/protobuf");
-        if !matches!(protocol, "http/protobuf" | "http/json") {
+        let Some(protocol) = Protocol::parse(protocol) else {
             match found.unsupported.iter_mut().find(|there| there.protocol == protocol) {
                 Some(there) => there.signals.push(signal),
                 None => found.unsupported.push(Unsupported { protocol: protocol.to_owned(), signals: vec![signal] }),
             }
             continue;
-        }
+        };
         let own = format!("OTEL_EXPORTER_OTLP_{upper}_ENDPOINT");
         let (variable, endpoint) = match get(&own) {
             Some(url) => (own, Endpoint::parse(url).and_then(|endpoint| endpoint.with_signal(signal, url))),
@@ -102,7 +104,7 @@ pub fn find(person: &BTreeMap<String, String>) -> Found {
             headers,
             capture,
             auth: None,
-            transport: crate::config::Transport::default(),
+            transport: Transport { protocol, ..transport(person, &upper) },
             max_attribute_bytes: None,
             bounds: crate::spool::Bounds::DEFAULT,
             signals: vec![signal],
@@ -111,6 +113,20 @@ pub fn find(person: &BTreeMap<String, String>) -> Found {
     }
     found.destinations = join(single);
     found
+}
+
+/// Whether what is sent is compressed, whom to trust and who we are. Relative files mean another in every directory:
+/// Claude Code would look for them where it runs, which is not where the relay is.
+fn transport(person: &BTreeMap<String, String>, upper: &str) -> Transport {
+    let get = |what: &str| {
+        let own = person.get(&format!("OTEL_EXPORTER_OTLP_{upper}_{what}"));
+        let value = own.or_else(|| person.get(&format!("OTEL_EXPORTER_OTLP_{what}")))?;
+        Some(value.trim()).filter(|value| !value.is_empty())
+    };
+    let file = |what: &str| get(what).map(PathBuf::from).filter(|path| path.is_absolute());
+    let client = file("CLIENT_CERTIFICATE").zip(file("CLIENT_KEY")).map(|(cert, key)| ClientCertificate { cert, key });
+    let compression = if get("COMPRESSION") == Some("none") { Compression::None } else { Compression::Gzip };
+    Transport { compression, tls: Tls { ca_file: file("CERTIFICATE"), client }, ..Transport::default() }
 }
 
 /// The level that holds what the person had switched on themselves. Claude Code is asked for no more than that, so
@@ -135,7 +151,9 @@ pub fn is_on(value: &str) -> bool {
 /// One destination if all signals go to the same place in the same way, else one for each.
 fn join(single: Vec<(Signal, Destination)>) -> Vec<Destination> {
     let Some((_, first)) = single.first().cloned() else { return Vec::new() };
-    let same = single.iter().all(|(_, other)| other.endpoint == first.endpoint && other.headers == first.headers);
+    let same = single.iter().all(|(_, other)| {
+        other.endpoint == first.endpoint && other.headers == first.headers && other.transport == first.transport
+    });
     if same {
         let signals = single.iter().map(|(signal, _)| *signal).collect();
         return vec![Destination { signals, ..first }];
@@ -218,21 +236,49 @@ mod tests {
     }
 
     #[test]
-    fn grpc_is_told_and_not_guessed_at() {
+    fn a_protocol_that_is_none_is_told_and_not_guessed_at() {
+        let mut pairs = SIX.to_vec();
+        pairs[3].1 = "http/xml";
+        let found = found(&pairs);
+        let xml = Unsupported { protocol: "http/xml".to_owned(), signals: vec![Signal::Logs, Signal::Metrics] };
+        assert_eq!((found.destinations.len(), found.unsupported), (0, vec![xml]));
+    }
+
+    #[test]
+    fn they_are_spoken_to_as_the_person_said() {
         let mut pairs = SIX.to_vec();
         pairs[3].1 = "grpc";
-        let found = found(&pairs);
-        let grpc = Unsupported { protocol: "grpc".to_owned(), signals: vec![Signal::Logs, Signal::Metrics] };
-        assert_eq!((found.destinations.len(), found.unsupported), (0, vec![grpc]));
+        pairs.extend([
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "none"),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/etc/ca.pem"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/etc/me.pem"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/etc/me.key"),
+        ]);
+        let [destination] = found(&pairs).destinations.try_into().unwrap();
+        let client = Some(ClientCertificate { cert: "/etc/me.pem".into(), key: "/etc/me.key".into() });
+        let want = Transport {
+            protocol: Protocol::Grpc,
+            compression: Compression::None,
+            tls: Tls { ca_file: Some("/etc/ca.pem".into()), client },
+            ..Transport::default()
+        };
+        assert_eq!(destination.transport, want);
+        // Relative files are those of a directory that the relay is not in.
+        pairs.push(("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "ca.pem"));
+        let destinations = found(&pairs).destinations;
+        assert_eq!((destinations.len(), &destinations[0].transport.tls.ca_file), (2, &None));
     }
 
     #[test]
     fn a_protocol_of_one_signal_does_not_hide_the_others() {
         let mut pairs = SIX.to_vec();
-        pairs.push(("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "grpc"));
+        pairs.push(("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/xml"));
         let found = found(&pairs);
         assert_eq!(found.destinations[0].signals, [Signal::Logs]);
-        assert_eq!(found.unsupported, [Unsupported { protocol: "grpc".to_owned(), signals: vec![Signal::Metrics] }]);
+        assert_eq!(
+            found.unsupported,
+            [Unsupported { protocol: "http/xml".to_owned(), signals: vec![Signal::Metrics] }]
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Delivery to a real endpoint on loopback, which answers as it is told.
 
 mod endpoint;
+mod transports;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};

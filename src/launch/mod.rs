@@ -14,7 +14,7 @@ pub mod situation;
 mod wait;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
@@ -259,8 +259,9 @@ impl Launch<'_> {
             Some(file) => arguments.with_settings(&self.invocation.args, PathBuf::from(file.clone()).as_os_str()),
             None => self.invocation.args.clone(),
         };
+        let credential = |name: &OsStr| prepared.credentials.iter().any(|credential| OsStr::new(credential) == name);
         let environment = environment::apply(
-            self.invocation.environment.iter().cloned(),
+            self.invocation.environment.iter().filter(|(name, _)| !credential(name)).cloned(),
             &identity.assignments(person, prepared.asked),
         );
         let (started, notes) = (Timestamp::now(), prepared.notes.clone());

@@ -22,12 +22,12 @@ use super::settings::{self, MAX_SETTINGS_BYTES, SettingsError};
 use crate::config::known_values::{self, KnownSources, Wanted};
 use crate::config::person::{Found, Unsupported, Unusable};
 use crate::config::user::Summary;
-use crate::config::{self, ConfigError, Destination, Endpoint, UserConfig, files, paths, person, user};
+use crate::config::{self, Auth, ConfigError, Destination, Endpoint, Proxies, UserConfig, files, paths, person, user};
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, OwnRules, Policy};
 use crate::relay::control::{SentDestination, SentKnown, SentPath};
 use crate::report::Note;
-use crate::secrets::Secret;
+use crate::secrets::{Secret, TokenSource};
 
 /// How many connections may wait before the relay has begun to accept.
 const BACKLOG: i32 = 64;
@@ -146,6 +146,8 @@ pub struct Prepared {
     pub settings: Option<SentPath>,
     /// Who receives what.
     pub destinations: Vec<SentDestination>,
+    /// Variables that hold what lets us in at a destination. Claude does not get them.
+    pub credentials: Vec<String>,
     /// What the relay keeps: at the highest level that any of them is given.
     pub policy: Policy,
     /// What claude is to be asked for.
@@ -217,9 +219,33 @@ fn persons_settings(value: &OsStr) -> Result<Map<String, Value>, SettingsError> 
     Ok(own)
 }
 
-/// Who receives what: `CC_OBSERVE_ENDPOINT`, else the configuration, else what the person has already. Whether it is the
-/// latter is told as well.
+/// Who receives what, and whether it is what the person has already; with the ways there and what lets us in, as far
+/// as the environment holds them.
 fn destinations(
+    given: Given<'_>,
+    config: UserConfig,
+    person: &BTreeMap<String, String>,
+    notes: &mut Vec<Note>,
+) -> Result<(Vec<Destination>, bool), ConfigError> {
+    let (mut destinations, theirs) = named_destinations(given, config, person, notes)?;
+    let variable = |name: &str| Some(given.get(name)?.to_str()?.to_owned());
+    let mut proxies = Proxies::of_environment(variable);
+    if given.is_below_claude() {
+        // A project can have set it, and what is not encrypted it would read.
+        proxies.http = None;
+    }
+    for destination in &mut destinations {
+        destination.transport.proxies = proxies.clone();
+        if let Some(Auth { token: TokenSource::Env { name, value }, .. }) = &mut destination.auth {
+            *value = variable(name).filter(|value| !value.is_empty()).map(Secret::new);
+        }
+    }
+    Ok((destinations, theirs))
+}
+
+/// `CC_OBSERVE_ENDPOINT`, else the configuration, else what the person has already. Whether it is the
+/// latter is told as well.
+fn named_destinations(
     given: Given<'_>,
     config: UserConfig,
     person: &BTreeMap<String, String>,
@@ -385,6 +411,7 @@ fn prepare_run(
     Ok(Prepared {
         state: state.as_path().into(),
         settings: file.as_deref().map(SentPath::from),
+        credentials: destinations.iter().filter_map(|destination| variable_of(destination.auth.as_ref())).collect(),
         destinations: destinations.iter().map(SentDestination::pack).collect(),
         policy,
         asked,
@@ -392,6 +419,14 @@ fn prepare_run(
         known: SentKnown::default(),
         redaction,
     })
+}
+
+/// The variable that holds what lets us in.
+fn variable_of(auth: Option<&Auth>) -> Option<String> {
+    match &auth?.token {
+        TokenSource::Env { name, .. } => Some(name.clone()),
+        TokenSource::Command(_) | TokenSource::File(_) => None,
+    }
 }
 
 /// This machine's own secrets: the values of the environment, which costs no disk, and where the relay finds others. The

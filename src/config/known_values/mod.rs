@@ -18,6 +18,7 @@ use super::Destination;
 use crate::otlp::Signal;
 use crate::redact::is_secret_name;
 use crate::redact::known::{header_secrets, is_fit_from_a_checkout, secrets_in};
+use crate::secrets::TokenSource;
 
 pub use credentials::{CredentialFile, places};
 
@@ -115,7 +116,12 @@ pub fn of_destination(destination: &Destination) -> Vec<Zeroizing<String>> {
     let own = Signal::ALL.into_iter().filter_map(|signal| endpoint.own_url(signal));
     let urls = std::iter::once(endpoint.base()).chain(own).flat_map(|url| secrets_in(url.expose()));
     let headers = destination.headers.iter().flat_map(|(name, value)| header_secrets(name, value.expose()));
-    headers.chain(urls).collect()
+    // What a helper or a file gives is not known before it is fetched.
+    let token = destination.auth.as_ref().and_then(|auth| match &auth.token {
+        TokenSource::Env { value, .. } => value.as_ref().map(|value| Zeroizing::new(value.expose().to_owned())),
+        TokenSource::Command(_) | TokenSource::File(_) => None,
+    });
+    headers.chain(urls).chain(token).collect()
 }
 
 /// A list of paths, as in `PATH`; those that are not absolute mean something else elsewhere.
@@ -186,13 +192,17 @@ mod tests {
             ],
             capture: CaptureLevel::Metadata,
             signals: Signal::ALL.to_vec(),
-            auth: None,
+            auth: Some(crate::config::Auth {
+                header: "x-token".to_owned(),
+                scheme: None,
+                token: TokenSource::Env { name: "A".to_owned(), value: Some(Secret::new("FAKE-of-a-variable")) },
+            }),
             transport: crate::config::Transport::default(),
             max_attribute_bytes: None,
             bounds: crate::spool::Bounds::DEFAULT,
         };
         let values: Vec<String> = of_destination(&destination).into_iter().map(|value| value.to_string()).collect();
-        assert_eq!(values, ["FAKE-token", "FAKEa1b2c3d4e5f6g7h8"]);
+        assert_eq!(values, ["FAKE-token", "FAKEa1b2c3d4e5f6g7h8", "FAKE-of-a-variable"]);
     }
 
     #[test]

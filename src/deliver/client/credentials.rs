@@ -1,4 +1,4 @@
-//! What lets us in: fetched when it is first needed, held in memory, fetched again when it is old or not accepted.
+//! Edge: what lets us in: fetched when it is needed, held in memory, fetched again when it is old or not accepted.
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::Mutex;
