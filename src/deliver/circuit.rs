@@ -16,7 +16,7 @@ pub const REFUSALS_BEFORE_ANOTHER: u32 = 3;
 pub(super) const OWN: u64 = u64::MAX;
 
 /// A batch, by its queue and its number in it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Key {
     pub queue: u64,
     pub sequence: u64,
@@ -24,7 +24,7 @@ pub(super) struct Key {
 
 impl Key {
     /// Whether an earlier run left it: it may well be why that run delivered no more.
-    fn is_earlier(self) -> bool {
+    pub(super) fn is_earlier(self) -> bool {
         self.queue != OWN
     }
 }

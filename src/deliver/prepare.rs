@@ -71,7 +71,9 @@ pub(super) enum Unready {
 }
 
 /// Reads a batch and redacts it by the policy of today. What cannot be decoded does not leave.
-pub(super) fn prepare(item: &Item, redaction: &Redaction) -> Result<Prepared, Unready> {
+///
+/// `attempt` counts how often the endpoint may have had it before, and this time.
+pub(super) fn prepare(item: &Item, redaction: &Redaction, attempt: u32) -> Result<Prepared, Unready> {
     let (mut batch, header) = read(item, redaction)?;
     let accepted = header.records;
     let records = batch.get().records();
@@ -83,7 +85,9 @@ pub(super) fn prepare(item: &Item, redaction: &Redaction) -> Result<Prepared, Un
     if let Some(max_bytes) = redaction.max_attribute_bytes {
         batch.shorten(max_bytes);
     }
-    let payload = Payload::new(&batch, redaction.form).map_err(|_| Unready::Disk)?;
+    let id = header.batch.to_string();
+    batch.number(&id, attempt);
+    let payload = Payload::new(&batch, redaction.form).map_err(|_| Unready::Disk)?.numbered(id, attempt);
     Ok(Prepared { payload, records, withheld: accepted.saturating_sub(records) })
 }
 

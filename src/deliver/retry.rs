@@ -15,10 +15,12 @@ use crate::secrets::TokenError;
 const CANCELLED: u32 = 1;
 const INVALID_ARGUMENT: u32 = 3;
 const DEADLINE_EXCEEDED: u32 = 4;
+const NOT_FOUND: u32 = 5;
 const PERMISSION_DENIED: u32 = 7;
 const RESOURCE_EXHAUSTED: u32 = 8;
 const ABORTED: u32 = 10;
 const OUT_OF_RANGE: u32 = 11;
+const UNIMPLEMENTED: u32 = 12;
 const UNAVAILABLE: u32 = 14;
 const DATA_LOSS: u32 = 15;
 /// Who we are is not known, or not believed.
@@ -80,6 +82,33 @@ pub enum Outcome {
     TlsFiles,
     /// The request cannot be made: there is no credential.
     NoCredential(TokenError),
+}
+
+impl Outcome {
+    /// Whether the endpoint may have taken the batch all the same: what is sent again may then be there twice.
+    pub fn may_have_been_taken(&self) -> bool {
+        match self {
+            // Sumo Logic says that a part may be there after a 408.
+            Self::Answered { status, .. } => matches!(status, 200..=299 | 408 | 500..=599),
+            Self::Unreachable(why) => match why {
+                Unreachable::Reset | Unreachable::TimedOut | Unreachable::Network => true,
+                Unreachable::Name | Unreachable::Refused | Unreachable::Tls | Unreachable::Proxy => false,
+            },
+            Self::Grpc { code, too_large, .. } => {
+                !too_large
+                    && ![
+                        INVALID_ARGUMENT,
+                        NOT_FOUND,
+                        PERMISSION_DENIED,
+                        RESOURCE_EXHAUSTED,
+                        UNIMPLEMENTED,
+                        UNAUTHENTICATED,
+                    ]
+                    .contains(code)
+            }
+            Self::Certificate | Self::Unsendable | Self::TlsFiles | Self::NoCredential(_) => false,
+        }
+    }
 }
 
 /// The body of a successful answer.
@@ -373,6 +402,25 @@ mod tests {
         assert_eq!(Trouble::Grpc(14).to_string(), "answers UNAVAILABLE");
         assert_eq!(Trouble::Grpc(16).to_string(), "answers UNAUTHENTICATED: its credentials are not accepted");
         assert_eq!(Trouble::Grpc(99).to_string(), "answers the gRPC status 99");
+    }
+
+    #[test]
+    fn what_may_have_been_taken_is_told_from_what_was_not() {
+        for (status, want) in
+            [(200, true), (408, true), (500, true), (503, true), (429, false), (401, false), (413, false)]
+        {
+            assert_eq!(answered(status).may_have_been_taken(), want, "{status}");
+        }
+        for (code, want) in [(1, true), (14, true), (13, true), (3, false), (8, false), (12, false), (16, false)] {
+            assert_eq!(
+                Outcome::Grpc { code, retry_delay: None, too_large: false }.may_have_been_taken(),
+                want,
+                "{code}"
+            );
+        }
+        assert!(Outcome::Unreachable(Unreachable::TimedOut).may_have_been_taken());
+        assert!(!Outcome::Unreachable(Unreachable::Refused).may_have_been_taken());
+        assert!(!Outcome::NoCredential(TokenError::Env).may_have_been_taken());
     }
 
     #[test]

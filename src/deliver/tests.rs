@@ -133,6 +133,29 @@ async fn an_endpoint_that_comes_back_gets_everything_in_order() {
 }
 
 #[tokio::test]
+async fn what_may_have_been_taken_before_says_so_and_bears_the_same_number() {
+    let replies = [Reply::Status(429), Reply::Close, Reply::Status(429), Reply::Status(503), Reply::Status(200)];
+    let endpoint = EndpointStub::start(replies).await;
+    let fixture = fixture();
+    deliver(&fixture, &endpoint, 2).await;
+    let header = |name: &str| -> Vec<String> {
+        let value =
+            |request: &endpoint::Received| request.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        endpoint.received().iter().map(|request| value(request).unwrap_or_default()).collect()
+    };
+    assert_eq!(endpoint.records(), [1, 1, 1, 1, 1, 2]);
+    assert_eq!(header("x-cc-observe-attempt"), ["", "", "2", "2", "3", ""]);
+    let numbers = header("x-cc-observe-batch-id");
+    assert!(numbers[..5].iter().all(|number| *number == numbers[0]) && numbers[5] != numbers[0], "{numbers:?}");
+    // Of what an earlier run left nobody knows.
+    let earlier = fixture.queue("run-2");
+    store(&earlier, 3);
+    let delivery = start(&destination(&endpoint.url), fixture.queue("run-3"), vec![earlier], NOW);
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    assert_eq!(header("x-cc-observe-attempt")[6..], ["2"]);
+}
+
+#[tokio::test]
 async fn an_answer_that_breaks_off_is_no_delivery() {
     let endpoint = EndpointStub::start([Reply::Broken]).await;
     let counts = deliver(&fixture(), &endpoint, 1).await;

@@ -2,6 +2,7 @@
 //!
 //! It wakes up when something is pushed and when a back-off ends, and at no other time.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,7 @@ use super::circuit::{Circuit, Key, OWN, Open};
 use super::client::Poster;
 use super::counts::{DeliveryCounts, Status};
 use super::prepare::{Item, Prepared, Redaction, Unready, halve, prepare};
-use super::retry::{Attempt, Delays, Step, Trouble, step};
+use super::retry::{Attempt, Delays, Outcome, Step, Trouble, step};
 use crate::config::Destination;
 use crate::otlp::Signal;
 use crate::redact::{Policy, Redacted, Redactor};
@@ -347,19 +348,22 @@ impl Shared {
     }
 
     /// Sends one batch once, and does what the outcome asks for.
-    async fn attempt(self: &Arc<Self>, circuit: &mut Circuit, poster: &Poster, item: &Item) {
+    async fn attempt(self: &Arc<Self>, memory: &mut Memory, poster: &Poster, item: &Item) {
+        let Memory { circuit, attempts } = memory;
         if !self.signals.contains(&item.signal) {
             // An earlier run wanted it sent; today's configuration does not.
             return item.settle(Exit::Dropped).await;
         }
         let redaction = self.redaction.clone();
-        let prepared = item.blocking(move |item| prepare(item, &redaction)).await;
+        let attempt = attempts.of(item.key);
+        let prepared = item.blocking(move |item| prepare(item, &redaction, attempt)).await;
         let Prepared { payload, records, withheld } = match prepared {
             Some(Ok(prepared)) => prepared,
             Some(Err(Unready::Settled)) => return,
             Some(Err(Unready::Disk)) | None => return self.hold(circuit, item),
         };
         let outcome = poster.post(item.signal, &payload).await;
+        attempts.note(item.key, &outcome);
         let (now, random) = (SystemTime::now(), random());
         let attempt = Attempt { failures: circuit.failures(), records, now, random };
         let step = step(&outcome, &attempt, &self.delays);
@@ -367,6 +371,7 @@ impl Shared {
         let poisonous = circuit.settle(item.signal, item.key, &step, std_now());
         match step {
             Step::Delivered { rejected, message } => {
+                attempts.forget(item.key);
                 item.settle(Exit::Delivered { withheld, rejected }).await;
                 let mut status = lock(&self.status);
                 status.well(item.signal);
@@ -387,6 +392,7 @@ impl Shared {
                 self.expire(now).await;
             }
             Step::Park(trouble) => {
+                attempts.forget(item.key);
                 item.settle(Exit::Parked).await;
                 self.parked(item.signal, trouble);
             }
@@ -394,7 +400,12 @@ impl Shared {
                 lock(&self.status).well(item.signal);
                 let redaction = self.redaction.clone();
                 match item.blocking(move |item| halve(item, &redaction)).await {
-                    Some(Ok(true)) => item.queue.release(),
+                    Some(Ok(true)) => {
+                        if let Some(sequence) = item.queue.first(item.signal, Some(item.key.sequence)) {
+                            attempts.inherit(item.key, Key { sequence, ..item.key });
+                        }
+                        item.queue.release();
+                    }
                     Some(Ok(false)) => {
                         item.settle(Exit::Parked).await;
                         self.parked(item.signal, Trouble::Status(413));
@@ -402,6 +413,9 @@ impl Shared {
                     Some(Err(())) | None => self.hold(circuit, item),
                 }
             }
+        }
+        if let Some(key) = poisonous {
+            attempts.forget(key);
         }
         if let Some(key) = poisonous.filter(|key| *key != item.key)
             && let Some((_, queue)) = self.queues().into_iter().find(|(number, _)| *number == key.queue)
@@ -429,24 +443,60 @@ impl Shared {
     }
 }
 
+/// What the task remembers from one attempt to the next.
+#[derive(Default)]
+struct Memory {
+    circuit: Circuit,
+    attempts: Attempts,
+}
+
+/// How often the endpoint may have had a batch without saying so. Only of those that were tried and still wait: a few.
+#[derive(Default)]
+struct Attempts(HashMap<Key, u32>);
+
+impl Attempts {
+    /// The number of the next attempt. Of what an earlier run left nobody knows whether it was on its way.
+    fn of(&self, key: Key) -> u32 {
+        1 + u32::from(key.is_earlier()) + self.0.get(&key).copied().unwrap_or(0)
+    }
+
+    fn note(&mut self, key: Key, outcome: &Outcome) {
+        if outcome.may_have_been_taken() {
+            *self.0.entry(key).or_default() += 1;
+        }
+    }
+
+    /// The second half may have been there with the whole.
+    fn inherit(&mut self, whole: Key, half: Key) {
+        if let Some(attempts) = self.0.get(&whole).copied() {
+            self.0.insert(half, attempts);
+        }
+    }
+
+    /// The batch waits no more.
+    fn forget(&mut self, key: Key) {
+        self.0.remove(&key);
+    }
+}
+
 /// A disk that fails is asked again as late as an endpoint after this many failures.
 const REREAD: u32 = 5;
 
 async fn run(shared: Arc<Shared>, poster: Poster) {
-    let mut circuit = Circuit::default();
+    let mut memory = Memory::default();
     let mut closing = shared.closing.subscribe();
     let mut last = Signal::Traces;
     loop {
         let seen = shared.changes.load(Ordering::SeqCst);
         shared.retire().await;
-        match shared.next(&circuit, last, std_now()) {
+        match shared.next(&memory.circuit, last, std_now()) {
             Next::Send(item) => {
                 last = item.signal;
                 shared.phase.send_replace(Phase::Busy);
                 tokio::select! {
                     biased;
                     _ = closing.wait_for(|closing| *closing) => return item.queue.release(),
-                    () = shared.attempt(&mut circuit, &poster, &item) => {}
+                    () = shared.attempt(&mut memory, &poster, &item) => {}
                 }
             }
             Next::Wait(until) => {

@@ -13,6 +13,12 @@ use super::walk::OWN_SCOPE;
 use super::{Redacted, Withheld};
 use crate::otlp::Batch;
 
+/// The number of the batch that a record was delivered in.
+const BATCH_ID: &str = "cc_observe.batch_id";
+
+/// How often the batch may have been delivered.
+const ATTEMPT: &str = "cc_observe.attempt";
+
 /// Attributes that every resource of a run gets. What has not the shape of its key is left out: a branch can be
 /// named after a token.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,6 +92,29 @@ impl Redacted<Batch> {
             if let Some(word) = decide(record) {
                 record.attributes.push(attribute("cc_observe.decided_by", Value::StringValue(word.to_owned())));
             }
+        }
+    }
+
+    /// Adds `cc_observe.batch_id` to every log record and span, and `cc_observe.attempt` if it is above 1: by them an
+    /// endpoint tells what it was sent twice. Metrics are left alone, each would be a stream of its own.
+    pub fn number(&mut self, batch: &str, attempt: u32) {
+        let add = |attributes: &mut Vec<KeyValue>| {
+            attributes.retain(|there| ![BATCH_ID, ATTEMPT].contains(&there.key.as_str()));
+            attributes.push(attribute(BATCH_ID, Value::StringValue(batch.to_owned())));
+            if attempt > 1 {
+                attributes.push(attribute(ATTEMPT, Value::IntValue(attempt.into())));
+            }
+        };
+        match &mut self.0 {
+            Batch::Logs(request) => {
+                let scopes = request.resource_logs.iter_mut().flat_map(|from| &mut from.scope_logs);
+                scopes.flat_map(|scope| &mut scope.log_records).for_each(|record| add(&mut record.attributes));
+            }
+            Batch::Traces(request) => {
+                let scopes = request.resource_spans.iter_mut().flat_map(|from| &mut from.scope_spans);
+                scopes.flat_map(|scope| &mut scope.spans).for_each(|span| add(&mut span.attributes));
+            }
+            Batch::Metrics(_) => {}
         }
     }
 

@@ -45,6 +45,13 @@ impl Record {
     }
 }
 
+/// The attributes of a log record or span, without what differs in each delivery.
+fn of_record(attributes: &[KeyValue]) -> BTreeMap<String, Value> {
+    let mut attributes = self::attributes(attributes);
+    attributes.retain(|key, _| !["cc_observe.batch_id", "cc_observe.attempt"].contains(&key.as_str()));
+    attributes
+}
+
 /// Everything in a batch, in order.
 pub(crate) fn records(batch: &Batch) -> Vec<Record> {
     let mut all = Vec::new();
@@ -54,7 +61,7 @@ pub(crate) fn records(batch: &Batch) -> Vec<Record> {
                 let blank = blank(Signal::Logs, resource.resource.as_ref(), scope.scope.as_ref());
                 all.extend(scope.log_records.iter().map(|log| Record {
                     name: log.body.as_ref().map(value).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default(),
-                    attributes: attributes(&log.attributes),
+                    attributes: of_record(&log.attributes),
                     time: log.time_unix_nano,
                     trace_id: hex(&log.trace_id),
                     ..blank.clone()
@@ -82,7 +89,7 @@ pub(crate) fn records(batch: &Batch) -> Vec<Record> {
                 let blank = blank(Signal::Traces, resource.resource.as_ref(), scope.scope.as_ref());
                 all.extend(scope.spans.iter().map(|span| Record {
                     name: span.name.clone(),
-                    attributes: attributes(&span.attributes),
+                    attributes: of_record(&span.attributes),
                     time: span.end_time_unix_nano,
                     trace_id: hex(&span.trace_id),
                     span_events: span.events.iter().map(|e| (e.name.clone(), attributes(&e.attributes))).collect(),

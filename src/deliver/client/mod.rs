@@ -46,6 +46,12 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most that is read of an answer, in bytes. A longer one is no OTLP answer.
 pub const MAX_ANSWER_BYTES: usize = 64 << 10;
 
+/// The number of the batch, in headers.
+const BATCH_ID: HeaderName = HeaderName::from_static("x-cc-observe-batch-id");
+
+/// How often the endpoint may have had the batch, this time counted; left out where that is 1.
+const ATTEMPT: HeaderName = HeaderName::from_static("x-cc-observe-attempt");
+
 /// How the message of a gRPC request is compressed.
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 
@@ -61,7 +67,11 @@ pub(super) struct Form {
 
 /// A request body. Made of redacted telemetry only: nothing else can be posted.
 #[derive(Clone, Debug)]
-pub(super) struct Payload(Bytes);
+pub(super) struct Payload {
+    body: Bytes,
+    /// The number of the batch, and which attempt this is.
+    number: Option<(String, u32)>,
+}
 
 impl Payload {
     /// Encodes a batch.
@@ -80,9 +90,17 @@ impl Payload {
         };
         if form.protocol == Protocol::Grpc {
             let framed = grpc::frame(form.compression == Compression::Gzip, &body);
-            return framed.map(|frame| Self(frame.into())).ok_or_else(|| io::ErrorKind::FileTooLarge.into());
+            return framed
+                .map(|frame| Self { body: frame.into(), number: None })
+                .ok_or_else(|| io::ErrorKind::FileTooLarge.into());
         }
-        Ok(Self(body.into()))
+        Ok(Self { body: body.into(), number: None })
+    }
+
+    /// Says in headers which batch it is: what is said of log records and spans in their attributes cannot be said of
+    /// metrics there.
+    pub(super) fn numbered(self, batch: String, attempt: u32) -> Self {
+        Self { number: Some((batch, attempt)), ..self }
     }
 }
 
@@ -180,7 +198,13 @@ impl Poster {
         if let Some(authorization) = self.route.authorization(&uri) {
             headers.insert(PROXY_AUTHORIZATION, authorization);
         }
-        let mut request = Request::new(Full::new(payload.0.clone()));
+        if let Some((batch, attempt)) = &payload.number {
+            headers.insert(BATCH_ID, HeaderValue::from_str(batch).ok()?);
+            if *attempt > 1 {
+                headers.insert(ATTEMPT, HeaderValue::from(*attempt));
+            }
+        }
+        let mut request = Request::new(Full::new(payload.body.clone()));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;

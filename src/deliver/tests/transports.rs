@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -163,6 +164,32 @@ fn inflated(body: &[u8]) -> Vec<u8> {
 
 fn grpc() -> Transport {
     Transport { protocol: Protocol::Grpc, ..Transport::default() }
+}
+
+#[tokio::test]
+async fn each_record_bears_the_number_of_its_batch() {
+    let peer = Peer::start([Answer::status(503)]).await;
+    let transport = Transport { compression: Compression::None, ..Transport::default() };
+    let fixture = crate::spool::tests::fixture();
+    let queue = fixture.spool.queue("org", "run-1").unwrap();
+    crate::spool::tests::push(&queue, 2);
+    let delivery = super::start(&to(&peer.url(), transport), queue, Vec::new(), super::NOW);
+    assert_eq!(delivery.idle(super::never()).await, super::Idle::Empty);
+    let batch_id = peer.seen()[0].headers["x-cc-observe-batch-id"].to_str().unwrap().to_owned();
+    let string = |value: &str| Some(Value::StringValue(value.to_owned()));
+    for (seen, attempt) in peer.seen().iter().zip([None, Some(Value::IntValue(2))]) {
+        let Ok(Batch::Logs(request)) = decode_protobuf(Signal::Logs, &seen.body) else { panic!("no logs") };
+        let records = request.resource_logs.iter().flat_map(|from| &from.scope_logs).flat_map(|from| &from.log_records);
+        let records: Vec<_> = records.collect();
+        assert_eq!(records.len(), 2);
+        for record in records {
+            let get = |key: &str| {
+                let there = record.attributes.iter().find(|attribute| attribute.key == key)?;
+                there.value.as_ref()?.value.clone()
+            };
+            assert_eq!((get("cc_observe.batch_id"), get("cc_observe.attempt")), (string(&batch_id), attempt.clone()));
+        }
+    }
 }
 
 #[tokio::test]
