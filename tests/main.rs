@@ -17,6 +17,7 @@ mod intake;
 mod job_control;
 mod known_values;
 mod levels;
+mod peer;
 mod real_client;
 mod redact;
 mod situations;
