@@ -19,7 +19,7 @@ pub use user::{ConfigError, UserConfig};
 use crate::otlp::Signal;
 use crate::redact::CaptureLevel;
 use crate::secrets::Secret;
-use crate::spool::Bounds;
+use crate::spool::{Bounds, Durability};
 
 /// An OTLP endpoint that receives what its capture level lets through.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -44,6 +44,8 @@ pub struct Destination {
     pub max_attribute_bytes: Option<usize>,
     /// How much may wait for it on disk.
     pub bounds: Bounds,
+    /// What is promised of what was acknowledged.
+    pub durability: Durability,
     /// What it is given.
     pub signals: Vec<Signal>,
 }

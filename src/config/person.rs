@@ -107,6 +107,7 @@ pub fn find(person: &BTreeMap<String, String>) -> Found {
             transport: Transport { protocol, ..transport(person, &upper) },
             max_attribute_bytes: None,
             bounds: crate::spool::Bounds::DEFAULT,
+            durability: crate::spool::Durability::default(),
             signals: vec![signal],
         };
         single.push((signal, destination));

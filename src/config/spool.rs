@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::spool::Bounds;
+use crate::spool::{Bounds, Durability};
 
 /// The least that may wait, in bytes: a few batches of the largest size.
 const MIN_BYTES: u64 = 1 << 20;
@@ -23,6 +23,8 @@ pub(super) struct Table {
     batches: Option<u64>,
     #[serde(default, rename = "max_age", deserialize_with = "max_age")]
     age: Option<Duration>,
+    #[serde(default)]
+    pub(super) durability: Durability,
 }
 
 impl Table {
@@ -82,8 +84,12 @@ mod tests {
             ("max_age = '59m'", "max_age is at least 1h"),
             ("max_age = '-2h'", "max_age is a time such as 168h or 90m"),
             ("max_age = 'soon'", "max_age is a time such as 168h or 90m"),
+            ("durability = 'FAKE'", "unknown variant `FAKE`, expected `process` or `power`"),
             ("max_bytes = '256 MiB'", "invalid type: string \"256 MiB\", expected u64"),
-            ("max_files = 7", "unknown field `max_files`, expected one of `max_bytes`, `max_batches`, `max_age`"),
+            (
+                "max_files = 7",
+                "unknown field `max_files`, expected one of `max_bytes`, `max_batches`, `max_age`, `durability`",
+            ),
         ] {
             assert_eq!(bounds(text), Err(want.to_owned()), "{text}");
         }

@@ -11,7 +11,7 @@ use super::{Destination, Endpoint, EndpointError, levels, redaction, spool};
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, Dropped, Identity, Levels, MIN_ATTRIBUTE_BYTES, OwnRules, Policy, Trust};
 use crate::secrets::Secret;
-use crate::spool::Bounds;
+use crate::spool::{Bounds, Durability};
 
 /// The largest configuration file that is read, in bytes.
 pub const MAX_CONFIG_BYTES: u64 = 1 << 20;
@@ -34,6 +34,8 @@ pub struct UserConfig {
     pub claude: Option<PathBuf>,
     /// `[spool]`: how much may wait for each destination.
     pub spool: Bounds,
+    /// `[spool] durability`.
+    pub durability: Durability,
     /// `[redaction] known_values = […]`.
     pub known_values: KnownSources,
     /// `[redaction]`: rules that are not checked yet.
@@ -153,7 +155,7 @@ impl UserConfig {
             what: without_values(error.message()),
         })?;
         let ceiling = file.capture.unwrap_or_default();
-        let bounds = file.spool.bounds();
+        let (bounds, durability) = (file.spool.bounds(), file.spool.durability);
         let mut destinations = Vec::new();
         for (name, table) in file.destinations {
             let origin = format!("{}: destinations.{name}", path.display());
@@ -192,6 +194,7 @@ impl UserConfig {
                 capture: table.capture.unwrap_or_default().min(ceiling),
                 max_attribute_bytes: table.max_attribute_bytes,
                 bounds,
+                durability,
             });
         }
         let known_values = file.redaction.known_values();
@@ -209,6 +212,7 @@ impl UserConfig {
             summary: file.summary,
             claude: file.claude,
             spool: bounds,
+            durability,
             known_values,
             redaction,
         })

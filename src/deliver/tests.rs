@@ -52,6 +52,7 @@ fn destination(url: &str) -> Destination {
         transport: crate::config::Transport::default(),
         max_attribute_bytes: None,
         bounds: Bounds::DEFAULT,
+        durability: crate::spool::Durability::default(),
         signals: Signal::ALL.to_vec(),
     }
 }
@@ -153,6 +154,25 @@ async fn what_may_have_been_taken_before_says_so_and_bears_the_same_number() {
     let delivery = start(&destination(&endpoint.url), fixture.queue("run-3"), vec![earlier], NOW);
     assert_eq!(delivery.idle(never()).await, Idle::Empty);
     assert_eq!(header("x-cc-observe-attempt")[6..], ["2"]);
+}
+
+#[tokio::test]
+async fn a_disk_that_stalls_delays_no_acknowledgement_and_no_delivery() {
+    let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
+    let queue = fixture.queue("run-1");
+    queue.gate.set(true);
+    let delivery = start(&destination(&endpoint.url), queue, Vec::new(), NOW);
+    for records in [3, 4] {
+        let kept = delivery.push(Signal::Logs, records, 7, redacted(Signal::Logs, records)).await;
+        assert_eq!(kept, Kept::InMemory);
+    }
+    assert_eq!(delivery.idle(never()).await, Idle::Empty);
+    assert_eq!(endpoint.records(), [3, 4]);
+    assert_eq!(delivery.counts().disk_error.as_deref(), Some("the disk does not answer in time"));
+    delivery.gate(false);
+    let counts = delivery.close().await;
+    assert_eq!(counts.own.logs.delivered, Count { batches: 2, records: 7 });
+    assert!(counts.own.logs.adds_up() && !fixture.root.join("org/run-1").exists());
 }
 
 #[tokio::test]

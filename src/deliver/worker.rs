@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
@@ -32,6 +32,9 @@ pub enum Idle {
     /// The deadline came first.
     Late,
 }
+
+/// How long a write may take before its batch is acknowledged from memory: a home on a network, a disk that stalls.
+pub const SLOW_DISK: Duration = Duration::from_millis(100);
 
 /// A destination being delivered to. Dropped, it stops where it is; what waits on disk stays there.
 pub struct Delivery {
@@ -107,7 +110,7 @@ impl Delivery {
             delays,
             bounds: destination.bounds,
             looked: Mutex::default(),
-            own: Arc::new(own),
+            own: Arc::new(own.promising(destination.durability)),
             adopted: Mutex::default(),
             status: Mutex::default(),
             changes: AtomicU64::new(0),
@@ -125,8 +128,17 @@ impl Delivery {
     /// Once it answers [`Kept::OnDisk`], the batch survives us. Dropping the future does not take the batch back.
     pub async fn push(&self, signal: Signal, records: u64, policy: u64, body: Redacted<Vec<u8>>) -> Kept {
         let shared = Arc::clone(&self.shared);
-        let kept = spawn_blocking(move || {
-            let (kept, error) = shared.own.keep(signal, records, policy, &body);
+        let (tell, told) = oneshot::channel();
+        let mut writing = spawn_blocking(move || {
+            let (kept, error) = match shared.own.begin(signal, records, policy, &body) {
+                Ok(write) => {
+                    let write = Arc::new(write);
+                    // Who pushed may have gone; the batch is written all the same.
+                    let _ = tell.send(Arc::clone(&write));
+                    shared.own.finish(&write)
+                }
+                Err(error) => (Kept::Nowhere, Some(error)),
+            };
             if let Some(error) = error {
                 lock(&shared.status).disk_error = Some(sentence(&error));
             }
@@ -136,7 +148,20 @@ impl Delivery {
             shared.changed();
             kept
         });
-        kept.await.unwrap_or(Kept::Nowhere)
+        // Packing is not the disk's time.
+        if let Ok(write) = told.await {
+            match tokio::time::timeout(SLOW_DISK, &mut writing).await {
+                Ok(kept) => return kept.unwrap_or(Kept::Nowhere),
+                Err(_) => {
+                    if let Some(kept) = self.shared.own.give_up_waiting(&write) {
+                        lock(&self.shared.status).disk_error = Some(SpoolError::Slow.to_string());
+                        self.shared.changed();
+                        return kept;
+                    }
+                }
+            }
+        }
+        writing.await.unwrap_or(Kept::Nowhere)
     }
 
     /// Takes over more of what earlier runs left. The oldest of it goes where more waits than may.
@@ -175,6 +200,12 @@ impl Delivery {
                 () = tokio::time::sleep_until(deadline) => return Idle::Late,
             }
         }
+    }
+
+    /// Holds up the disk of our own queue, or lets it go on.
+    #[cfg(test)]
+    pub(super) fn gate(&self, closed: bool) {
+        self.shared.own.gate.set(closed);
     }
 
     /// Stops, breaking off a request that is on its way; makes what waits survive us, and tells the final counts.

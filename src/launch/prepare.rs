@@ -264,6 +264,7 @@ fn named_destinations(
             transport: crate::config::Transport::default(),
             max_attribute_bytes: None,
             bounds: config.spool,
+            durability: config.durability,
             signals: Signal::ALL.to_vec(),
         };
         return Ok((vec![destination], false));
@@ -290,6 +291,7 @@ fn named_destinations(
     for destination in &mut found.destinations {
         destination.capture = config.capture.map_or(destination.capture, |ceiling| ceiling.min(destination.capture));
         destination.bounds = config.spool;
+        destination.durability = config.durability;
     }
     Ok((found.destinations, true))
 }

@@ -193,6 +193,7 @@ pub struct SentDestination {
     capture: CaptureLevel,
     max_attribute_bytes: Option<usize>,
     bounds: crate::spool::Bounds,
+    durability: crate::spool::Durability,
     signals: Vec<Signal>,
 }
 
@@ -263,6 +264,7 @@ impl SentDestination {
             capture: destination.capture,
             max_attribute_bytes: destination.max_attribute_bytes,
             bounds: destination.bounds,
+            durability: destination.durability,
             signals: destination.signals.clone(),
         }
     }
@@ -290,6 +292,7 @@ impl SentDestination {
             capture: self.capture,
             max_attribute_bytes: self.max_attribute_bytes,
             bounds: self.bounds,
+            durability: self.durability,
             signals: self.signals,
         })
     }
@@ -353,6 +356,7 @@ mod tests {
             },
             max_attribute_bytes: Some(65_536),
             bounds: crate::spool::Bounds { bytes: 1 << 20, files: 100, age: std::time::Duration::from_secs(3600) },
+            durability: crate::spool::Durability::Power,
             signals: vec![Signal::Logs],
         };
         let packed = SentDestination::pack(&destination);

@@ -4,6 +4,17 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// What a batch that is acknowledged survives.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// The end of any process at once, a power failure within a second.
+    #[default]
+    Process,
+    /// A power failure at once: file and directory are synced before the acknowledgement.
+    Power,
+}
+
 /// How much may wait on disk for a destination, all runs together. Beyond it the oldest goes, and is counted.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Bounds {

@@ -26,11 +26,11 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use bounds::{Bounds, Usage};
+pub use bounds::{Bounds, Durability, Usage};
 pub use counts::{Count, PerSignal, Tally};
 pub use format::{FormatError, HEADER_BYTES, Header, MAGIC, MAX_FILE_BYTES, STRIDE, Spooled, VERSION};
 pub use held::{Held, HeldRun, Lost, Lying, Why, look};
-pub use queue::{Exit, Kept, LoadError, MEMORY_RING_BYTES, Queue};
+pub use queue::{Exit, Kept, LoadError, MEMORY_RING_BYTES, Queue, Write};
 
 use place::Claim;
 
@@ -75,6 +75,9 @@ pub enum SpoolError {
         /// Its id.
         run: String,
     },
+    /// A write that began earlier has not ended yet.
+    #[error("the disk does not answer in time")]
+    Slow,
     /// The queue has no directory: it lives in memory.
     #[error("the spool has no directory")]
     NoDirectory,

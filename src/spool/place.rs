@@ -14,9 +14,10 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, open, openat, renameat};
 use nix::sys::stat::{Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
-use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
+use nix::unistd::{UnlinkatFlags, fsync, geteuid, unlinkat};
 
 use super::SpoolError;
+use super::bounds::Durability;
 
 const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
@@ -107,14 +108,38 @@ pub(super) fn sizes(directory: &impl AsFd) -> Result<Vec<u64>, SpoolError> {
 
 /// Writes a new file under a temporary name, then gives it its name: from then on it is there, whole.
 pub(super) fn write(directory: &impl AsFd, name: &str, bytes: &[u8]) -> Result<(), SpoolError> {
+    write_as(directory, name, bytes, Durability::Process)
+}
+
+/// The same, and what is promised of it holds when this returns. On an error there is no such file.
+pub(super) fn write_as(
+    directory: &impl AsFd,
+    name: &str,
+    bytes: &[u8],
+    durability: Durability,
+) -> Result<(), SpoolError> {
     let temporary = format!("{name}{}", super::format::TEMPORARY);
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = openat(directory, temporary.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)
         .map_err(|errno| failed("make a spool file", errno))?;
-    let written = File::from(file)
-        .write_all(bytes)
-        .map_err(|source| SpoolError::Io { doing: "write a spool file", source })
-        .and_then(|()| rename(directory, &temporary, directory, name));
+    let mut file = File::from(file);
+    let sync = durability == Durability::Power;
+    let mut fill = || {
+        file.write_all(bytes).map_err(|source| SpoolError::Io { doing: "write a spool file", source })?;
+        if sync {
+            file.sync_data().map_err(|source| SpoolError::Io { doing: "sync a spool file", source })?;
+        }
+        rename(directory, &temporary, directory, name)
+    };
+    let written = fill().and_then(|()| {
+        if !sync {
+            return Ok(());
+        }
+        fsync(directory.as_fd()).map_err(|errno| failed("sync the spool", errno)).inspect_err(|_| {
+            // It is kept elsewhere, and must not be there twice.
+            let _ = unlink(directory, name);
+        })
+    });
     if written.is_err() {
         // Best effort: what stays is removed by whoever reads the directory next.
         let _ = unlink(directory, &temporary);

@@ -2,12 +2,13 @@
 
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use uuid::Uuid;
 
-use super::bounds::Usage;
+use super::bounds::{Durability, Usage};
 use super::counts::{PerSignal, Tally};
 use super::format::{self, FormatError, Header, Spooled};
 use super::place::{self, Claim, LOCK};
@@ -73,6 +74,30 @@ pub enum LoadError {
 pub struct Queue {
     disk: Option<Disk>,
     state: Mutex<State>,
+    durability: Durability,
+    /// Writes that were acknowledged from memory and have not ended.
+    overdue: AtomicUsize,
+    #[cfg(test)]
+    pub(crate) gate: super::tests::Gate,
+}
+
+/// A batch on its way to the disk.
+pub struct Write {
+    signal: Signal,
+    sequence: u64,
+    records: u64,
+    packed: Arc<Vec<u8>>,
+    stage: Mutex<Stage>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Stage {
+    /// Nobody knows of it but who pushed it.
+    Writing,
+    /// It took too long, and counts as being in memory.
+    Overdue,
+    /// It is where it says.
+    Ended,
 }
 
 struct Disk {
@@ -86,7 +111,24 @@ struct Disk {
 impl Queue {
     /// A queue without a directory, for where none can be made: it delivers as long as the process lives.
     pub fn in_memory() -> Self {
-        Self { disk: None, state: Mutex::new(State::new()) }
+        Self::new(None, State::new())
+    }
+
+    fn new(disk: Option<Disk>, state: State) -> Self {
+        Self {
+            disk,
+            state: Mutex::new(state),
+            durability: Durability::default(),
+            overdue: AtomicUsize::new(0),
+            #[cfg(test)]
+            gate: super::tests::Gate::default(),
+        }
+    }
+
+    /// The same, with what is promised of new batches.
+    #[must_use]
+    pub fn promising(self, durability: Durability) -> Self {
+        Self { durability, ..self }
     }
 
     /// Reads what is in a directory that we hold the lock of.
@@ -126,15 +168,15 @@ impl Queue {
                 Err(LoadError::Gone) => {}
             }
         }
-        Ok(Self { disk: Some(disk), state: Mutex::new(state) })
+        Ok(Self::new(Some(disk), state))
     }
 
     /// Writes a batch to disk. When it returns Ok, the batch survives a `kill -9`; within a second, a power failure.
     ///
     /// `policy` is a hash of the policy that redacted it.
     pub fn push(&self, signal: Signal, records: u64, policy: u64, body: &Redacted<Vec<u8>>) -> Result<(), SpoolError> {
-        let packed = pack(signal, records, policy, body)?;
-        self.write(signal, records, &packed)
+        let write = self.begin(signal, records, policy, body)?;
+        self.write(&write)
     }
 
     /// Writes a batch to disk or, where that fails, keeps it in memory; with why it failed.
@@ -145,28 +187,93 @@ impl Queue {
         policy: u64,
         body: &Redacted<Vec<u8>>,
     ) -> (Kept, Option<SpoolError>) {
-        let packed = match pack(signal, records, policy, body) {
-            Ok(packed) => packed,
-            Err(error) => return (Kept::Nowhere, Some(error)),
-        };
-        match self.write(signal, records, &packed) {
-            Ok(()) => (Kept::OnDisk, None),
-            Err(error) => {
-                let mut state = self.lock();
-                let sequence = state.reserve();
-                let kept = state.accept(signal, sequence, records, Place::Memory(Arc::new(packed)));
-                (if kept { Kept::InMemory } else { Kept::Nowhere }, Some(error))
-            }
+        match self.begin(signal, records, policy, body) {
+            Ok(write) => self.finish(&write),
+            Err(error) => (Kept::Nowhere, Some(error)),
         }
     }
 
-    fn write(&self, signal: Signal, records: u64, packed: &[u8]) -> Result<(), SpoolError> {
-        let disk = self.disk.as_ref().ok_or(SpoolError::NoDirectory)?;
+    /// Packs a batch and gives it its place in the order. Does not touch the disk.
+    pub fn begin(
+        &self,
+        signal: Signal,
+        records: u64,
+        policy: u64,
+        body: &Redacted<Vec<u8>>,
+    ) -> Result<Write, SpoolError> {
+        let packed = Arc::new(pack(signal, records, policy, body)?);
         let sequence = self.lock().reserve();
-        let name = format::file_name(signal, sequence);
-        place::write(&disk.directory, &name, packed)?;
-        self.lock().accept(signal, sequence, records, Place::Disk(written(packed)));
-        disk.syncer.note(name);
+        Ok(Write { signal, sequence, records, packed, stage: Mutex::new(Stage::Writing) })
+    }
+
+    /// Writes a batch that has begun; where that fails, or another write hangs, it is kept in memory, with the reason.
+    pub fn finish(&self, write: &Write) -> (Kept, Option<SpoolError>) {
+        match self.write(write) {
+            Ok(()) => (Kept::OnDisk, None),
+            Err(error) => (self.remember(write, Stage::Ended), Some(error)),
+        }
+    }
+
+    /// The write takes too long: until it ends, the batch is kept in memory. None: it has just ended.
+    pub fn give_up_waiting(&self, write: &Write) -> Option<Kept> {
+        if *write.stage() == Stage::Ended {
+            return None;
+        }
+        Some(self.remember(write, Stage::Overdue))
+    }
+
+    /// Keeps it in memory, if it is not there already.
+    fn remember(&self, write: &Write, stage: Stage) -> Kept {
+        let mut now = write.stage();
+        let was = std::mem::replace(&mut *now, stage);
+        let mut state = self.lock();
+        match (was, stage) {
+            (Stage::Writing, _) => {
+                if stage == Stage::Overdue {
+                    self.overdue.fetch_add(1, Ordering::SeqCst);
+                }
+                let place = Place::Memory(Arc::clone(&write.packed));
+                let kept = state.accept(write.signal, write.sequence, write.records, place);
+                if kept { Kept::InMemory } else { Kept::Nowhere }
+            }
+            // It failed in the end, and is in memory since, if it was not delivered meanwhile.
+            (Stage::Overdue, Stage::Ended) => {
+                self.overdue.fetch_sub(1, Ordering::SeqCst);
+                Kept::InMemory
+            }
+            (Stage::Overdue | Stage::Ended, _) => Kept::InMemory,
+        }
+    }
+
+    fn write(&self, write: &Write) -> Result<(), SpoolError> {
+        let disk = self.disk.as_ref().ok_or(SpoolError::NoDirectory)?;
+        let own = usize::from(*write.stage() == Stage::Overdue);
+        if self.overdue.load(Ordering::SeqCst) > own {
+            // It would hang too, and with it a thread.
+            return Err(SpoolError::Slow);
+        }
+        let name = format::file_name(write.signal, write.sequence);
+        #[cfg(test)]
+        self.gate.pass();
+        place::write_as(&disk.directory, &name, &write.packed, self.durability)?;
+        let was = std::mem::replace(&mut *write.stage(), Stage::Ended);
+        let file = written(&write.packed);
+        if was == Stage::Overdue {
+            self.overdue.fetch_sub(1, Ordering::SeqCst);
+            if !self.lock().moved_to_disk(write.signal, write.sequence, file) {
+                // It was delivered from memory, or is being, or had to make room there.
+                disk.unlink(&name);
+            } else if self.durability == Durability::Process {
+                disk.syncer.note(name);
+            }
+            // The disk answers again: what waits in memory is better off there.
+            self.spill();
+            return Ok(());
+        }
+        self.lock().accept(write.signal, write.sequence, write.records, Place::Disk(file));
+        if self.durability == Durability::Process {
+            disk.syncer.note(name);
+        }
         Ok(())
     }
 
@@ -208,6 +315,7 @@ impl Queue {
     pub fn settle(&self, signal: Signal, sequence: u64, exit: Exit) {
         let Some(slot) = self.lock().slot(signal, sequence).cloned() else { return };
         let name = format::file_name(signal, sequence);
+        let in_memory = matches!(slot.place, Place::Memory(_));
         let exit = match (slot.place, &self.disk, exit) {
             (Place::Disk(_), Some(disk), Exit::Parked) => {
                 disk.set_aside(PARKED, &name);
@@ -225,7 +333,11 @@ impl Queue {
             (Place::Memory(_), _, Exit::Parked) => Exit::Dropped,
             (_, _, exit) => exit,
         };
-        self.lock().leave(signal, sequence, exit);
+        let left = self.lock().leave(signal, sequence, exit);
+        if let (true, Some(Slot { place: Place::Disk(_), .. }), Some(disk)) = (in_memory, left, &self.disk) {
+            // It was moved there meanwhile.
+            disk.unlink(&name);
+        }
     }
 
     /// Puts two halves in the place of a batch, on disk if it was there. On an error the whole is still there.
@@ -304,25 +416,35 @@ impl Queue {
     /// Makes what is left survive us, as far as the disk lets it: syncs files, and writes what is only in memory.
     /// What stays in memory is dropped, and counted.
     pub fn secure(&self) {
-        let only_in_memory = self.lock().only_in_memory();
-        for (signal, sequence, bytes) in only_in_memory {
-            let name = format::file_name(signal, sequence);
-            let written = self.disk.as_ref().is_some_and(|disk| {
-                let written = place::write(&disk.directory, &name, &bytes).is_ok();
-                if written {
-                    disk.syncer.note(name);
-                }
-                written
-            });
-            if written {
-                self.lock().moved_to_disk(signal, sequence, self::written(&bytes));
-            } else {
-                self.lock().leave(signal, sequence, Exit::Dropped);
-            }
+        // Nothing is being sent any more.
+        self.release();
+        for (signal, sequence) in self.spill() {
+            self.lock().leave(signal, sequence, Exit::Dropped);
         }
         if let Some(disk) = &self.disk {
             disk.syncer.now();
         }
+    }
+
+    /// Writes what is only in memory, as far as the disk lets it; what is left is told.
+    fn spill(&self) -> Vec<(Signal, u64)> {
+        let only_in_memory = self.lock().only_in_memory();
+        let mut left = Vec::new();
+        for (signal, sequence, bytes) in only_in_memory {
+            let name = format::file_name(signal, sequence);
+            let disk = self.disk.as_ref();
+            let Some(disk) = disk.filter(|disk| place::write(&disk.directory, &name, &bytes).is_ok()) else {
+                left.push((signal, sequence));
+                continue;
+            };
+            if self.lock().moved_to_disk(signal, sequence, written(&bytes)) {
+                disk.syncer.note(name);
+            } else {
+                // Delivered meanwhile, or being delivered.
+                disk.unlink(&name);
+            }
+        }
+        left
     }
 
     /// Removes the directory if nothing waits in it; whether it did. What is pushed afterwards stays in memory.
@@ -340,6 +462,12 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write {
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -203,10 +203,13 @@ impl State {
         found.collect()
     }
 
-    /// A batch from memory is on disk now.
-    pub(super) fn moved_to_disk(&mut self, signal: Signal, sequence: u64, file: OnDisk) {
-        let Some(slot) = self.slots.get_mut(signal).get_mut(&sequence) else { return };
-        let Place::Memory(bytes) = std::mem::replace(&mut slot.place, Place::Disk(file)) else { return };
+    /// A batch from memory is on disk now. False: it does not wait any more, or it is being sent from memory.
+    pub(super) fn moved_to_disk(&mut self, signal: Signal, sequence: u64, file: OnDisk) -> bool {
+        if self.busy == Some((signal, sequence)) {
+            return false;
+        }
+        let Some(slot) = self.slots.get_mut(signal).get_mut(&sequence) else { return false };
+        let Place::Memory(bytes) = std::mem::replace(&mut slot.place, Place::Disk(file)) else { return true };
         let count = Count::one(slot.records);
         self.usage = self.usage.and(Usage::one(file.bytes));
         self.memory_bytes = self.memory_bytes.saturating_sub(bytes.len());
@@ -214,6 +217,7 @@ impl State {
         let tally = self.tally.get_mut(signal);
         tally.in_memory -= count;
         tally.spooled += count;
+        true
     }
 
     fn insert(&mut self, signal: Signal, sequence: u64, records: u64, place: Place) {

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
@@ -13,6 +15,35 @@ use proptest::prelude::*;
 use super::*;
 use crate::otlp::{Batch, Signal, encode};
 use crate::redact::{Policy, Redacted, Redactor};
+
+/// Where a test holds up writes: a disk that does not answer.
+#[derive(Default)]
+pub(crate) struct Gate {
+    closed: Mutex<bool>,
+    moved: Condvar,
+    held: AtomicUsize,
+}
+
+impl Gate {
+    pub(crate) fn set(&self, closed: bool) {
+        *self.closed.lock().unwrap() = closed;
+        self.moved.notify_all();
+    }
+
+    /// Waits until a write stands before it.
+    pub(crate) fn wait_until_held(&self) {
+        while self.held.load(Ordering::SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+    }
+
+    pub(super) fn pass(&self) {
+        self.held.fetch_add(1, Ordering::SeqCst);
+        let open = self.moved.wait_while(self.closed.lock().unwrap(), |closed| *closed).unwrap();
+        drop(open);
+        self.held.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 /// So many log records, redacted; or an empty request of another signal.
 pub(crate) fn redacted(signal: Signal, records: u64) -> Redacted<Vec<u8>> {
@@ -526,4 +557,83 @@ proptest! {
             prop_assert!(queue.tally().logs.adds_up(), "{:?}", queue.tally().logs);
         }
     }
+}
+
+/// The files of batches in a run's directory.
+fn batches_on_disk(fixture: &Fixture, run: &str) -> usize {
+    let names = files(&fixture.root.join("org").join(run));
+    names.iter().filter(|name| format::parse_name(name).is_some()).count()
+}
+
+fn begin(queue: &Queue, records: u64) -> Write {
+    queue.begin(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).unwrap()
+}
+
+#[test]
+fn what_the_disk_takes_too_long_for_is_in_memory_until_it_is_on_disk() {
+    let fixture = fixture();
+    let queue = fixture.spool.queue("org", "run-1").unwrap();
+    queue.gate.set(true);
+    let write = begin(&queue, 3);
+    std::thread::scope(|scope| {
+        let finished = scope.spawn(|| queue.finish(&write));
+        queue.gate.wait_until_held();
+        assert_eq!(queue.give_up_waiting(&write), Some(Kept::InMemory));
+        assert_eq!(queue.give_up_waiting(&write), Some(Kept::InMemory));
+        assert_eq!(queue.tally().logs.in_memory, Count { batches: 1, records: 3 });
+        // While it hangs no other write is tried.
+        let (kept, error) = queue.finish(&begin(&queue, 4));
+        assert!(kept == Kept::InMemory && matches!(error, Some(SpoolError::Slow)), "{kept:?} {error:?}");
+        assert_eq!((queue.waiting(), batches_on_disk(&fixture, "run-1")), (2, 0));
+        queue.gate.set(false);
+        assert_eq!(finished.join().unwrap().0, Kept::OnDisk);
+        assert_eq!(queue.give_up_waiting(&write), None);
+    });
+    // What waited in memory meanwhile followed.
+    assert_eq!(queue.tally().logs.spooled, Count { batches: 2, records: 7 });
+    assert_eq!((queue.tally().logs.in_memory, batches_on_disk(&fixture, "run-1")), (Count::default(), 2));
+    assert_eq!(queue.finish(&begin(&queue, 5)).0, Kept::OnDisk);
+    assert!(queue.tally().logs.adds_up());
+}
+
+#[test]
+fn what_was_delivered_from_memory_is_not_left_on_disk_by_the_write_that_hung() {
+    for settled in [true, false] {
+        let fixture = fixture();
+        let queue = fixture.spool.queue("org", "run-1").unwrap();
+        queue.gate.set(true);
+        let write = begin(&queue, 3);
+        std::thread::scope(|scope| {
+            let finished = scope.spawn(|| queue.finish(&write));
+            queue.gate.wait_until_held();
+            assert_eq!(queue.give_up_waiting(&write), Some(Kept::InMemory));
+            let sequence = queue.first(Signal::Logs, None).unwrap();
+            // It is on its way when the disk answers, or it has arrived.
+            assert_eq!(queue.load(Signal::Logs, sequence).unwrap().header.records, 3);
+            let settle = || queue.settle(Signal::Logs, sequence, Exit::Delivered { withheld: 0, rejected: 0 });
+            if settled {
+                settle();
+            }
+            queue.gate.set(false);
+            finished.join().unwrap();
+            if !settled {
+                settle();
+            }
+        });
+        assert_eq!(queue.tally().logs.delivered, Count { batches: 1, records: 3 });
+        assert_eq!((queue.waiting(), batches_on_disk(&fixture, "run-1")), (0, 0));
+        assert!(queue.tally().logs.adds_up());
+    }
+}
+
+#[test]
+fn what_a_power_failure_must_not_take_is_synced_before_it_counts() {
+    let fixture = fixture();
+    let queue = fixture.spool.queue("org", "run-1").unwrap().promising(Durability::Power);
+    push(&queue, 3);
+    assert_eq!((queue.tally().logs.spooled.batches, batches_on_disk(&fixture, "run-1")), (1, 1));
+    // Nothing is left to be synced later.
+    drop(queue);
+    let [again] = fixture.spool.adopt("org").unwrap().try_into().unwrap();
+    assert_eq!(again.tally().logs.spooled, Count { batches: 1, records: 3 });
 }

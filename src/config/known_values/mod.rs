@@ -200,6 +200,7 @@ mod tests {
             transport: crate::config::Transport::default(),
             max_attribute_bytes: None,
             bounds: crate::spool::Bounds::DEFAULT,
+            durability: crate::spool::Durability::default(),
         };
         let values: Vec<String> = of_destination(&destination).into_iter().map(|value| value.to_string()).collect();
         assert_eq!(values, ["FAKE-token", "FAKEa1b2c3d4e5f6g7h8", "FAKE-of-a-variable"]);
