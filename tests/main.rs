@@ -10,6 +10,7 @@
 
 mod architecture;
 mod checkout;
+mod crowd;
 mod differential;
 mod documentation;
 mod faults;

@@ -48,12 +48,12 @@ impl<'a> Exporter<'a> {
         self.ends.get_or_insert(Instant::now() + asked.unwrap_or(SHUTDOWN).min(SHUTDOWN));
     }
 
-    /// Sends one batch, tries again where the client would, forgets it otherwise.
-    pub(crate) fn send(&mut self, signal: Signal, content_type: &str, body: &[u8], signals: &mut Signals) {
+    /// Sends one batch, tries again where the client would, forgets it otherwise; whether it was acknowledged.
+    pub(crate) fn send(&mut self, signal: Signal, content_type: &str, body: &[u8], signals: &mut Signals) -> bool {
         if self.broken || !self.settings.exports(signal) {
-            return;
+            return false;
         }
-        let Some(target) = Target::parse(&self.settings.url(signal)) else { return };
+        let Some(target) = Target::parse(&self.settings.url(signal)) else { return false };
         let timeout = Duration::from_millis(self.settings.millis("OTEL_EXPORTER_OTLP_TIMEOUT").unwrap_or(10_000));
         let mut deadline = Instant::now() + timeout;
         let request = self.request(signal, &target, content_type, body);
@@ -65,20 +65,21 @@ impl<'a> Exporter<'a> {
             deadline = self.ends.map_or(deadline, |ends| deadline.min(ends));
             let Ok(answer) = self.exchange(&target, &request, &mut deadline, signals) else {
                 self.connections.remove(&target.authority);
-                return;
+                return false;
             };
             if ![429, 502, 503, 504].contains(&answer.status) {
-                return;
+                return answer.status == 200;
             }
             let wait = answer.retry_after.unwrap_or(pause);
             pause = pause.mul_f64(1.5);
             if Instant::now() + wait >= deadline {
                 // The client waits for its end all the same.
                 signals.sleep(Some(deadline));
-                return;
+                return false;
             }
             signals.sleep_for(wait);
         }
+        false
     }
 
     fn request(&self, signal: Signal, target: &Target, content_type: &str, body: &[u8]) -> Vec<u8> {

@@ -2,8 +2,8 @@
 //!
 //! `FAKE_CLAUDE_CAPTURE=DIR` is the capture to play, `FAKE_CLAUDE_SPEED=N` so many times faster (0, the default:
 //! without waiting), `FAKE_CLAUDE_FRESH=1` with ids of its own. It is a probe too: `FAKE_CLAUDE_DUMP=FILE` writes down
-//! what world it was started into, `FAKE_CLAUDE_SIGNALS=FILE` each signal that reached it, and `FAKE_CLAUDE_DO` is a
-//! script of things to do, see [`actions`].
+//! what world it was started into, `FAKE_CLAUDE_SIGNALS=FILE` each signal that reached it, `FAKE_CLAUDE_ACKNOWLEDGED=FILE`
+//! each request that was acknowledged, and `FAKE_CLAUDE_DO` is a script of things to do, see [`actions`].
 //!
 //! What a replay cannot show: fresh timestamps, and the default reaction to SIGTERM that the real one has in its
 //! first quarter of a second.
@@ -30,6 +30,7 @@ mod settings;
 mod signals;
 
 use std::ffi::OsString;
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio};
@@ -49,6 +50,8 @@ use signals::Signals;
 const VERSION: &str = "2.1.330 (Claude Code)";
 /// Set in the process that goes on after `--bg` has returned.
 const DAEMON: &str = "FAKE_CLAUDE_DAEMON";
+/// Where it is written down which requests of the capture were acknowledged, by file name, one a line.
+const ACKNOWLEDGED: &str = "FAKE_CLAUDE_ACKNOWLEDGED";
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -149,7 +152,11 @@ fn run(session: &Session, settings: &Settings, signals: &mut Signals) -> ExitCod
 }
 
 fn send(exporter: &mut Exporter<'_>, request: &CapturedRequest, signals: &mut Signals) {
-    exporter.send(request.signal, &request.content_type, &request.body, signals);
+    let acknowledged = exporter.send(request.signal, &request.content_type, &request.body, signals);
+    if let (true, Some(file)) = (acknowledged, std::env::var_os(ACKNOWLEDGED)) {
+        let file = OpenOptions::new().append(true).create(true).open(file);
+        file.and_then(|mut file| writeln!(file, "{}", request.file)).expect("the record can be written");
+    }
 }
 
 /// When things are due, `FAKE_CLAUDE_SPEED` times faster than they were.

@@ -32,7 +32,8 @@ pub(crate) struct Capture {
 /// One export of the client.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct CapturedRequest {
-    file: String,
+    /// Where its body is, in the capture's directory.
+    pub(crate) file: String,
     /// What it carries.
     pub(crate) signal: Signal,
     at_ms: u64,

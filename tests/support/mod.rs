@@ -17,4 +17,4 @@ pub(crate) use records::{Record, records};
 pub(crate) use sandbox::{Run, Sandbox, Started, run, start, status_of};
 pub(crate) use sink::Mode;
 pub(crate) use terminal::Terminal;
-pub(crate) use wait::{wait_for, wait_until};
+pub(crate) use wait::{wait_for, wait_until, wait_within};
