@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use cc_observe::otlp::Signal;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -260,6 +261,24 @@ fn chunks_and_compression_and_json_are_taken() {
     let requests = summary["requests"].as_u64().unwrap();
     assert_eq!(summary["received"]["logs"]["rejected_requests"], 0);
     assert!(requests > 0);
+}
+
+#[test]
+fn a_large_batch_goes_on_in_pieces_of_a_megabyte() {
+    let mut door = Door::open();
+    // Batches behind one another are one batch.
+    let body = captured_logs();
+    let body = body.repeat(3_500_000 / body.len());
+    assert_eq!(door.ask("POST", &door.logs(), &door.headers(), &body).status, 200);
+    let summary = door.finish();
+    let requests = door.endpoint.requests();
+    let sizes: Vec<usize> = requests.iter().map(|request| request.body.len()).collect();
+    assert!(sizes.iter().sum::<usize>() > 3_000_000, "{sizes:?}");
+    // What is added to each record when it is sent comes on top.
+    assert!(sizes.iter().all(|bytes| *bytes < 1_300_000), "{sizes:?}");
+    let arrived = door.endpoint.records().iter().filter(|record| record.signal == Signal::Logs).count();
+    let own = door.endpoint.records().iter().filter(|record| record.scope == "cc_observe").count();
+    assert_eq!(summary["received"]["logs"]["records"], arrived - own);
 }
 
 #[test]

@@ -119,6 +119,12 @@ impl Circuit {
         }
     }
 
+    /// Whether nothing was refused or failed since the last success: then many may be sent as one.
+    pub(super) fn is_well(&self, signal: Signal) -> bool {
+        let lane = self.lanes.get(signal);
+        self.failures == 0 && lane.refused.is_none() && lane.held.is_none()
+    }
+
     /// Takes note of a step. The batch it returns is the one to be parked: it was refused, and another was not.
     ///
     /// One of our own is that after [`REFUSALS_BEFORE_ANOTHER`] refusals. One of an earlier run was refused before: when

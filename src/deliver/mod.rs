@@ -17,5 +17,6 @@ pub use answer::MAX_MESSAGE_CHARS;
 pub use circuit::REFUSALS_BEFORE_ANOTHER;
 pub use client::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, REQUEST_TIMEOUT};
 pub use counts::DeliveryCounts;
+pub use prepare::REQUEST_BYTES;
 pub use retry::Delays;
 pub use worker::{Delivery, Idle};

@@ -6,7 +6,7 @@ use tokio::task::spawn_blocking;
 
 use super::circuit::Key;
 use super::client::{Form, Payload};
-use crate::config::Destination;
+use crate::config::{Destination, Protocol};
 use crate::otlp::{Batch, Signal};
 use crate::redact::{Policy, Redacted, Redactor};
 use crate::spool::{Exit, Header, LoadError, Queue};
@@ -34,6 +34,20 @@ impl Redaction {
     }
 }
 
+/// Near what backends ask for: Sumo Logic wants 100 KB to 1 MB in a request, before it is packed.
+pub const REQUEST_BYTES: usize = 1_000_000;
+
+impl Redaction {
+    /// How much of protobuf makes a request of [`REQUEST_BYTES`].
+    pub(super) fn most_bytes(&self) -> usize {
+        match self.form.protocol {
+            Protocol::HttpProtobuf | Protocol::Grpc => REQUEST_BYTES,
+            // About twice as long.
+            Protocol::HttpJson => REQUEST_BYTES / 2,
+        }
+    }
+}
+
 /// A batch to be sent.
 #[derive(Clone)]
 pub(super) struct Item {
@@ -57,6 +71,16 @@ impl Item {
 /// Ready to be posted.
 pub(super) struct Prepared {
     pub payload: Payload,
+    /// What is in it, oldest first.
+    pub members: Vec<Member>,
+    pub records: u64,
+    /// As protobuf, before it is packed.
+    pub bytes: usize,
+}
+
+/// A batch of those that are posted as one.
+pub(super) struct Member {
+    pub item: Item,
     pub records: u64,
     /// Records that were accepted and that today's policy takes out.
     pub withheld: u64,
@@ -70,14 +94,57 @@ pub(super) enum Unready {
     Disk,
 }
 
-/// Reads a batch and redacts it by the policy of today. What cannot be decoded does not leave.
+/// Reads batches and redacts them by the policy of today, as many of the first as fit in `most_bytes`, one at least. What
+/// cannot be decoded does not leave.
 ///
-/// `attempt` counts how often the endpoint may have had it before, and this time.
-pub(super) fn prepare(item: &Item, redaction: &Redaction, attempt: u32) -> Result<Prepared, Unready> {
-    let (mut batch, header) = read(item, redaction)?;
-    let accepted = header.records;
-    let records = batch.get().records();
-    if records == 0 && accepted > 0 {
+/// `attempt` counts how often the endpoint may have had them before, and this time.
+pub(super) fn prepare(
+    items: &[Item],
+    redaction: &Redaction,
+    attempt: u32,
+    most_bytes: usize,
+) -> Result<Prepared, Unready> {
+    let mut whole: Option<Redacted<Batch>> = None;
+    let (mut members, mut ids, mut bytes) = (Vec::new(), Vec::new(), 0_usize);
+    for item in items {
+        let Ready { mut batch, header, bytes: more } = match ready(item, redaction) {
+            Ok(ready) => ready,
+            Err(Unready::Settled) => continue,
+            // What there is goes; the disk may answer better by then.
+            Err(Unready::Disk) if whole.is_some() => break,
+            Err(Unready::Disk) => return Err(Unready::Disk),
+        };
+        if whole.is_some() && bytes.saturating_add(more) > most_bytes {
+            item.queue.pass_over(item.signal, item.key.sequence);
+            break;
+        }
+        bytes = bytes.saturating_add(more);
+        let (accepted, records) = (header.records, batch.get().records());
+        let id = header.batch.to_string();
+        batch.number(&id, attempt);
+        ids.push(id);
+        members.push(Member { item: item.clone(), records, withheld: accepted.saturating_sub(records) });
+        match &mut whole {
+            Some(whole) => whole.append(batch),
+            None => whole = Some(batch),
+        }
+    }
+    let whole = whole.ok_or(Unready::Settled)?;
+    let records = whole.get().records();
+    let payload = Payload::new(&whole, redaction.form).map_err(|_| Unready::Disk)?.numbered(&ids, attempt);
+    Ok(Prepared { payload, members, records, bytes })
+}
+
+/// A batch as it may be sent.
+struct Ready {
+    batch: Redacted<Batch>,
+    header: Header,
+    bytes: usize,
+}
+
+fn ready(item: &Item, redaction: &Redaction) -> Result<Ready, Unready> {
+    let (mut batch, header, bytes) = read(item, redaction)?;
+    if batch.get().records() == 0 && header.records > 0 {
         // Today's policy leaves nothing of it.
         item.queue.settle(item.signal, item.key.sequence, Exit::Dropped);
         return Err(Unready::Settled);
@@ -85,14 +152,11 @@ pub(super) fn prepare(item: &Item, redaction: &Redaction, attempt: u32) -> Resul
     if let Some(max_bytes) = redaction.max_attribute_bytes {
         batch.shorten(max_bytes);
     }
-    let id = header.batch.to_string();
-    batch.number(&id, attempt);
-    let payload = Payload::new(&batch, redaction.form).map_err(|_| Unready::Disk)?.numbered(id, attempt);
-    Ok(Prepared { payload, records, withheld: accepted.saturating_sub(records) })
+    Ok(Ready { batch, header, bytes })
 }
 
-/// The batch, redacted again, and what was known of it when it was accepted.
-fn read(item: &Item, redaction: &Redaction) -> Result<(Redacted<Batch>, Header), Unready> {
+/// The batch, redacted again, what was known of it when it was accepted, and how large it was.
+fn read(item: &Item, redaction: &Redaction) -> Result<(Redacted<Batch>, Header, usize), Unready> {
     let lost = |exit| {
         item.queue.settle(item.signal, item.key.sequence, exit);
         Unready::Settled
@@ -104,12 +168,12 @@ fn read(item: &Item, redaction: &Redaction) -> Result<(Redacted<Batch>, Header),
     })?;
     let again = redaction.redactor.again(item.signal, &spooled.body, &redaction.policy);
     let batch = again.map_err(|_| lost(Exit::Corrupt))?;
-    Ok((batch, spooled.header))
+    Ok((batch, spooled.header, spooled.body.len()))
 }
 
 /// Puts two halves in the place of a batch. `Ok(false)`: it cannot be halved any more.
 pub(super) fn halve(item: &Item, redaction: &Redaction) -> Result<bool, ()> {
-    let (batch, header) = match read(item, redaction) {
+    let (batch, header, _) = match read(item, redaction) {
         Ok(read) => read,
         Err(Unready::Settled) => return Ok(true),
         Err(Unready::Disk) => return Err(()),

@@ -1,6 +1,7 @@
 //! Delivery to a real endpoint on loopback, which answers as it is told.
 
 mod endpoint;
+mod together;
 mod transports;
 
 use std::sync::{Arc, Mutex};
@@ -57,9 +58,20 @@ fn destination(url: &str) -> Destination {
     }
 }
 
+/// Sends batches one by one.
 fn start(destination: &Destination, own: Queue, adopted: Vec<Queue>, delays: Delays) -> Delivery {
+    start_with(destination, own, adopted, delays, 1)
+}
+
+fn start_with(
+    destination: &Destination,
+    own: Queue,
+    adopted: Vec<Queue>,
+    delays: Delays,
+    most_together: usize,
+) -> Delivery {
     let redaction = Redaction::new(Arc::new(Redactor::of_tests()), &Policy::default(), destination);
-    Delivery::start_with(destination, redaction, own, adopted, delays)
+    Delivery::start_with(destination, redaction, own, adopted, delays, most_together)
 }
 
 impl Fixture {

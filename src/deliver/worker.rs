@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::circuit::{Circuit, Key, OWN, Open};
 use super::client::Poster;
 use super::counts::{DeliveryCounts, Status};
-use super::prepare::{Item, Prepared, Redaction, Unready, halve, prepare};
+use super::prepare::{Item, Member, Prepared, Redaction, Unready, halve, prepare};
 use super::retry::{Attempt, Delays, Outcome, Step, Trouble, step};
 use crate::config::Destination;
 use crate::otlp::Signal;
@@ -46,6 +46,8 @@ struct Shared {
     redaction: Redaction,
     signals: Vec<Signal>,
     delays: Delays,
+    /// The most batches that are sent as one.
+    most_together: usize,
     bounds: Bounds,
     /// How much of our own was on disk when it was last looked at how much there is of all.
     looked: Mutex<Usage>,
@@ -78,7 +80,8 @@ enum Phase {
 }
 
 enum Next {
-    Send(Item),
+    /// One batch at least, of one signal, oldest first.
+    Send(Vec<Item>),
     Wait(Option<std::time::Instant>),
 }
 
@@ -94,7 +97,7 @@ impl Delivery {
         adopted: Vec<Queue>,
     ) -> Self {
         let redaction = Redaction::new(redactor, policy, destination);
-        Self::start_with(destination, redaction, own, adopted, Delays::DEFAULT)
+        Self::start_with(destination, redaction, own, adopted, Delays::DEFAULT, MOST_TOGETHER)
     }
 
     pub(super) fn start_with(
@@ -103,11 +106,13 @@ impl Delivery {
         own: Queue,
         adopted: Vec<Queue>,
         delays: Delays,
+        most_together: usize,
     ) -> Self {
         let shared = Arc::new(Shared {
             redaction,
             signals: destination.signals.clone(),
             delays,
+            most_together,
             bounds: destination.bounds,
             looked: Mutex::default(),
             own: Arc::new(own.promising(destination.durability)),
@@ -351,7 +356,8 @@ impl Shared {
     }
 
     /// What to do now. Signals take turns, beginning after the `last` one.
-    fn next(&self, circuit: &Circuit, last: Signal, now: std::time::Instant) -> Next {
+    fn next(&self, memory: &Memory, last: Signal, now: std::time::Instant) -> Next {
+        let circuit = &memory.circuit;
         let queues = self.queues();
         let own = [(OWN, Arc::clone(&self.own))];
         let mut wake: Option<std::time::Instant> = None;
@@ -369,7 +375,7 @@ impl Shared {
                 Open::Nothing(until) => (None, Some(until)),
             };
             if let Some(item) = item {
-                return Next::Send(item);
+                return Next::Send(memory.together(&queues, item, self.most_together));
             }
             if let Some(until) = until.filter(|_| any().is_some()) {
                 wake = Some(wake.map_or(until, |wake| wake.min(until)));
@@ -378,39 +384,61 @@ impl Shared {
         Next::Wait(wake)
     }
 
-    /// Sends one batch once, and does what the outcome asks for.
-    async fn attempt(self: &Arc<Self>, memory: &mut Memory, poster: &Poster, item: &Item) {
-        let Memory { circuit, attempts } = memory;
+    /// Sends one batch, or several as one, once, and does what the outcome asks for.
+    async fn attempt(self: &Arc<Self>, memory: &mut Memory, poster: &Poster, group: Vec<Item>) {
+        let Some(item) = group.first().cloned() else { return };
         if !self.signals.contains(&item.signal) {
             // An earlier run wanted it sent; today's configuration does not.
             return item.settle(Exit::Dropped).await;
         }
         let redaction = self.redaction.clone();
-        let attempt = attempts.of(item.key);
-        let prepared = item.blocking(move |item| prepare(item, &redaction, attempt)).await;
-        let Prepared { payload, records, withheld } = match prepared {
-            Some(Ok(prepared)) => prepared,
-            Some(Err(Unready::Settled)) => return,
-            Some(Err(Unready::Disk)) | None => return self.hold(circuit, item),
+        let (attempt, most) = (memory.attempts.of(item.key), memory.most_bytes(item.signal, &redaction));
+        let prepared = spawn_blocking(move || prepare(&group, &redaction, attempt, most)).await;
+        let Prepared { payload, members, records, bytes } = match prepared {
+            Ok(Ok(prepared)) => prepared,
+            Ok(Err(Unready::Settled)) => return,
+            Ok(Err(Unready::Disk)) | Err(_) => return self.hold(&mut memory.circuit, &item),
         };
+        // What was first may not have been readable.
+        let Some(item) = members.first().map(|member| member.item.clone()) else { return };
         let outcome = poster.post(item.signal, &payload).await;
-        attempts.note(item.key, &outcome);
+        for member in &members {
+            memory.attempts.note(member.item.key, &outcome);
+        }
         let (now, random) = (SystemTime::now(), random());
-        let attempt = Attempt { failures: circuit.failures(), records, now, random };
+        let attempt = Attempt { failures: memory.circuit.failures(), records, now, random };
         let step = step(&outcome, &attempt, &self.delays);
-        tracing::debug!(signal = item.signal.as_str(), records, ?step, "sent a batch");
+        tracing::debug!(
+            signal = item.signal.as_str(),
+            batches = members.len(),
+            records,
+            bytes,
+            ?step,
+            "sent what waited"
+        );
+        if members.len() > 1 && memory.refused_together(item.signal, &step, members.len(), bytes) {
+            release(&members);
+            return;
+        }
+        let Memory { circuit, attempts, alone, .. } = memory;
         let poisonous = circuit.settle(item.signal, item.key, &step, std_now());
         match step {
             Step::Delivered { rejected, message } => {
-                attempts.forget(item.key);
-                item.settle(Exit::Delivered { withheld, rejected }).await;
+                *alone.get_mut(item.signal) = alone.get(item.signal).saturating_sub(1);
+                let mut rejected = rejected;
+                for Member { item, records, withheld } in members {
+                    attempts.forget(item.key);
+                    let of_it = rejected.min(records);
+                    rejected -= of_it;
+                    item.settle(Exit::Delivered { withheld, rejected: of_it }).await;
+                }
                 let mut status = lock(&self.status);
                 status.well(item.signal);
                 status.message = message.or(status.message.take());
             }
             Step::Retry { trouble, .. } => {
                 lock(&self.status).unreachable(trouble, now);
-                item.queue.release();
+                release(&members);
                 self.expire(now).await;
             }
             Step::Stop { .. } if poisonous == Some(item.key) => {
@@ -419,10 +447,11 @@ impl Shared {
             }
             Step::Stop { trouble, .. } => {
                 lock(&self.status).held(item.signal, trouble, now);
-                item.queue.release();
+                release(&members);
                 self.expire(now).await;
             }
             Step::Park(trouble) => {
+                *alone.get_mut(item.signal) = alone.get(item.signal).saturating_sub(1);
                 attempts.forget(item.key);
                 item.settle(Exit::Parked).await;
                 self.parked(item.signal, trouble);
@@ -441,7 +470,7 @@ impl Shared {
                         item.settle(Exit::Parked).await;
                         self.parked(item.signal, Trouble::Status(413));
                     }
-                    Some(Err(())) | None => self.hold(circuit, item),
+                    Some(Err(())) | None => self.hold(circuit, &item),
                 }
             }
         }
@@ -479,6 +508,53 @@ impl Shared {
 struct Memory {
     circuit: Circuit,
     attempts: Attempts,
+    /// So many batches are sent one by one: they were refused together, and one of them may be why.
+    alone: PerSignal<usize>,
+    /// More than that in one request was too much for the endpoint.
+    too_large: PerSignal<Option<usize>>,
+}
+
+impl Memory {
+    /// The batches that may be sent as one with the first of all: those that wait behind it, of as many attempts.
+    fn together(&self, queues: &[(u64, Arc<Queue>)], first: Item, most: usize) -> Vec<Item> {
+        let signal = first.signal;
+        if *self.alone.get(signal) > 0 || !self.circuit.is_well(signal) {
+            return vec![first];
+        }
+        let attempts = self.attempts.of(first.key);
+        let all = queues.iter().flat_map(|(number, queue)| {
+            let sequences = queue.oldest_of(signal, most).into_iter();
+            sequences.map(move |sequence| (Key { queue: *number, sequence }, queue))
+        });
+        let all = all.skip_while(|(key, _)| *key != first.key);
+        let same = all.take_while(|(key, _)| self.attempts.of(*key) == attempts).take(most);
+        let items = same.map(|(key, queue)| Item { queue: Arc::clone(queue), signal, key }).collect::<Vec<_>>();
+        if items.is_empty() { vec![first] } else { items }
+    }
+
+    /// How large a request of several batches may be.
+    fn most_bytes(&self, signal: Signal, redaction: &Redaction) -> usize {
+        let most = redaction.most_bytes();
+        self.too_large.get(signal).map_or(most, |too_large| (too_large / 2).min(most))
+    }
+
+    /// Takes note of what became of several batches. Whether they may be taken one by one, or fewer at once: then nothing
+    /// is known of any of them yet.
+    fn refused_together(&mut self, signal: Signal, step: &Step, batches: usize, bytes: usize) -> bool {
+        match step {
+            Step::Delivered { .. } | Step::Retry { .. } => return false,
+            Step::Halve => *self.too_large.get_mut(signal) = Some(bytes),
+            Step::Stop { .. } | Step::Park(_) => *self.alone.get_mut(signal) = batches,
+        }
+        // What refuses everything is not asked twice.
+        !matches!(step, Step::Stop { .. })
+    }
+}
+
+fn release(members: &[Member]) {
+    for member in members {
+        member.item.queue.release();
+    }
 }
 
 /// How often the endpoint may have had a batch without saying so. Only of those that were tried and still wait: a few.
@@ -510,6 +586,9 @@ impl Attempts {
     }
 }
 
+/// The most batches that are sent as one: their numbers stand in a header.
+const MOST_TOGETHER: usize = 100;
+
 /// A disk that fails is asked again as late as an endpoint after this many failures.
 const REREAD: u32 = 5;
 
@@ -520,14 +599,14 @@ async fn run(shared: Arc<Shared>, poster: Poster) {
     loop {
         let seen = shared.changes.load(Ordering::SeqCst);
         shared.retire().await;
-        match shared.next(&memory.circuit, last, std_now()) {
-            Next::Send(item) => {
-                last = item.signal;
+        match shared.next(&memory, last, std_now()) {
+            Next::Send(group) => {
+                last = group.first().map_or(last, |item| item.signal);
                 shared.phase.send_replace(Phase::Busy);
                 tokio::select! {
                     biased;
-                    _ = closing.wait_for(|closing| *closing) => return item.queue.release(),
-                    () = shared.attempt(&mut memory, &poster, &item) => {}
+                    _ = closing.wait_for(|closing| *closing) => return,
+                    () = shared.attempt(&mut memory, &poster, group) => {}
                 }
             }
             Next::Wait(until) => {

@@ -1,4 +1,4 @@
-//! One batch becomes two at a record border, for an endpoint that finds it too large.
+//! One batch becomes two at a record border, for an endpoint that finds it too large; and small ones become one.
 
 use std::mem;
 
@@ -42,6 +42,60 @@ impl Batch {
                 )
             }
         })
+    }
+}
+
+impl Batch {
+    /// Appends what another batch of the same signal holds; one of another signal is left out.
+    ///
+    /// Log records and spans that follow others of the same resource and scope are put to them.
+    pub fn append(&mut self, other: Self) {
+        match (self, other) {
+            (Self::Logs(request), Self::Logs(other)) => {
+                join(&mut request.resource_logs, other.resource_logs, |last, mut next| {
+                    if last.resource != next.resource || last.schema_url != next.schema_url {
+                        return Some(next);
+                    }
+                    join(&mut last.scope_logs, mem::take(&mut next.scope_logs), |last, mut next| {
+                        if last.scope != next.scope || last.schema_url != next.schema_url {
+                            return Some(next);
+                        }
+                        last.log_records.append(&mut next.log_records);
+                        None
+                    });
+                    None
+                });
+            }
+            (Self::Traces(request), Self::Traces(other)) => {
+                join(&mut request.resource_spans, other.resource_spans, |last, mut next| {
+                    if last.resource != next.resource || last.schema_url != next.schema_url {
+                        return Some(next);
+                    }
+                    join(&mut last.scope_spans, mem::take(&mut next.scope_spans), |last, mut next| {
+                        if last.scope != next.scope || last.schema_url != next.schema_url {
+                            return Some(next);
+                        }
+                        last.spans.append(&mut next.spans);
+                        None
+                    });
+                    None
+                });
+            }
+            // Points of one metric stay apart: they are of different times.
+            (Self::Metrics(request), Self::Metrics(other)) => request.resource_metrics.extend(other.resource_metrics),
+            _ => {}
+        }
+    }
+}
+
+/// Appends items, but for those that the last one takes in.
+fn join<T>(items: &mut Vec<T>, others: Vec<T>, absorb: impl Fn(&mut T, T) -> Option<T>) {
+    for other in others {
+        let left = match items.last_mut() {
+            Some(last) => absorb(last, other),
+            None => Some(other),
+        };
+        items.extend(left);
     }
 }
 
@@ -208,7 +262,10 @@ mod tests {
                     prop_assert_eq!(right.records(), records - records / 2);
                     let mut both = flat(&left);
                     both.extend(flat(&right));
-                    prop_assert_eq!(both, whole);
+                    prop_assert_eq!(&both, &whole);
+                    let mut joined = left;
+                    joined.append(right);
+                    prop_assert_eq!(flat(&joined), whole);
                 }
             }
         }

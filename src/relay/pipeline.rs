@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::config::Destination;
-use crate::deliver::Delivery;
+use crate::deliver::{Delivery, REQUEST_BYTES};
 use crate::event::{self, Event};
 use crate::otlp::{self, Batch, DecodeError, Encoding, MAX_BODY_BYTES, Signal};
 use crate::redact::{Enrichment, FoundIn, Outcome, Policy, Redacted, Redactor, Tally, Withheld};
@@ -59,7 +59,8 @@ pub struct Export {
 }
 
 struct Processed {
-    body: Redacted<Vec<u8>>,
+    /// At most [`REQUEST_BYTES`] each, with the records in it.
+    pieces: Vec<(u64, Redacted<Vec<u8>>)>,
     records: u64,
     events: Vec<Event>,
     withheld: Withheld,
@@ -111,14 +112,16 @@ impl Pipeline {
         let this = Arc::clone(self);
         let processed = tokio::task::spawn_blocking(move || this.process(&export)).await;
         let processed = processed.unwrap_or(Err(DecodeError::Malformed(signal)));
-        let Processed { body, records, events, withheld, findings } = match processed {
+        let Processed { pieces, records, events, withheld, findings } = match processed {
             Ok(processed) => processed,
             Err(error) => {
                 self.refused(signal);
                 return Err(error);
             }
         };
-        self.spool(signal, records, &body).await;
+        for (records, body) in pieces {
+            self.spool(signal, records, &body).await;
+        }
         if let Some(told) = Redacted::findings(&findings, received_at, &self.enrichment) {
             self.own(told).await;
         }
@@ -143,7 +146,8 @@ impl Pipeline {
         batch.add_decided_by(|record| event::decided_by(record, Some(self.interactive)));
         let events = event::read(&batch);
         batch.enrich(&self.enrichment);
-        Ok(Processed { body: batch.encode(), records: batch.get().records(), events, withheld, findings })
+        let records = batch.get().records();
+        Ok(Processed { pieces: batch.pieces(REQUEST_BYTES), records, events, withheld, findings })
     }
 
     /// Puts a record of our own into the spools.

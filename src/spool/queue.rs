@@ -282,6 +282,11 @@ impl Queue {
         self.lock().first(signal, except)
     }
 
+    /// The waiting batches of a signal, oldest first, at most so many.
+    pub fn oldest_of(&self, signal: Signal, most: usize) -> Vec<u64> {
+        self.lock().oldest(signal, most)
+    }
+
     /// How many batches wait.
     pub fn waiting(&self) -> usize {
         self.lock().waiting()
@@ -306,7 +311,12 @@ impl Queue {
         Ok(spooled)
     }
 
-    /// The batch was not delivered and goes on waiting.
+    /// A batch that was read is not sent after all.
+    pub fn pass_over(&self, signal: Signal, sequence: u64) {
+        self.lock().pass_over(signal, sequence);
+    }
+
+    /// What was being sent was not delivered and goes on waiting.
     pub fn release(&self) {
         self.lock().release();
     }
@@ -416,8 +426,8 @@ impl Queue {
     /// Makes what is left survive us, as far as the disk lets it: syncs files, and writes what is only in memory.
     /// What stays in memory is dropped, and counted.
     pub fn secure(&self) {
-        // Nothing is being sent any more.
-        self.release();
+        // A read that was broken off may still go on.
+        self.lock().close();
         for (signal, sequence) in self.spill() {
             self.lock().leave(signal, sequence, Exit::Dropped);
         }

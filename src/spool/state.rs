@@ -45,8 +45,10 @@ pub(super) struct State {
     memory_bytes: usize,
     /// How much of it is on disk.
     usage: Usage,
-    /// The batch that is being sent: it is not dropped to make room.
-    busy: Option<(Signal, u64)>,
+    /// The batches that are being sent: they are not dropped to make room.
+    busy: BTreeSet<(Signal, u64)>,
+    /// Nothing is sent any more.
+    closed: bool,
 }
 
 impl State {
@@ -58,7 +60,8 @@ impl State {
             memory: BTreeSet::new(),
             memory_bytes: 0,
             usage: Usage::default(),
-            busy: None,
+            busy: BTreeSet::new(),
+            closed: false,
         }
     }
 
@@ -93,6 +96,11 @@ impl State {
         self.slots.get(signal).keys().find(|sequence| Some(**sequence) != except).copied()
     }
 
+    /// The batches of a signal, oldest first, at most so many.
+    pub(super) fn oldest(&self, signal: Signal, most: usize) -> Vec<u64> {
+        self.slots.get(signal).keys().take(most).copied().collect()
+    }
+
     /// How many batches wait.
     pub(super) fn waiting(&self) -> usize {
         Signal::ALL.into_iter().map(|signal| self.slots.get(signal).len()).sum()
@@ -101,13 +109,26 @@ impl State {
     /// The batch, marked as being sent.
     pub(super) fn begin(&mut self, signal: Signal, sequence: u64) -> Option<Slot> {
         let slot = self.slots.get(signal).get(&sequence)?.clone();
-        self.busy = Some((signal, sequence));
+        if !self.closed {
+            self.busy.insert((signal, sequence));
+        }
         Some(slot)
+    }
+
+    /// This batch is not being sent.
+    pub(super) fn pass_over(&mut self, signal: Signal, sequence: u64) {
+        self.busy.remove(&(signal, sequence));
     }
 
     /// No batch is being sent.
     pub(super) fn release(&mut self) {
-        self.busy = None;
+        self.busy.clear();
+    }
+
+    /// No batch is being sent, nor will one be.
+    pub(super) fn close(&mut self) {
+        self.busy.clear();
+        self.closed = true;
     }
 
     pub(super) fn slot(&self, signal: Signal, sequence: u64) -> Option<&Slot> {
@@ -117,9 +138,7 @@ impl State {
     /// The batch waits no more. None if it was not waiting.
     pub(super) fn leave(&mut self, signal: Signal, sequence: u64, exit: Exit) -> Option<Slot> {
         let slot = self.slots.get_mut(signal).remove(&sequence)?;
-        if self.busy == Some((signal, sequence)) {
-            self.busy = None;
-        }
+        self.busy.remove(&(signal, sequence));
         let count = Count::one(slot.records);
         let tally = self.tally.get_mut(signal);
         match &slot.place {
@@ -185,7 +204,7 @@ impl State {
     pub(super) fn oldest_on_disk(&self) -> Option<(Signal, u64, OnDisk)> {
         let oldest = |signal: Signal| {
             let slots = self.slots.get(signal).iter();
-            let mut slots = slots.filter(move |(sequence, _)| self.busy != Some((signal, **sequence)));
+            let mut slots = slots.filter(move |(sequence, _)| !self.busy.contains(&(signal, **sequence)));
             slots.find_map(|(sequence, slot)| match &slot.place {
                 Place::Disk(file) => Some((signal, *sequence, *file)),
                 Place::Memory(_) => None,
@@ -205,7 +224,7 @@ impl State {
 
     /// A batch from memory is on disk now. False: it does not wait any more, or it is being sent from memory.
     pub(super) fn moved_to_disk(&mut self, signal: Signal, sequence: u64, file: OnDisk) -> bool {
-        if self.busy == Some((signal, sequence)) {
+        if self.busy.contains(&(signal, sequence)) {
             return false;
         }
         let Some(slot) = self.slots.get_mut(signal).get_mut(&sequence) else { return false };
@@ -240,8 +259,8 @@ impl State {
     /// being sent is left besides it.
     fn make_room(&mut self) {
         while self.memory_bytes > MEMORY_RING_BYTES {
-            let busy = self.busy.map(|(signal, sequence)| (sequence, signal));
-            let Some((sequence, signal)) = self.memory.iter().find(|key| Some(**key) != busy).copied() else { return };
+            let idle = |(sequence, signal): &&(u64, Signal)| !self.busy.contains(&(*signal, *sequence));
+            let Some((sequence, signal)) = self.memory.iter().find(idle).copied() else { return };
             self.leave(signal, sequence, Exit::Dropped);
         }
     }

@@ -46,7 +46,7 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most that is read of an answer, in bytes. A longer one is no OTLP answer.
 pub const MAX_ANSWER_BYTES: usize = 64 << 10;
 
-/// The number of the batch, in headers.
+/// The numbers of the batches, in headers, with commas between them.
 const BATCH_ID: HeaderName = HeaderName::from_static("x-cc-observe-batch-id");
 
 /// How often the endpoint may have had the batch, this time counted; left out where that is 1.
@@ -69,7 +69,7 @@ pub(super) struct Form {
 #[derive(Clone, Debug)]
 pub(super) struct Payload {
     body: Bytes,
-    /// The number of the batch, and which attempt this is.
+    /// The numbers of the batches, and which attempt this is.
     number: Option<(String, u32)>,
 }
 
@@ -97,10 +97,10 @@ impl Payload {
         Ok(Self { body: body.into(), number: None })
     }
 
-    /// Says in headers which batch it is: what is said of log records and spans in their attributes cannot be said of
+    /// Says in headers which batches these are: what is said of log records and spans in their attributes cannot be said of
     /// metrics there.
-    pub(super) fn numbered(self, batch: String, attempt: u32) -> Self {
-        Self { number: Some((batch, attempt)), ..self }
+    pub(super) fn numbered(self, batches: &[String], attempt: u32) -> Self {
+        Self { number: Some((batches.join(","), attempt)), ..self }
     }
 }
 
@@ -198,8 +198,8 @@ impl Poster {
         if let Some(authorization) = self.route.authorization(&uri) {
             headers.insert(PROXY_AUTHORIZATION, authorization);
         }
-        if let Some((batch, attempt)) = &payload.number {
-            headers.insert(BATCH_ID, HeaderValue::from_str(batch).ok()?);
+        if let Some((batches, attempt)) = &payload.number {
+            headers.insert(BATCH_ID, HeaderValue::from_str(batches).ok()?);
             if *attempt > 1 {
                 headers.insert(ATTEMPT, HeaderValue::from(*attempt));
             }
