@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cc_observe::otlp::{Signal, decode};
 use serde_json::Value;
 
-use crate::support::{Capture, Mode, OrgEndpoint, Record, Sandbox, assert_no_needle, records, run};
+use crate::support::{Capture, Mode, OrgEndpoint, Record, Sandbox, assert_no_needle, records, run, start};
 
 /// A sandbox whose claude plays a capture, with this configuration.
 fn configured(capture: &str, config: &str) -> Sandbox {
@@ -262,4 +262,35 @@ fn what_was_spooled_at_a_higher_level_is_sent_at_todays() {
         assert!(!names.contains(attribute), "{attribute}");
     }
     assert!(names.contains("tool_result.cc_observe.program"));
+}
+
+#[test]
+fn a_policy_that_becomes_stricter_while_a_relay_runs_is_heeded_for_what_waits() {
+    let endpoint = OrgEndpoint::start_as(Mode::Status { code: 503, first: None });
+    let org = destination("org", &endpoint, "content");
+    let mut sandbox = configured("03-content", &format!("capture = \"content\"\n{org}"));
+    sandbox.does(["wait-file:../out/go"]);
+    let started = start(sandbox.observed(["-p", "go"]));
+    crate::support::wait_until("something is on its way", || !endpoint.requests().is_empty());
+    let own = "[drop]\nattributes = [\"tool_result.cc_observe.program\"]\n\
+               [[redaction.rules]]\nid = \"name\"\npattern = \"claude-[a-z0-9-]+\"\n";
+    sandbox.write("home/.config/cc-observe/config.toml", format!("capture = \"metadata\"\n{own}{org}"));
+    endpoint.set_mode(Mode::Ok);
+    sandbox.write("out/go", "");
+    assert_eq!(started.wait().code(), Some(0));
+    sandbox.wait_until_idle();
+    endpoint.wait_for_event("cc_observe.run_ended");
+    let names = attributes(&endpoint.records());
+    for attribute in [
+        "user_prompt.prompt",
+        "tool_result.tool_input",
+        "assistant_response.response",
+        "tool_result.cc_observe.program",
+    ] {
+        assert!(!names.contains(attribute), "{attribute}");
+    }
+    assert!(names.contains("tool_result.success"));
+    let requests = endpoint.events("claude_code.api_request");
+    let models: BTreeSet<_> = requests.iter().map(|request| request.attributes["model"].as_str().unwrap()).collect();
+    assert!(!models.is_empty() && models.iter().all(|model| !model.contains("claude-")), "{models:?}");
 }

@@ -182,7 +182,8 @@ async fn flush_all(
 ) -> Result<Vec<FlushLine>, Failure> {
     let deadline = Instant::now() + options.wait;
     let start = |destination: Destination| {
-        let delivery = Delivery::start(&destination, Arc::clone(&redactor), policy, Queue::in_memory(), Vec::new());
+        let delivery =
+            Delivery::start(&destination, Arc::clone(&redactor), policy, None, Queue::in_memory(), Vec::new());
         (destination, delivery)
     };
     let deliveries: Vec<_> = destinations.into_iter().map(start).collect();

@@ -1,6 +1,7 @@
 //! The user's configuration file: its shape, and what is wrong with it.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,8 @@ pub struct UserConfig {
     pub known_values: KnownSources,
     /// `[redaction]`: rules that are not checked yet.
     pub redaction: OwnRules,
+    /// Tells the text of one file from that of another; 0 where there is none. The same in every process of this binary.
+    pub fingerprint: u64,
 }
 
 /// `summary = "auto"`.
@@ -215,8 +218,15 @@ impl UserConfig {
             durability,
             known_values,
             redaction,
+            fingerprint: fingerprint(text),
         })
     }
+}
+
+fn fingerprint(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Whether a text can name a destination, and so a directory.

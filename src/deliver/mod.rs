@@ -8,6 +8,7 @@ mod client;
 mod counts;
 mod prepare;
 pub mod retry;
+mod today;
 mod worker;
 
 #[cfg(test)]
@@ -19,4 +20,5 @@ pub use client::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, REQUEST_TIMEOUT};
 pub use counts::DeliveryCounts;
 pub use prepare::REQUEST_BYTES;
 pub use retry::Delays;
+pub use today::Today;
 pub use worker::{Delivery, Idle};

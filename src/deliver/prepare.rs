@@ -6,6 +6,7 @@ use tokio::task::spawn_blocking;
 
 use super::circuit::Key;
 use super::client::{Form, Payload};
+use super::today::{StricterPolicy, Today};
 use crate::config::{Destination, Protocol};
 use crate::otlp::{Batch, Signal};
 use crate::redact::{Policy, Redacted, Redactor};
@@ -19,10 +20,18 @@ pub(super) struct Redaction {
     /// See [`Destination::max_attribute_bytes`].
     max_attribute_bytes: Option<usize>,
     form: Form,
+    /// The destination's name.
+    name: String,
+    today: Option<Arc<Today>>,
 }
 
 impl Redaction {
-    pub(super) fn new(redactor: Arc<Redactor>, policy: &Policy, destination: &Destination) -> Self {
+    pub(super) fn new(
+        redactor: Arc<Redactor>,
+        policy: &Policy,
+        destination: &Destination,
+        today: Option<Arc<Today>>,
+    ) -> Self {
         let policy = Arc::new(policy.at(destination.capture));
         let transport = &destination.transport;
         Self {
@@ -30,6 +39,8 @@ impl Redaction {
             policy,
             max_attribute_bytes: destination.max_attribute_bytes,
             form: Form { protocol: transport.protocol, compression: transport.compression },
+            name: destination.name.clone(),
+            today,
         }
     }
 }
@@ -38,6 +49,12 @@ impl Redaction {
 pub const REQUEST_BYTES: usize = 1_000_000;
 
 impl Redaction {
+    /// What holds since today beside what the relay began with.
+    fn today(&self) -> Result<Option<StricterPolicy>, Unready> {
+        let Some(today) = &self.today else { return Ok(None) };
+        today.policy(&self.name, &self.policy).map_err(|_| Unready::Configuration)
+    }
+
     /// How much of protobuf makes a request of [`REQUEST_BYTES`].
     pub(super) fn most_bytes(&self) -> usize {
         match self.form.protocol {
@@ -90,8 +107,10 @@ pub(super) struct Member {
 pub(super) enum Unready {
     /// It will never be sent, and is counted so.
     Settled,
-    /// Perhaps later.
+    /// Perhaps later, when the disk gives it.
     Disk,
+    /// Perhaps later, when it is known again what may be sent.
+    Configuration,
 }
 
 /// Reads batches and redacts them by the policy of today, as many of the first as fit in `most_bytes`, one at least. What
@@ -111,8 +130,8 @@ pub(super) fn prepare(
             Ok(ready) => ready,
             Err(Unready::Settled) => continue,
             // What there is goes; the disk may answer better by then.
-            Err(Unready::Disk) if whole.is_some() => break,
-            Err(Unready::Disk) => return Err(Unready::Disk),
+            Err(Unready::Disk | Unready::Configuration) if whole.is_some() => break,
+            Err(later) => return Err(later),
         };
         if whole.is_some() && bytes.saturating_add(more) > most_bytes {
             item.queue.pass_over(item.signal, item.key.sequence);
@@ -143,20 +162,28 @@ struct Ready {
 }
 
 fn ready(item: &Item, redaction: &Redaction) -> Result<Ready, Unready> {
-    let (mut batch, header, bytes) = read(item, redaction)?;
+    let today = redaction.today()?;
+    let (mut batch, header, bytes) = read(item, redaction, today.as_ref())?;
     if batch.get().records() == 0 && header.records > 0 {
         // Today's policy leaves nothing of it.
         item.queue.settle(item.signal, item.key.sequence, Exit::Dropped);
         return Err(Unready::Settled);
     }
-    if let Some(max_bytes) = redaction.max_attribute_bytes {
+    for max_bytes in [redaction.max_attribute_bytes, today.as_ref().and_then(|today| today.max_attribute_bytes)]
+        .into_iter()
+        .flatten()
+    {
         batch.shorten(max_bytes);
     }
     Ok(Ready { batch, header, bytes })
 }
 
 /// The batch, redacted again, what was known of it when it was accepted, and how large it was.
-fn read(item: &Item, redaction: &Redaction) -> Result<(Redacted<Batch>, Header, usize), Unready> {
+fn read(
+    item: &Item,
+    redaction: &Redaction,
+    today: Option<&StricterPolicy>,
+) -> Result<(Redacted<Batch>, Header, usize), Unready> {
     let lost = |exit| {
         item.queue.settle(item.signal, item.key.sequence, exit);
         Unready::Settled
@@ -167,16 +194,21 @@ fn read(item: &Item, redaction: &Redaction) -> Result<(Redacted<Batch>, Header, 
         LoadError::Io(_) => Unready::Disk,
     })?;
     let again = redaction.redactor.again(item.signal, &spooled.body, &redaction.policy);
+    let again = match today {
+        Some(today) => again.and_then(|batch| today.again(item.signal, &batch)),
+        None => again,
+    };
     let batch = again.map_err(|_| lost(Exit::Corrupt))?;
     Ok((batch, spooled.header, spooled.body.len()))
 }
 
 /// Puts two halves in the place of a batch. `Ok(false)`: it cannot be halved any more.
 pub(super) fn halve(item: &Item, redaction: &Redaction) -> Result<bool, ()> {
-    let (batch, header, _) = match read(item, redaction) {
+    let today = redaction.today().map_err(|_| ())?;
+    let (batch, header, _) = match read(item, redaction, today.as_ref()) {
         Ok(read) => read,
         Err(Unready::Settled) => return Ok(true),
-        Err(Unready::Disk) => return Err(()),
+        Err(Unready::Disk | Unready::Configuration) => return Err(()),
     };
     let Some((first, second)) = batch.halve() else { return Ok(false) };
     let halves = [(first.get().records(), &first.encode()), (second.get().records(), &second.encode())];

@@ -167,6 +167,8 @@ pub enum Trouble {
     NoCredential(TokenError),
     /// It refuses a batch again and again while it takes others.
     Refused,
+    /// Not the endpoint: today's configuration cannot be used, and may be stricter.
+    Configuration,
     /// Not the endpoint: our own disk does not give the batch, or does not take its halves.
     Disk,
 }
@@ -196,6 +198,7 @@ impl fmt::Display for Trouble {
             Self::Certificate => f.write_str("has a certificate that is not trusted"),
             Self::Unsendable => f.write_str("has a URL or header that cannot be sent"),
             Self::Refused => f.write_str("refuses a batch again and again, but takes others"),
+            Self::Configuration => f.write_str("is sent nothing while the configuration file cannot be used"),
             Self::Disk => f.write_str("has batches that cannot be read from or split on disk"),
         }
     }

@@ -1,6 +1,7 @@
 //! Delivery to a real endpoint on loopback, which answers as it is told.
 
 mod endpoint;
+mod today;
 mod together;
 mod transports;
 
@@ -70,7 +71,7 @@ fn start_with(
     delays: Delays,
     most_together: usize,
 ) -> Delivery {
-    let redaction = Redaction::new(Arc::new(Redactor::of_tests()), &Policy::default(), destination);
+    let redaction = Redaction::new(Arc::new(Redactor::of_tests()), &Policy::default(), destination, None);
     Delivery::start_with(destination, redaction, own, adopted, delays, most_together)
 }
 

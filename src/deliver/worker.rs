@@ -17,6 +17,7 @@ use super::client::Poster;
 use super::counts::{DeliveryCounts, Status};
 use super::prepare::{Item, Member, Prepared, Redaction, Unready, halve, prepare};
 use super::retry::{Attempt, Delays, Outcome, Step, Trouble, step};
+use super::today::Today;
 use crate::config::Destination;
 use crate::otlp::Signal;
 use crate::redact::{Policy, Redacted, Redactor};
@@ -88,15 +89,17 @@ enum Next {
 impl Delivery {
     /// Starts delivering, oldest first: what was adopted, then our own. Needs a tokio runtime.
     ///
-    /// What is sent is redacted by this policy, at the destination's own level.
+    /// What is sent is redacted by this policy, at the destination's own level, and by what `today` says where that is
+    /// stricter.
     pub fn start(
         destination: &Destination,
         redactor: Arc<Redactor>,
         policy: &Policy,
+        today: Option<Arc<Today>>,
         own: Queue,
         adopted: Vec<Queue>,
     ) -> Self {
-        let redaction = Redaction::new(redactor, policy, destination);
+        let redaction = Redaction::new(redactor, policy, destination, today);
         Self::start_with(destination, redaction, own, adopted, Delays::DEFAULT, MOST_TOGETHER)
     }
 
@@ -397,7 +400,10 @@ impl Shared {
         let Prepared { payload, members, records, bytes } = match prepared {
             Ok(Ok(prepared)) => prepared,
             Ok(Err(Unready::Settled)) => return,
-            Ok(Err(Unready::Disk)) | Err(_) => return self.hold(&mut memory.circuit, &item),
+            Ok(Err(Unready::Configuration)) => {
+                return self.hold(&mut memory.circuit, &item, Trouble::Configuration);
+            }
+            Ok(Err(Unready::Disk)) | Err(_) => return self.hold(&mut memory.circuit, &item, Trouble::Disk),
         };
         // What was first may not have been readable.
         let Some(item) = members.first().map(|member| member.item.clone()) else { return };
@@ -470,7 +476,7 @@ impl Shared {
                         item.settle(Exit::Parked).await;
                         self.parked(item.signal, Trouble::Status(413));
                     }
-                    Some(Err(())) | None => self.hold(circuit, &item),
+                    Some(Err(())) | None => self.hold(circuit, &item, Trouble::Disk),
                 }
             }
         }
@@ -494,12 +500,12 @@ impl Shared {
         status.parked = Some(trouble);
     }
 
-    /// Our own disk is in trouble: the signal waits, and the batch stays what it is.
-    fn hold(&self, circuit: &mut Circuit, item: &Item) {
+    /// It is we who are in trouble: the signal waits, and the batch stays what it is.
+    fn hold(&self, circuit: &mut Circuit, item: &Item, trouble: Trouble) {
         item.queue.release();
         let wait = self.delays.back_off(REREAD, random());
         circuit.hold(item.signal, std_now().checked_add(wait));
-        lock(&self.status).held(item.signal, Trouble::Disk, SystemTime::now());
+        lock(&self.status).held(item.signal, trouble, SystemTime::now());
     }
 }
 

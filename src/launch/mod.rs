@@ -344,6 +344,7 @@ impl Launch<'_> {
             notes: prepared.notes,
             known: prepared.known,
             redaction: prepared.redaction,
+            config: prepared.config,
         }
     }
 

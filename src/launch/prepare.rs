@@ -158,13 +158,19 @@ pub struct Prepared {
     pub known: SentKnown,
     /// The person's own rules, unchecked.
     pub redaction: OwnRules,
+    /// The configuration file, and the fingerprint of what was read from it.
+    pub config: Option<(SentPath, u64)>,
+}
+
+/// Where the user's configuration file is, or would be.
+fn config_file(given: Given<'_>) -> Option<PathBuf> {
+    given.own("CC_OBSERVE_CONFIG").map(PathBuf::from).or_else(|| given.config_file())
 }
 
 /// Reads the user's configuration file. One that is not there is an empty one, unless it was named.
 pub fn read_config(given: Given<'_>) -> Result<UserConfig, ConfigError> {
-    let named = given.own("CC_OBSERVE_CONFIG").map(PathBuf::from);
-    let must_exist = named.is_some();
-    let Some(path) = named.or_else(|| given.config_file()) else { return Ok(UserConfig::default()) };
+    let must_exist = given.own("CC_OBSERVE_CONFIG").is_some();
+    let Some(path) = config_file(given) else { return Ok(UserConfig::default()) };
     match files::read_small(&path, user::MAX_CONFIG_BYTES) {
         Ok(text) => UserConfig::parse(&path, &text),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => Ok(UserConfig::default()),
@@ -390,6 +396,7 @@ fn prepare_run(
     mut notes: Vec<Note>,
 ) -> Result<Prepared, SetupError> {
     let mut config = config?;
+    let fingerprint = config.fingerprint;
     let mut redaction = std::mem::take(&mut config.redaction);
     redaction.file = given.with_tilde(&redaction.file);
     let policy = config.policy.clone();
@@ -420,6 +427,9 @@ fn prepare_run(
         notes,
         known: SentKnown::default(),
         redaction,
+        config: config_file(given)
+            .and_then(|file| std::path::absolute(file).ok())
+            .map(|file| (file.as_path().into(), fingerprint)),
     })
 }
 

@@ -24,6 +24,7 @@ pub(super) fn is_pseudonym(text: &str) -> bool {
 }
 
 /// The key of this machine, or the organization's: the same secret gets the same tag under the same key.
+#[derive(Clone)]
 pub struct TagKey(hmac::Key);
 
 impl TagKey {

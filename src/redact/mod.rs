@@ -98,6 +98,12 @@ impl Redactor {
         self
     }
 
+    /// Another with the same key, our rules and these, and without the known values.
+    #[must_use]
+    pub fn ruled(&self, custom: Custom) -> Self {
+        Self { finder: finder::Finder::default().with(custom), key: self.key.clone() }
+    }
+
     /// What there is to say of every rule, ours and the person's own, in the order of their ids.
     pub fn rules(&self) -> Vec<RuleInfo> {
         let mut all = rules();

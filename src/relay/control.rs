@@ -101,6 +101,8 @@ pub struct Start {
     pub known: SentKnown,
     /// The person's own rules, unchecked.
     pub redaction: OwnRules,
+    /// The configuration file, and the fingerprint of what was read from it.
+    pub config: Option<(SentPath, u64)>,
 }
 
 /// A path on its way to another process: bytes, since a path need not be text.

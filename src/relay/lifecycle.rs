@@ -18,7 +18,7 @@ use super::pipeline::Pipeline;
 use super::repository::Repository;
 use super::{account, claude_process, facts, redactor, repository, settings_files};
 use crate::config::Destination;
-use crate::deliver::{Delivery, DeliveryCounts, Idle};
+use crate::deliver::{Delivery, DeliveryCounts, Idle, Today};
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, Custom, OwnValue, Redacted, Redactor};
 use crate::report::{Note, RunSummary};
@@ -182,9 +182,12 @@ async fn open_destinations(start: &Start, redactor: &Arc<Redactor>) -> (Option<S
         None => (None, Vec::new()),
     };
     let mut queues = queues.into_iter();
+    let today = start.config.clone();
+    let today = today.map(|(file, began_with)| Arc::new(Today::new(file.into(), began_with, Arc::clone(redactor))));
     let deliver = |destination: Destination| {
         let queue = queues.next().flatten().unwrap_or_else(Queue::in_memory);
-        let delivery = Delivery::start(&destination, Arc::clone(redactor), &start.policy, queue, Vec::new());
+        let delivery =
+            Delivery::start(&destination, Arc::clone(redactor), &start.policy, today.clone(), queue, Vec::new());
         (destination, delivery)
     };
     (spool, wanted.into_iter().map(deliver).collect())
