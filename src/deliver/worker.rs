@@ -37,6 +37,9 @@ pub enum Idle {
 /// How long a write may take before its batch is acknowledged from memory: a home on a network, a disk that stalls.
 pub const SLOW_DISK: Duration = Duration::from_millis(100);
 
+/// How long a disk that stalls is waited for at the end.
+const LAST_WRITES: Duration = Duration::from_secs(2);
+
 /// A destination being delivered to. Dropped, it stops where it is; what waits on disk stays there.
 pub struct Delivery {
     shared: Arc<Shared>,
@@ -59,6 +62,8 @@ struct Shared {
     changes: AtomicU64,
     wake: Notify,
     phase: watch::Sender<Phase>,
+    /// Writes that have begun and not ended.
+    writing: watch::Sender<usize>,
     closing: watch::Sender<bool>,
 }
 
@@ -124,6 +129,7 @@ impl Delivery {
             changes: AtomicU64::new(0),
             wake: Notify::new(),
             phase: watch::Sender::new(Phase::Busy),
+            writing: watch::Sender::new(0),
             closing: watch::Sender::new(false),
         });
         shared.adopt(adopted);
@@ -137,7 +143,9 @@ impl Delivery {
     pub async fn push(&self, signal: Signal, records: u64, policy: u64, body: Redacted<Vec<u8>>) -> Kept {
         let shared = Arc::clone(&self.shared);
         let (tell, told) = oneshot::channel();
+        shared.writing.send_modify(|writes| *writes += 1);
         let mut writing = spawn_blocking(move || {
+            let _ended = Ended(Arc::clone(&shared));
             let (kept, error) = match shared.own.begin(signal, records, policy, &body) {
                 Ok(write) => {
                     let write = Arc::new(write);
@@ -226,6 +234,9 @@ impl Delivery {
             // An error is a panic of the task: what waits is on disk all the same.
             let _ = task.await;
         }
+        // What a slow disk is still writing would be in its way, and is better off written.
+        let mut writing = self.shared.writing.subscribe();
+        let _ = tokio::time::timeout(LAST_WRITES, writing.wait_for(|writes| *writes == 0)).await;
         let shared = Arc::clone(&self.shared);
         // An error is a panic, likewise.
         let _ = spawn_blocking(move || {
@@ -240,6 +251,15 @@ impl Delivery {
         })
         .await;
         self.shared.counts()
+    }
+}
+
+/// A write has ended when this is dropped.
+struct Ended(Arc<Shared>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.writing.send_modify(|writes| *writes -= 1);
     }
 }
 
