@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod chaos;
 mod checkout;
 mod crowd;
 mod differential;

@@ -154,6 +154,13 @@ impl Header {
     }
 }
 
+/// How many records a damaged file says that it held, as far as its header can be read: to be counted, and no more.
+pub(super) fn claimed_records(head: &[u8]) -> u64 {
+    let length = head.get(HEADER_BYTES - 12..).and_then(|rest| rest.first_chunk::<8>());
+    let whole = length.map_or(0, |length| u64::from_be_bytes(*length)).saturating_add(HEADER_BYTES as u64);
+    Header::read(head, whole).map_or(0, |header| header.records)
+}
+
 /// Reads a whole file.
 pub(super) fn unpack(file: &[u8]) -> Result<Spooled, FormatError> {
     let header = Header::read(file, file.len() as u64)?;

@@ -157,8 +157,9 @@ impl Queue {
                 }
                 Ok(_) | Err(LoadError::Corrupt(_)) => {
                     tracing::warn!(batch = name, "moved a damaged file out of the spool");
+                    let records = disk.claimed_records(&name);
                     disk.set_aside(CORRUPT, &name);
-                    state.found_corrupt(signal, sequence);
+                    state.found_corrupt(signal, sequence, records);
                 }
                 // It is tried again when its turn comes; until then its records are unknown.
                 Err(LoadError::Io(_)) => {
@@ -495,6 +496,10 @@ impl Disk {
         let mut head = Vec::with_capacity(format::HEADER_BYTES);
         file.take(format::HEADER_BYTES as u64).read_to_end(&mut head).map_err(load_error)?;
         Ok((Header::read(&head, size)?, OnDisk { bytes: size, since }))
+    }
+
+    fn claimed_records(&self, name: &str) -> u64 {
+        place::read(&self.directory, name, format::HEADER_BYTES).map_or(0, |head| format::claimed_records(&head))
     }
 
     fn load(&self, signal: Signal, sequence: u64) -> Result<Spooled, LoadError> {

@@ -86,8 +86,8 @@ impl State {
     }
 
     /// A file that was found but cannot be read: accepted once, by somebody, and lost.
-    pub(super) fn found_corrupt(&mut self, signal: Signal, sequence: u64) {
-        self.accept(signal, sequence, 0, Place::Disk(OnDisk { bytes: 0, since: SystemTime::UNIX_EPOCH }));
+    pub(super) fn found_corrupt(&mut self, signal: Signal, sequence: u64, records: u64) {
+        self.accept(signal, sequence, records, Place::Disk(OnDisk { bytes: 0, since: SystemTime::UNIX_EPOCH }));
         self.leave(signal, sequence, Exit::Corrupt);
     }
 

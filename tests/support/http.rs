@@ -1,7 +1,6 @@
 //! Edge: the server's side of HTTP/1.1, as much as the stand-ins need of it.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 
 /// One request, read to its end.
 #[derive(Clone, Debug)]
@@ -23,7 +22,7 @@ impl Request {
     }
 
     /// The next request of a connection; none once the client has closed it.
-    pub(crate) fn read(from: &mut BufReader<TcpStream>) -> io::Result<Option<Self>> {
+    pub(crate) fn read(from: &mut BufReader<impl Read + Write>) -> io::Result<Option<Self>> {
         let Some(first) = line(from)? else { return Ok(None) };
         let mut words = first.split(' ');
         let (method, path) = (words.next().unwrap_or_default().to_owned(), words.next().unwrap_or_default().to_owned());

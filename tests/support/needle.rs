@@ -17,9 +17,15 @@ const MAX_DEPTH: usize = 3;
 /// Fails when a planted secret is in any file below `directory`, or in the name of one.
 #[track_caller]
 pub(crate) fn assert_no_needle_in(directory: &Path) {
+    let found = needles_in(directory);
+    assert!(found.is_empty(), "planted secrets on disk:\n{}", found.join("\n"));
+}
+
+/// Where planted secrets are below `directory`, and how.
+pub(crate) fn needles_in(directory: &Path) -> Vec<String> {
     let mut found = Vec::new();
     search(directory, &mut found);
-    assert!(found.is_empty(), "planted secrets on disk:\n{}", found.join("\n"));
+    found
 }
 
 /// Fails when a planted secret is in `bytes`, called `what`.
@@ -110,7 +116,7 @@ fn base64_core(offset: usize) -> Vec<u8> {
 }
 
 fn positions<'a>(bytes: &'a [u8], needle: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    bytes.windows(needle.len()).enumerate().filter(move |(_, window)| *window == needle).map(|(at, _)| at)
+    memchr::memmem::find_iter(bytes, needle)
 }
 
 /// As much as can be inflated; what follows or is broken does not matter.
