@@ -1,6 +1,7 @@
 //! Delivery to a real endpoint on loopback, which answers as it is told.
 
 mod endpoint;
+mod outage;
 mod today;
 mod together;
 mod transports;

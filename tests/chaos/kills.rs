@@ -1,18 +1,42 @@
-//! The relay is killed, alone or with the launcher, wherever it happens to be.
+//! The relay is killed, alone or with the launcher, wherever it happens to be; or all are stopped, as when a lid is closed.
 
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::endpoint::Fault;
 use super::trial::{Trial, lives};
 use super::{Asked, Dice, Judged, for_all};
-use crate::support::start;
+use crate::support::{Started, start};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Who {
     Relay,
     Both,
+}
+
+/// A session that has told so much of its story, and a random moment more. The relay, and the session itself.
+fn until_some_point(trial: &mut Trial, dice: &mut Dice, requests: u64) -> Option<(Pid, Started, u64)> {
+    // The last two are sent at the end, whatever is asked.
+    let sends = vec!["send"; usize::try_from(requests - 2).unwrap()].join("\n");
+    trial.sandbox.set("FAKE_CLAUDE_DO", format!("touch:../out/ready\nwait-file:../out/go\n{sends}"));
+    let session = start(trial.sandbox.observed(["-p", "go"]));
+    trial.sandbox.wait_for_file("out/ready");
+    let relay = trial.relay()?;
+    let point = dice.between(0, requests - 2);
+    let then = Duration::from_micros(dice.between(0, 3000));
+    trial.sandbox.write("out/go", "");
+    let acknowledged = trial.sandbox.at("out/acknowledged");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while (std::fs::read_to_string(&acknowledged).unwrap_or_default().lines().count() as u64) < point
+        && Instant::now() < deadline
+        && lives(session.pid())
+    {
+        std::thread::sleep(Duration::from_micros(100));
+    }
+    std::thread::sleep(then);
+    Some((relay, session, point))
 }
 
 fn trial(who: Who, mut dice: Dice) -> Judged {
@@ -25,24 +49,7 @@ fn trial(who: Who, mut dice: Dice) -> Judged {
     let times = usize::try_from(dice.between(0, 4)).unwrap();
     let requests = dice.between(10, 40);
     let mut trial = Trial::new(fault, times, &mut dice, requests);
-    // The last two are sent at the end, whatever is asked.
-    let sends = vec!["send"; usize::try_from(requests - 2).unwrap()].join("\n");
-    trial.sandbox.set("FAKE_CLAUDE_DO", format!("touch:../out/ready\nwait-file:../out/go\n{sends}"));
-    let session = start(trial.sandbox.observed(["-p", "go"]));
-    trial.sandbox.wait_for_file("out/ready");
-    let relay = trial.relay()?;
-    let point = usize::try_from(dice.between(0, requests - 2)).unwrap();
-    let then = Duration::from_micros(dice.between(0, 3000));
-    trial.sandbox.write("out/go", "");
-    let acknowledged = trial.sandbox.at("out/acknowledged");
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while std::fs::read_to_string(&acknowledged).unwrap_or_default().lines().count() < point
-        && Instant::now() < deadline
-        && lives(session.pid())
-    {
-        std::thread::sleep(Duration::from_micros(100));
-    }
-    std::thread::sleep(then);
+    let (relay, session, point) = until_some_point(&mut trial, &mut dice, requests)?;
     let _ = kill(relay, Signal::SIGKILL);
     let mut violations = Vec::new();
     if who == Who::Both {
@@ -59,11 +66,50 @@ fn trial(who: Who, mut dice: Dice) -> Judged {
     Some(violations)
 }
 
+/// Everything of the run stands still for so long, while the endpoint is away; then all goes on.
+fn asleep(time: Duration, mut dice: Dice) -> Judged {
+    let mut trial = Trial::new(Fault::Status(503, &[], ""), usize::MAX / 2, &mut dice, 20);
+    let (_, session, _) = until_some_point(&mut trial, &mut dice, 20)?;
+    let all: Vec<Pid> = trial.sandbox.processes().into_iter().map(|process| process.pid).collect();
+    let tell = |signal| {
+        for pid in &all {
+            // It may have ended.
+            let _ = kill(*pid, signal);
+        }
+    };
+    tell(Signal::SIGSTOP);
+    let before = trial.endpoint.bodies().len();
+    std::thread::sleep(time);
+    tell(Signal::SIGCONT);
+    let run = session.wait();
+    let mut violations = trial.ended(run);
+    let burst = trial.endpoint.bodies().len() - before;
+    // Each request leaves two bodies here: as it came, and inflated.
+    if burst > 2 * 4 {
+        violations.push(format!("{} requests at once after the sleep", burst / 2));
+    }
+    trial.end(Some(Signal::SIGTERM));
+    trial.heal_and_flush();
+    violations.extend(trial.judge_of(false));
+    Some(violations)
+}
+
 fn killed(asked: &Asked) {
     let both = Asked { seeds: asked.kills.div_ceil(3), only: String::new(), ..*asked };
     let relay = Asked { seeds: asked.kills, only: String::new(), ..*asked };
     for_all("killed:", &[("the relay", Who::Relay)], &relay, trial);
     for_all("killed:", &[("relay and launcher", Who::Both)], &both, trial);
+}
+
+#[test]
+fn a_machine_that_slept_loses_nothing_and_asks_once() {
+    for_all("asleep:", &[("two seconds", Duration::from_secs(2))], &Asked::or(4, 0), asleep);
+}
+
+#[test]
+#[ignore = "takes minutes: .ci/full runs it"]
+fn a_machine_that_slept_for_a_minute_loses_nothing_and_asks_once() {
+    for_all("asleep:", &[("a minute", Duration::from_secs(60))], &Asked::or(20, 0), asleep);
 }
 
 #[test]
