@@ -1,11 +1,14 @@
-//! What cc-observe costs: starting, ending, acknowledging, resting, and on disk; beside plain claude, in one run.
+//! What cc-observe costs: starting, ending, acknowledging, resting, under load, with a backlog, and on disk; beside plain
+//! claude, in one run.
 //!
 //! `cargo bench` prints each figure with its target (release profile, a stand-in for claude, an endpoint on loopback).
-//! `cargo bench -- start exit` prints some of them; there are `start`, `exit`, `acknowledge`, `rest` and `size`.
+//! `cargo bench -- start exit` prints some of them; there are `start`, `exit`, `acknowledge`, `rest`,
+//! `load`, `flush`, `backlog` and `size`.
 //!
 //! Runs with and without us alternate, so that whatever else the machine does is in both. Nothing is asserted: a
 //! figure says something only together with the machine it was taken on.
 #![allow(
+    clippy::cast_precision_loss,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
@@ -24,9 +27,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
+use support::http::{Request, answer};
 use support::sandbox::cc_observe;
 use support::wait::wait_for;
 use support::{Capture, Mode, OrgEndpoint, Sandbox};
@@ -46,6 +53,17 @@ const QUIET: Duration = Duration::from_secs(11);
 /// How long the relay is watched at rest.
 const REST: Duration = Duration::from_secs(5);
 
+/// How long the relay is under load, from how many connections, and how many requests come each second.
+const LOAD: (Duration, usize, u64) = (Duration::from_secs(60), 4, 1000);
+/// The log batch of about 5 KB.
+const OF_5_KB: (&str, usize) = ("15-sigint-during-tool", 0);
+/// How many batches wait to be flushed.
+const WAITING: usize = 10_000;
+/// How much waits before a start, in bytes and in runs.
+const BACKLOG: (u64, usize) = (256 << 20, 64);
+/// How often a start is measured beside a backlog.
+const STARTS_BESIDE: usize = 40;
+
 fn main() {
     if !cfg!(target_os = "linux") {
         println!("this measures on Linux only");
@@ -55,8 +73,16 @@ fn main() {
     println!("cc-observe beside plain claude; times in milliseconds");
     // On a busy machine the figures are the machine's: ratios and medians hold longest.
     println!("load average {}\n", fs::read_to_string("/proc/loadavg").unwrap().trim());
-    let parts: [(&str, fn()); 5] =
-        [("start", starts), ("exit", ends), ("acknowledge", acknowledgements), ("rest", rest), ("size", size)];
+    let parts: [(&str, fn()); 8] = [
+        ("start", starts),
+        ("exit", ends),
+        ("acknowledge", acknowledgements),
+        ("rest", rest),
+        ("load", load),
+        ("flush", flush),
+        ("backlog", backlog),
+        ("size", size),
+    ];
     for (name, measure) in parts {
         if asked.is_empty() || asked.iter().any(|part| part == name) {
             measure();
@@ -348,6 +374,225 @@ fn rest() {
     println!();
     held.let_go();
     held.child.wait().unwrap();
+}
+
+/// What an endpoint got that keeps nothing of it.
+#[derive(Default)]
+struct Counted {
+    requests: usize,
+    /// By their numbers.
+    batches: usize,
+    /// Before they were packed.
+    bytes: usize,
+}
+
+/// An endpoint that answers with a status and counts what it takes.
+struct Counter {
+    url: String,
+    counted: Arc<Mutex<Counted>>,
+    status: Arc<AtomicU16>,
+}
+
+impl Counter {
+    fn start(status: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (counted, status) = (Arc::<Mutex<Counted>>::default(), Arc::new(AtomicU16::new(status)));
+        let (count, answers) = (Arc::clone(&counted), Arc::clone(&status));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (count, answers) = (Arc::clone(&count), Arc::clone(&answers));
+                std::thread::spawn(move || {
+                    let mut reader = BufReader::new(stream);
+                    while let Ok(Some(request)) = Request::read(&mut reader) {
+                        let status = answers.load(Ordering::SeqCst);
+                        if status == 200 {
+                            // The last four bytes of gzip are the length of what is in it.
+                            let length = request.body.last_chunk::<4>().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+                            let mut count = count.lock().unwrap();
+                            count.requests += 1;
+                            count.batches += request.header("x-cc-observe-batch-id").unwrap().split(',').count();
+                            count.bytes += length as usize;
+                        }
+                        if answer(reader.get_mut(), status, &[], b"").is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        Self { url, counted, status }
+    }
+}
+
+/// Sends requests to a relay from several connections, so many a second; what each took to be acknowledged.
+fn send(held: &Held<'_>, body: &[u8], requests: usize, connections: usize, each_second: Option<u64>) -> Samples {
+    let variable = |name: &str| held.world["environment"][name].as_str().unwrap().to_owned();
+    let (url, headers) = (variable("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"), variable("OTEL_EXPORTER_OTLP_HEADERS"));
+    let (header, token) = headers.split_once('=').unwrap();
+    let mut all = Samples::default();
+    std::thread::scope(|scope| {
+        let senders: Vec<_> = (0..connections)
+            .map(|_| {
+                let mut connection = Connection::open(&url, &format!("{header}: {token}\r\n"), body);
+                scope.spawn(move || {
+                    let (begun, mut samples) = (Instant::now(), Samples::default());
+                    for number in 0..requests / connections {
+                        if let Some(each_second) = each_second {
+                            let due = number as f64 * connections as f64 / each_second as f64;
+                            std::thread::sleep(Duration::from_secs_f64(due).saturating_sub(begun.elapsed()));
+                        }
+                        samples.add(connection.exchange());
+                    }
+                    samples
+                })
+            })
+            .collect();
+        for sender in senders {
+            all.0.extend(sender.join().unwrap().0);
+        }
+    });
+    all
+}
+
+fn of_5_kb() -> Vec<u8> {
+    let (name, at) = OF_5_KB;
+    Capture::load(name).requests[at].body.clone()
+}
+
+/// Requests of 5 KB, so many a second, for a minute.
+fn load() {
+    let (time, connections, each_second) = LOAD;
+    let body = of_5_kb();
+    println!("Load: {each_second} requests/s of {} bytes for {} s", body.len(), time.as_secs());
+    let endpoint = Counter::start(200);
+    let before = relays();
+    let mut sandbox = Sandbox::new();
+    sandbox.set("CC_OBSERVE_ENDPOINT", &endpoint.url);
+    let mut held = Held::start(&mut sandbox, |sandbox| sandbox.cc_observe(["--summary", "off", "claude", "-p", "x"]));
+    let relay = wait_for("the relay runs", || relays().difference(&before).next().copied());
+    let (used, begun) = (processor_time(relay), Instant::now());
+    let requests = usize::try_from(time.as_secs() * each_second).unwrap();
+    let samples = send(&held, &body, requests, connections, Some(each_second));
+    let (took, used) = (begun.elapsed(), processor_time(relay).saturating_sub(used));
+    let status = fs::read_to_string(format!("/proc/{relay}/status")).unwrap();
+    let peak = megabytes(field(&status, "VmHWM").unwrap_or(0) * 1024);
+    held.let_go();
+    held.child.wait().unwrap();
+    // Until it has delivered what it has.
+    while relays().contains(&relay) {
+        std::thread::sleep(PAUSE);
+    }
+    let delivered = endpoint.counted.lock().unwrap();
+    let row = |what: &str, value: String, target: &str| println!("{what:<36}{value:>12}   {target}");
+    row("acknowledged", format!("{}", samples.0.len()), &format!("{requests}"));
+    row("  a second", format!("{:.0}", samples.0.len() as f64 / took.as_secs_f64()), "1000");
+    row("  p50, p99 in ms", format!("{:.2} {:.2}", samples.percentile(50), samples.percentile(99)), "p99 ≤ 5");
+    // Our own records of the start and the end of the run, and of what was masked, are batches too.
+    row("batches that arrived", format!("{}", delivered.batches), "as many, and ours");
+    row("  in requests", format!("{}", delivered.requests), "");
+    row("processor", format!("{:.2}", used.as_secs_f64() / took.as_secs_f64()), "< 1 core");
+    row("resident at most", peak, "≤ 64 MB");
+    println!();
+}
+
+/// What a process has used of a processor.
+fn processor_time(pid: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    // USER_HZ is 100 wherever Linux runs.
+    Duration::from_millis(ticks * 10)
+}
+
+/// A sandbox with so many batches in the spool of an endpoint that takes nothing.
+fn with_waiting(endpoint: &Counter, body: &[u8], batches: usize) -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("CC_OBSERVE_ENDPOINT", &endpoint.url);
+    let mut held = Held::start(&mut sandbox, |sandbox| sandbox.cc_observe(["--summary", "off", "claude", "-p", "x"]));
+    send(&held, body, batches, 4, None);
+    held.let_go();
+    held.child.wait().unwrap();
+    end_all(&sandbox, Signal::SIGTERM);
+    sandbox
+}
+
+fn end_all(sandbox: &Sandbox, signal: Signal) {
+    for process in sandbox.our_processes() {
+        let _ = kill(process.pid, signal);
+    }
+    sandbox.wait_until_idle();
+}
+
+/// What waits is delivered by `spool flush`.
+fn flush() {
+    let body = of_5_kb();
+    let endpoint = Counter::start(503);
+    let sandbox = with_waiting(&endpoint, &body, WAITING);
+    endpoint.status.store(200, Ordering::SeqCst);
+    let mut flush = sandbox.cc_observe(["spool", "flush", "--wait", "10m", "--require"]);
+    silent(&mut flush);
+    let begun = Instant::now();
+    assert!(flush.status().unwrap().success());
+    let took = begun.elapsed();
+    let taken = endpoint.counted.lock().unwrap();
+    let rate = taken.bytes as f64 / took.as_secs_f64() / 1e6;
+    println!("Flush of {} batches, {}, in {} requests", taken.batches, megabytes(taken.bytes as u64), taken.requests);
+    println!("{:<36}{rate:>7.1} MB/s   ≥ 20", "  before they are packed");
+    println!();
+}
+
+/// A start beside as much as may wait, and one with nothing.
+fn backlog() {
+    heading("Start beside a backlog of 256 MiB");
+    let endpoint = Counter::start(503);
+    let full = with_waiting(&endpoint, &of_5_kb(), 1);
+    let mut empty = Sandbox::new();
+    empty.set("CC_OBSERVE_ENDPOINT", &endpoint.url);
+    let destinations = fs::read_dir(full.state().join("spool")).unwrap();
+    let destination = destinations.flatten().map(|entry| entry.path()).find(|path| path.is_dir()).unwrap();
+    let run =
+        fs::read_dir(&destination).unwrap().flatten().map(|entry| entry.path()).find(|path| path.is_dir()).unwrap();
+    let mut batches: Vec<_> = fs::read_dir(&run).unwrap().flatten().map(|entry| entry.path()).collect();
+    batches.retain(|path| path.extension().is_some_and(|extension| extension == "otlp"));
+    let largest = batches.iter().max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
+    let batch = fs::read(largest).unwrap();
+    let files = usize::try_from(BACKLOG.0 / batch.len() as u64).unwrap().min(199_000);
+    for number in 0..BACKLOG.1 {
+        let copy = destination.join(format!("019ab700-0000-7000-8000-{number:012}"));
+        fs::create_dir(&copy).unwrap();
+        fs::write(copy.join("lock"), "").unwrap();
+        for sequence in 1..=files / BACKLOG.1 {
+            fs::write(copy.join(format!("{:020}.logs.otlp", sequence << 20)), &batch).unwrap();
+        }
+    }
+    let (mut beside, mut alone) = (Samples::default(), Samples::default());
+    for turn in 0..STARTS_BESIDE + 3 {
+        for (sandbox, samples) in [(&full, &mut beside), (&empty, &mut alone)] {
+            let sample = start_until_killed(sandbox);
+            if turn >= 3 {
+                samples.add(sample);
+            }
+        }
+    }
+    row(
+        &format!("{files} batches, {}", megabytes((files * batch.len()) as u64)),
+        &beside,
+        Some(&alone),
+        "ratio 1 (plain: nothing waits)",
+    );
+    println!();
+}
+
+fn start_until_killed(sandbox: &Sandbox) -> Duration {
+    sandbox.forget();
+    let mut command = sandbox.cc_observe(["--summary", "off", "claude", "-p", "x"]);
+    silent(&mut command);
+    let before = SystemTime::now();
+    command.status().unwrap();
+    let started = Duration::from_nanos(sandbox.world()["started_ns"].as_u64().unwrap());
+    end_all(sandbox, Signal::SIGKILL);
+    started.saturating_sub(before.duration_since(SystemTime::UNIX_EPOCH).unwrap())
 }
 
 /// The pids of all relays. Their command lines may be read, though not their executables.
