@@ -8,6 +8,7 @@ mod client;
 mod counts;
 mod prepare;
 pub mod retry;
+mod totals;
 mod worker;
 
 #[cfg(test)]

@@ -34,6 +34,21 @@ impl Redaction {
     }
 }
 
+impl Redaction {
+    /// A batch as the destination is given it. None: it cannot be decoded.
+    pub(super) fn given(&self, signal: Signal, body: &[u8]) -> Option<Redacted<Batch>> {
+        let mut batch = self.redactor.again(signal, body, &self.policy).ok()?;
+        self.shorten(&mut batch);
+        Some(batch)
+    }
+
+    fn shorten(&self, batch: &mut Redacted<Batch>) {
+        if let Some(max_bytes) = self.max_attribute_bytes {
+            batch.shorten(max_bytes);
+        }
+    }
+}
+
 /// A batch to be sent.
 #[derive(Clone)]
 pub(super) struct Item {
@@ -82,9 +97,7 @@ pub(super) fn prepare(item: &Item, redaction: &Redaction, attempt: u32) -> Resul
         item.queue.settle(item.signal, item.key.sequence, Exit::Dropped);
         return Err(Unready::Settled);
     }
-    if let Some(max_bytes) = redaction.max_attribute_bytes {
-        batch.shorten(max_bytes);
-    }
+    redaction.shorten(&mut batch);
     let id = header.batch.to_string();
     batch.number(&id, attempt);
     let payload = Payload::new(&batch, redaction.form).map_err(|_| Unready::Disk)?.numbered(id, attempt);

@@ -1,6 +1,7 @@
 //! Delivery to a real endpoint on loopback, which answers as it is told.
 
 mod endpoint;
+mod totals;
 mod transports;
 
 use std::sync::{Arc, Mutex};
@@ -51,6 +52,7 @@ fn destination(url: &str) -> Destination {
         auth: None,
         transport: crate::config::Transport::default(),
         max_attribute_bytes: None,
+        temporality: crate::config::Temporality::default(),
         bounds: Bounds::DEFAULT,
         durability: crate::spool::Durability::default(),
         signals: Signal::ALL.to_vec(),

@@ -17,6 +17,7 @@ use super::client::Poster;
 use super::counts::{DeliveryCounts, Status};
 use super::prepare::{Item, Prepared, Redaction, Unready, halve, prepare};
 use super::retry::{Attempt, Delays, Outcome, Step, Trouble, step};
+use super::totals::{AddedUp, Totals};
 use crate::config::Destination;
 use crate::otlp::Signal;
 use crate::redact::{Policy, Redacted, Redactor};
@@ -44,6 +45,7 @@ pub struct Delivery {
 
 struct Shared {
     redaction: Redaction,
+    totals: Totals,
     signals: Vec<Signal>,
     delays: Delays,
     bounds: Bounds,
@@ -106,6 +108,7 @@ impl Delivery {
     ) -> Self {
         let shared = Arc::new(Shared {
             redaction,
+            totals: Totals::new(destination),
             signals: destination.signals.clone(),
             delays,
             bounds: destination.bounds,
@@ -129,12 +132,23 @@ impl Delivery {
     pub async fn push(&self, signal: Signal, records: u64, policy: u64, body: Redacted<Vec<u8>>) -> Kept {
         let shared = Arc::clone(&self.shared);
         let (tell, told) = oneshot::channel();
+        let turn = shared.totals.turn(signal).await;
         let mut writing = spawn_blocking(move || {
+            let mut turn = turn;
+            let added = turn.as_mut().map(|turn| turn.add_up(records, &body, &shared.redaction));
+            let (records, body) = match added {
+                Some(AddedUp { batch, lost }) => {
+                    shared.own.lose(signal, lost);
+                    let Some(batch) = batch else { return Kept::Nowhere };
+                    batch
+                }
+                None => (records, body),
+            };
             let (kept, error) = match shared.own.begin(signal, records, policy, &body) {
                 Ok(write) => {
                     let write = Arc::new(write);
                     // Who pushed may have gone; the batch is written all the same.
-                    let _ = tell.send(Arc::clone(&write));
+                    let _ = tell.send((Arc::clone(&write), turn));
                     shared.own.finish(&write)
                 }
                 Err(error) => (Kept::Nowhere, Some(error)),
@@ -149,7 +163,8 @@ impl Delivery {
             kept
         });
         // Packing is not the disk's time.
-        if let Ok(write) = told.await {
+        // And until the batch waits to be sent, none that was added up after it is pushed.
+        if let Ok((write, _turn)) = told.await {
             match tokio::time::timeout(SLOW_DISK, &mut writing).await {
                 Ok(kept) => return kept.unwrap_or(Kept::Nowhere),
                 Err(_) => {

@@ -8,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::config::Destination;
+use crate::config::{Destination, Temporality};
 use crate::deliver::Delivery;
 use crate::event::{self, Event};
 use crate::otlp::{self, Batch, DecodeError, Encoding, MAX_BODY_BYTES, Signal};
@@ -59,11 +59,24 @@ pub struct Export {
 }
 
 struct Processed {
-    body: Redacted<Vec<u8>>,
+    bodies: Bodies,
     records: u64,
     events: Vec<Event>,
     withheld: Withheld,
     findings: Vec<FoundIn>,
+}
+
+/// A batch as it is spooled.
+struct Bodies {
+    body: Redacted<Vec<u8>>,
+    /// For destinations that add it up: with the run as the instance.
+    named: Option<Redacted<Vec<u8>>>,
+}
+
+impl Bodies {
+    fn of(&self, destination: &Destination) -> Redacted<Vec<u8>> {
+        self.named.as_ref().filter(|_| is_added_up(destination)).unwrap_or(&self.body).clone()
+    }
 }
 
 impl Pipeline {
@@ -111,14 +124,14 @@ impl Pipeline {
         let this = Arc::clone(self);
         let processed = tokio::task::spawn_blocking(move || this.process(&export)).await;
         let processed = processed.unwrap_or(Err(DecodeError::Malformed(signal)));
-        let Processed { body, records, events, withheld, findings } = match processed {
+        let Processed { bodies, records, events, withheld, findings } = match processed {
             Ok(processed) => processed,
             Err(error) => {
                 self.refused(signal);
                 return Err(error);
             }
         };
-        self.spool(signal, records, &body).await;
+        self.spool(signal, records, &bodies).await;
         if let Some(told) = Redacted::findings(&findings, received_at, &self.enrichment) {
             self.own(told).await;
         }
@@ -143,12 +156,19 @@ impl Pipeline {
         batch.add_decided_by(|record| event::decided_by(record, Some(self.interactive)));
         let events = event::read(&batch);
         batch.enrich(&self.enrichment);
-        Ok(Processed { body: batch.encode(), records: batch.get().records(), events, withheld, findings })
+        let (body, records) = (batch.encode(), batch.get().records());
+        let is_wanted = |destination: &Destination| export.signal == Signal::Metrics && is_added_up(destination);
+        let named = self.destinations.iter().any(|(destination, _)| is_wanted(destination)).then(|| {
+            batch.name_instance();
+            batch.encode()
+        });
+        Ok(Processed { bodies: Bodies { body, named }, records, events, withheld, findings })
     }
 
     /// Puts a record of our own into the spools.
     pub async fn own(&self, batch: Redacted<Batch>) {
-        self.spool(batch.get().signal(), batch.get().records(), &batch.encode()).await;
+        let bodies = Bodies { body: batch.encode(), named: None };
+        self.spool(batch.get().signal(), batch.get().records(), &bodies).await;
     }
 
     /// Puts a record of our own into the spool of one destination.
@@ -156,13 +176,15 @@ impl Pipeline {
         delivery.push(batch.get().signal(), batch.get().records(), POLICY, batch.encode()).await;
     }
 
-    async fn spool(&self, signal: Signal, records: u64, body: &Redacted<Vec<u8>>) {
+    async fn spool(&self, signal: Signal, records: u64, bodies: &Bodies) {
         if records == 0 {
             return;
         }
-        for (destination, delivery) in &self.destinations {
+        let of = |added_up: bool| self.destinations.iter().filter(move |(to, _)| is_added_up(to) == added_up);
+        // Those where a batch may have to wait for its turn come last.
+        for (destination, delivery) in of(false).chain(of(true)) {
             if destination.signals.contains(&signal) {
-                delivery.push(signal, records, POLICY, body.clone()).await;
+                delivery.push(signal, records, POLICY, bodies.of(destination)).await;
             }
         }
     }
@@ -214,6 +236,10 @@ impl Drop for Alive {
     fn drop(&mut self) {
         self.0.send_modify(|count| *count -= 1);
     }
+}
+
+fn is_added_up(destination: &Destination) -> bool {
+    destination.temporality == Temporality::Cumulative
 }
 
 /// Unpacks a body, and stops at the limit.
