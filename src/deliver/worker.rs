@@ -223,6 +223,18 @@ impl Delivery {
         self.shared.own.gate.set(closed);
     }
 
+    /// Waits until a write stands before that disk. Holds up the thread.
+    #[cfg(test)]
+    pub(super) fn wait_until_held(&self) {
+        self.shared.own.gate.wait_until_held();
+    }
+
+    /// Waits until metrics could be added up.
+    #[cfg(test)]
+    pub(super) async fn turn(&self) {
+        self.shared.totals.turn(Signal::Metrics).await;
+    }
+
     /// Stops, breaking off a request that is on its way; makes what waits survive us, and tells the final counts.
     ///
     /// What is pushed afterwards is spooled for another relay.

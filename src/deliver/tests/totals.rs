@@ -75,6 +75,26 @@ async fn batches_that_come_at_once_are_added_up_and_spooled_in_one_order() {
     assert!(received.is_sorted_by(|a, b| a.1 < b.1) && received.iter().all(|point| point.0 == 2), "{received:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn until_a_batch_waits_to_be_sent_none_is_added_up_after_it() {
+    let (fixture, endpoint) = (fixture(), EndpointStub::start([]).await);
+    let delivery = Arc::new(start(&totals_for(&endpoint.url), fixture.queue("run-1"), Vec::new(), NOW));
+    delivery.gate(true);
+    let pushing = Arc::clone(&delivery);
+    let push = tokio::spawn(async move { push_increments(&pushing, &[("a", 1.0)]).await });
+    tokio::task::yield_now().await;
+    delivery.wait_until_held();
+    let too_early = tokio::select! {
+        biased;
+        () = delivery.turn() => true,
+        () = tokio::task::yield_now() => false,
+    };
+    delivery.gate(false);
+    push.await.unwrap();
+    assert!(!too_early);
+    delivery.turn().await;
+}
+
 #[tokio::test]
 async fn a_total_that_is_sent_again_or_by_a_later_run_is_the_same() {
     let fixture = fixture();
