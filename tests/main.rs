@@ -29,3 +29,4 @@ mod start_faults;
 #[allow(dead_code, unused_imports, reason = "what a test stands on is there before the test")]
 mod support;
 mod telemetry;
+mod temporality;

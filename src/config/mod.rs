@@ -16,10 +16,23 @@ pub use endpoint::{Endpoint, EndpointError};
 pub use transport::{Auth, Compression, Protocol, Proxies, Tls, Transport};
 pub use user::{ConfigError, UserConfig};
 
+use serde::{Deserialize, Serialize};
+
 use crate::otlp::Signal;
 use crate::redact::CaptureLevel;
 use crate::secrets::Secret;
 use crate::spool::{Bounds, Durability};
+
+/// How a destination is given what is counted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Temporality {
+    /// As it comes: how much more, since the last time.
+    #[default]
+    Delta,
+    /// How much since the run began.
+    Cumulative,
+}
 
 /// An OTLP endpoint that receives what its capture level lets through.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -42,6 +55,8 @@ pub struct Destination {
     pub capture: CaptureLevel,
     /// The longest value that it takes, in bytes; None: of any length. Longer ones are shortened when they are sent.
     pub max_attribute_bytes: Option<usize>,
+    /// How it is given what is counted.
+    pub temporality: Temporality,
     /// How much may wait for it on disk.
     pub bounds: Bounds,
     /// What is promised of what was acknowledged.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::transport::ClientCertificate;
-use super::{Compression, Destination, Endpoint, EndpointError, Protocol, Tls, Transport};
+use super::{Compression, Destination, Endpoint, EndpointError, Protocol, Temporality, Tls, Transport};
 use crate::otlp::Signal;
 use crate::redact::CaptureLevel;
 use crate::secrets::Secret;
@@ -57,6 +57,7 @@ pub fn find(person: &BTreeMap<String, String>) -> Found {
         return found;
     }
     let capture = opened(person);
+    let temporality = temporality(get("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE").unwrap_or_default());
     let mut single: Vec<(Signal, Destination)> = Vec::new();
     for signal in Signal::ALL {
         let upper = signal.as_str().to_ascii_uppercase();
@@ -106,6 +107,7 @@ pub fn find(person: &BTreeMap<String, String>) -> Found {
             auth: None,
             transport: Transport { protocol, ..transport(person, &upper) },
             max_attribute_bytes: None,
+            temporality,
             bounds: crate::spool::Bounds::DEFAULT,
             durability: crate::spool::Durability::default(),
             signals: vec![signal],
@@ -128,6 +130,12 @@ fn transport(person: &BTreeMap<String, String>, upper: &str) -> Transport {
     let client = file("CLIENT_CERTIFICATE").zip(file("CLIENT_KEY")).map(|(cert, key)| ClientCertificate { cert, key });
     let compression = if get("COMPRESSION") == Some("none") { Compression::None } else { Compression::Gzip };
     Transport { compression, tls: Tls { ca_file: file("CERTIFICATE"), client }, ..Transport::default() }
+}
+
+/// What the person's own preference comes to. `lowmemory` is deltas for counters and histograms (OpenTelemetry
+/// specification, "Metrics Exporter - OTLP"), and Claude Code has nothing else.
+fn temporality(preference: &str) -> Temporality {
+    if preference.eq_ignore_ascii_case("cumulative") { Temporality::Cumulative } else { Temporality::Delta }
 }
 
 /// The level that holds what the person had switched on themselves. Claude Code is asked for no more than that, so
@@ -217,6 +225,23 @@ mod tests {
             pairs.push((name, value));
             assert_eq!(found(&pairs).destinations[0].capture, want, "{name}={value}");
         }
+    }
+
+    #[test]
+    fn a_persons_own_destination_gets_totals_where_they_wanted_them() {
+        use Temporality::{Cumulative, Delta};
+        for (preference, want) in [
+            ("cumulative", Cumulative),
+            (" Cumulative ", Cumulative),
+            ("delta", Delta),
+            ("lowmemory", Delta),
+            ("", Delta),
+        ] {
+            let mut pairs = SIX.to_vec();
+            pairs.push(("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", preference));
+            assert_eq!(found(&pairs).destinations[0].temporality, want, "{preference}");
+        }
+        assert_eq!(found(&SIX).destinations[0].temporality, Delta);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::known_values::KnownSources;
 use super::transport::{AuthTable, Compression, Protocol, Proxies, TlsTable, Transport};
-use super::{Destination, Endpoint, EndpointError, levels, redaction, spool};
+use super::{Destination, Endpoint, EndpointError, Temporality, levels, redaction, spool};
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, Dropped, Identity, Levels, MIN_ATTRIBUTE_BYTES, OwnRules, Policy, Trust};
 use crate::secrets::Secret;
@@ -139,6 +139,8 @@ struct Table {
     capture: Option<CaptureLevel>,
     #[serde(default, deserialize_with = "max_attribute_bytes")]
     max_attribute_bytes: Option<usize>,
+    #[serde(default)]
+    temporality: Temporality,
 }
 
 fn max_attribute_bytes<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<usize>, D::Error> {
@@ -196,6 +198,7 @@ impl UserConfig {
                 headers: table.headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
                 capture: table.capture.unwrap_or_default().min(ceiling),
                 max_attribute_bytes: table.max_attribute_bytes,
+                temporality: table.temporality,
                 bounds,
                 durability,
             });
@@ -274,7 +277,7 @@ mod tests {
         let [destination] = config.unwrap().destinations.try_into().unwrap();
         assert_eq!(destination.name, "org");
         assert_eq!(destination.headers, [("a".to_owned(), Secret::new("FAKE"))]);
-        assert_eq!(destination.capture, CaptureLevel::Commands);
+        assert_eq!((destination.capture, destination.temporality), (CaptureLevel::Commands, Temporality::Delta));
     }
 
     #[test]
@@ -282,10 +285,11 @@ mod tests {
         let config = parse(
             "[destinations.org]\nendpoint = \"https://h\"\nprotocol = \"grpc\"\ncompression = \"none\"\n\
              signals = [\"traces\", \"logs\", \"logs\"]\nauth = { token = \"env\", env = \"ORG_TOKEN\" }\n\
-             tls = { ca_file = \"/etc/ca.pem\" }",
+             tls = { ca_file = \"/etc/ca.pem\" }\ntemporality = \"cumulative\"",
         );
         let [destination] = config.unwrap().destinations.try_into().unwrap();
         assert_eq!(destination.signals, [Signal::Logs, Signal::Traces]);
+        assert_eq!(destination.temporality, Temporality::Cumulative);
         let Transport { protocol, compression, tls, .. } = destination.transport;
         assert_eq!((protocol, compression), (Protocol::Grpc, Compression::None));
         assert_eq!(tls.ca_file.as_deref(), Some(Path::new("/etc/ca.pem")));
@@ -372,6 +376,10 @@ mod tests {
             (
                 "[destinations.org]\nendpoint = \"http://h\"\nprotocol = \"FAKE\"",
                 "config.toml:3: unknown variant …, expected one of `http/protobuf`, `http/json`, `grpc`",
+            ),
+            (
+                "[destinations.org]\nendpoint = \"http://h\"\ntemporality = \"FAKE\"",
+                "config.toml:3: unknown variant …, expected `delta` or `cumulative`",
             ),
             (
                 "[destinations.org]\nendpoint = \"http://h\"\nsignals = []",

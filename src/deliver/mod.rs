@@ -9,6 +9,7 @@ mod counts;
 mod prepare;
 pub mod retry;
 mod today;
+mod totals;
 mod worker;
 
 #[cfg(test)]

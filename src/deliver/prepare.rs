@@ -65,6 +65,21 @@ impl Redaction {
     }
 }
 
+impl Redaction {
+    /// A batch as the destination is given it. None: it cannot be decoded.
+    pub(super) fn given(&self, signal: Signal, body: &[u8]) -> Option<Redacted<Batch>> {
+        let mut batch = self.redactor.again(signal, body, &self.policy).ok()?;
+        self.shorten(&mut batch);
+        Some(batch)
+    }
+
+    fn shorten(&self, batch: &mut Redacted<Batch>) {
+        if let Some(max_bytes) = self.max_attribute_bytes {
+            batch.shorten(max_bytes);
+        }
+    }
+}
+
 /// A batch to be sent.
 #[derive(Clone)]
 pub(super) struct Item {
@@ -169,10 +184,8 @@ fn ready(item: &Item, redaction: &Redaction) -> Result<Ready, Unready> {
         item.queue.settle(item.signal, item.key.sequence, Exit::Dropped);
         return Err(Unready::Settled);
     }
-    for max_bytes in [redaction.max_attribute_bytes, today.as_ref().and_then(|today| today.max_attribute_bytes)]
-        .into_iter()
-        .flatten()
-    {
+    redaction.shorten(&mut batch);
+    if let Some(max_bytes) = today.and_then(|today| today.max_attribute_bytes) {
         batch.shorten(max_bytes);
     }
     Ok(Ready { batch, header, bytes })

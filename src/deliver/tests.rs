@@ -4,6 +4,7 @@ mod endpoint;
 mod outage;
 mod today;
 mod together;
+mod totals;
 mod transports;
 
 use std::sync::{Arc, Mutex};
@@ -54,6 +55,7 @@ fn destination(url: &str) -> Destination {
         auth: None,
         transport: crate::config::Transport::default(),
         max_attribute_bytes: None,
+        temporality: crate::config::Temporality::default(),
         bounds: Bounds::DEFAULT,
         durability: crate::spool::Durability::default(),
         signals: Signal::ALL.to_vec(),

@@ -18,6 +18,7 @@ use super::counts::{DeliveryCounts, Status};
 use super::prepare::{Item, Member, Prepared, Redaction, Unready, halve, prepare};
 use super::retry::{Attempt, Delays, Outcome, Step, Trouble, step};
 use super::today::Today;
+use super::totals::{AddedUp, Totals};
 use crate::config::Destination;
 use crate::otlp::Signal;
 use crate::redact::{Policy, Redacted, Redactor};
@@ -48,6 +49,7 @@ pub struct Delivery {
 
 struct Shared {
     redaction: Redaction,
+    totals: Totals,
     signals: Vec<Signal>,
     delays: Delays,
     /// The most batches that are sent as one.
@@ -118,6 +120,7 @@ impl Delivery {
     ) -> Self {
         let shared = Arc::new(Shared {
             redaction,
+            totals: Totals::new(destination),
             signals: destination.signals.clone(),
             delays,
             most_together,
@@ -143,14 +146,25 @@ impl Delivery {
     pub async fn push(&self, signal: Signal, records: u64, policy: u64, body: Redacted<Vec<u8>>) -> Kept {
         let shared = Arc::clone(&self.shared);
         let (tell, told) = oneshot::channel();
+        let turn = shared.totals.turn(signal).await;
         shared.writing.send_modify(|writes| *writes += 1);
         let mut writing = spawn_blocking(move || {
             let _ended = Ended(Arc::clone(&shared));
+            let mut turn = turn;
+            let added = turn.as_mut().map(|turn| turn.add_up(records, &body, &shared.redaction));
+            let (records, body) = match added {
+                Some(AddedUp { batch, lost }) => {
+                    shared.own.lose(signal, lost);
+                    let Some(batch) = batch else { return Kept::Nowhere };
+                    batch
+                }
+                None => (records, body),
+            };
             let (kept, error) = match shared.own.begin(signal, records, policy, &body) {
                 Ok(write) => {
                     let write = Arc::new(write);
                     // Who pushed may have gone; the batch is written all the same.
-                    let _ = tell.send(Arc::clone(&write));
+                    let _ = tell.send((Arc::clone(&write), turn));
                     shared.own.finish(&write)
                 }
                 Err(error) => (Kept::Nowhere, Some(error)),
@@ -165,7 +179,8 @@ impl Delivery {
             kept
         });
         // Packing is not the disk's time.
-        if let Ok(write) = told.await {
+        // And until the batch waits to be sent, none that was added up after it is pushed.
+        if let Ok((write, _turn)) = told.await {
             match tokio::time::timeout(SLOW_DISK, &mut writing).await {
                 Ok(kept) => return kept.unwrap_or(Kept::Nowhere),
                 Err(_) => {
@@ -222,6 +237,18 @@ impl Delivery {
     #[cfg(test)]
     pub(super) fn gate(&self, closed: bool) {
         self.shared.own.gate.set(closed);
+    }
+
+    /// Waits until a write stands before that disk. Holds up the thread.
+    #[cfg(test)]
+    pub(super) fn wait_until_held(&self) {
+        self.shared.own.gate.wait_until_held();
+    }
+
+    /// Waits until metrics could be added up.
+    #[cfg(test)]
+    pub(super) async fn turn(&self) {
+        self.shared.totals.turn(Signal::Metrics).await;
     }
 
     /// Stops, breaking off a request that is on its way; makes what waits survive us, and tells the final counts.

@@ -138,7 +138,8 @@ pub const NAMES: &[(&str, Rule)] = &[
     ("OTEL_LOGS_EXPORT_INTERVAL", Person("5000")),
     ("OTEL_METRIC_EXPORT_INTERVAL", Person("60000")),
     ("OTEL_TRACES_EXPORT_INTERVAL", Person("5000")),
-    ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", Person("delta")),
+    // Whoever wants totals gets them from the relay.
+    ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", Ours(Value::Word("delta"))),
     ("CLAUDE_CODE_OTEL_FLUSH_TIMEOUT_MS", Person("5000")),
     ("CLAUDE_CODE_OTEL_SHUTDOWN_TIMEOUT_MS", Person("2000")),
     ("OTEL_ATTRIBUTE_COUNT_LIMIT", Nobody),

@@ -269,6 +269,7 @@ fn named_destinations(
             auth: None,
             transport: crate::config::Transport::default(),
             max_attribute_bytes: None,
+            temporality: crate::config::Temporality::default(),
             bounds: config.spool,
             durability: config.durability,
             signals: Signal::ALL.to_vec(),

@@ -1,9 +1,11 @@
 //! Bytes to batches and back: OTLP in protobuf and JSON, bounded before anything is allocated.
 
 mod budget;
+mod cumulative;
 mod decode;
 mod halve;
 
+pub use cumulative::{Accumulator, MAX_SERIES};
 pub use decode::{
     DecodeError, Encoding, MAX_BODY_BYTES, MAX_ITEMS, decode, decode_json, decode_protobuf, encode, encode_json,
 };

@@ -1,6 +1,7 @@
 //! Batch to `Redacted<Batch>`: the only place where telemetry becomes fit to leave the machine.
 
 mod borders;
+mod cumulative;
 mod custom;
 mod cut;
 mod finder;

@@ -84,6 +84,19 @@ impl Redacted<Batch> {
         }
     }
 
+    /// Names the run as the instance of the service on the resources of metrics: receivers like Prometheus tell the series
+    /// of two runs by nothing else. A name that is there already is replaced.
+    pub fn name_instance(&mut self) {
+        let Batch::Metrics(request) = &mut self.0 else { return };
+        for resource in request.resource_metrics.iter_mut().filter_map(|from| from.resource.as_mut()) {
+            let run = resource.attributes.iter().find(|there| there.key == table::RUN_ID);
+            let Some(value) = run.and_then(|run| run.value.clone()) else { continue };
+            resource.attributes.retain(|there| there.key != table::INSTANCE);
+            let key = table::INSTANCE.to_owned();
+            resource.attributes.push(KeyValue { key, value: Some(value), ..KeyValue::default() });
+        }
+    }
+
     /// Adds `cc_observe.decided_by` to the log records that `decide` has a word for.
     pub fn add_decided_by(&mut self, decide: impl Fn(&LogRecord) -> Option<&'static str>) {
         let Batch::Logs(request) = &mut self.0 else { return };

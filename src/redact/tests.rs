@@ -202,6 +202,33 @@ fn what_this_program_adds_survives_its_own_spool_and_cannot_be_forged_from_outsi
 }
 
 #[test]
+fn the_run_is_the_instance_of_metrics_and_no_other_name_passes_for_it() {
+    let run = "57f101bd-7ec1-429a-80dc-2b2b68d0038a";
+    let batch = |resource: Vec<KeyValue>| {
+        let scope = InstrumentationScope { name: "com.anthropic.claude_code".to_owned(), ..Default::default() };
+        let scope_metrics = vec![ScopeMetrics { scope: Some(scope), ..ScopeMetrics::default() }];
+        let resource = Some(Resource { attributes: resource, ..Resource::default() });
+        let resource_metrics = vec![ResourceMetrics { resource, scope_metrics, ..ResourceMetrics::default() }];
+        Batch::Metrics(ExportMetricsServiceRequest { resource_metrics })
+    };
+    let instances = |batch: &Redacted<Batch>| -> Vec<KeyValue> {
+        let Batch::Metrics(request) = batch.get() else { panic!("metrics") };
+        let attributes = request.resource_metrics[0].resource.clone().unwrap().attributes;
+        attributes.into_iter().filter(|attribute| attribute.key == "service.instance.id").collect()
+    };
+    let other = text("service.instance.id", "11111111-2222-4333-8444-555555555555");
+    let mut named = at(CaptureLevel::Commands, batch(vec![other.clone()])).batch;
+    named.name_instance();
+    assert_eq!(instances(&named), [other], "without a run");
+    named.enrich(&Enrichment::new([("cc_observe.run_id", run.to_owned())]));
+    let spooled = encode(named.get());
+    assert_eq!(instances(&again(Signal::Metrics, &spooled).unwrap()), [], "somebody configured it");
+    named.name_instance();
+    let spooled = encode(named.get());
+    assert_eq!(instances(&again(Signal::Metrics, &spooled).unwrap()), [text("service.instance.id", run)]);
+}
+
+#[test]
 fn a_branch_named_after_a_token_is_not_told() {
     let branch = format!("feature/ghp_{}", "FAKE0000aB1cD2eF3gH4iJ5kL6mN7oP8qR");
     let enrichment = Enrichment::new([("vcs.ref.head.name", branch)]);

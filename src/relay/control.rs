@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::config::known_values::{CredentialFile, Wanted};
-use crate::config::{Auth, Compression, Destination, Endpoint, EndpointError, Protocol, Proxies, Tls, Transport};
+use crate::config::{
+    Auth, Compression, Destination, Endpoint, EndpointError, Protocol, Proxies, Temporality, Tls, Transport,
+};
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, OwnRules, Policy};
 use crate::report::{Note, RunSummary};
@@ -194,6 +196,7 @@ pub struct SentDestination {
     no_proxy: String,
     capture: CaptureLevel,
     max_attribute_bytes: Option<usize>,
+    temporality: Temporality,
     bounds: crate::spool::Bounds,
     durability: crate::spool::Durability,
     signals: Vec<Signal>,
@@ -265,6 +268,7 @@ impl SentDestination {
             no_proxy: destination.transport.proxies.no.clone(),
             capture: destination.capture,
             max_attribute_bytes: destination.max_attribute_bytes,
+            temporality: destination.temporality,
             bounds: destination.bounds,
             durability: destination.durability,
             signals: destination.signals.clone(),
@@ -293,6 +297,7 @@ impl SentDestination {
             headers: self.headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
             capture: self.capture,
             max_attribute_bytes: self.max_attribute_bytes,
+            temporality: self.temporality,
             bounds: self.bounds,
             durability: self.durability,
             signals: self.signals,
@@ -357,6 +362,7 @@ mod tests {
                 proxies: Proxies { http: None, https: Some(Secret::new("http://FAKE@p")), no: "h".to_owned() },
             },
             max_attribute_bytes: Some(65_536),
+            temporality: Temporality::Cumulative,
             bounds: crate::spool::Bounds { bytes: 1 << 20, files: 100, age: std::time::Duration::from_secs(3600) },
             durability: crate::spool::Durability::Power,
             signals: vec![Signal::Logs],

@@ -8,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::config::Destination;
+use crate::config::{Destination, Temporality};
 use crate::deliver::{Delivery, REQUEST_BYTES};
 use crate::event::{self, Event};
 use crate::otlp::{self, Batch, DecodeError, Encoding, MAX_BODY_BYTES, Signal};
@@ -59,12 +59,24 @@ pub struct Export {
 }
 
 struct Processed {
-    /// At most [`REQUEST_BYTES`] each, with the records in it.
-    pieces: Vec<(u64, Redacted<Vec<u8>>)>,
+    bodies: Bodies,
     records: u64,
     events: Vec<Event>,
     withheld: Withheld,
     findings: Vec<FoundIn>,
+}
+
+/// A batch as it is spooled: at most [`REQUEST_BYTES`] each, with the records in it.
+struct Bodies {
+    pieces: Vec<(u64, Redacted<Vec<u8>>)>,
+    /// For destinations that add it up: with the run as the instance.
+    named: Option<Vec<(u64, Redacted<Vec<u8>>)>>,
+}
+
+impl Bodies {
+    fn of(&self, destination: &Destination) -> &[(u64, Redacted<Vec<u8>>)] {
+        self.named.as_ref().filter(|_| is_added_up(destination)).unwrap_or(&self.pieces)
+    }
 }
 
 impl Pipeline {
@@ -112,16 +124,14 @@ impl Pipeline {
         let this = Arc::clone(self);
         let processed = tokio::task::spawn_blocking(move || this.process(&export)).await;
         let processed = processed.unwrap_or(Err(DecodeError::Malformed(signal)));
-        let Processed { pieces, records, events, withheld, findings } = match processed {
+        let Processed { bodies, records, events, withheld, findings } = match processed {
             Ok(processed) => processed,
             Err(error) => {
                 self.refused(signal);
                 return Err(error);
             }
         };
-        for (records, body) in pieces {
-            self.spool(signal, records, &body).await;
-        }
+        self.spool(signal, &bodies).await;
         if let Some(told) = Redacted::findings(&findings, received_at, &self.enrichment) {
             self.own(told).await;
         }
@@ -147,12 +157,25 @@ impl Pipeline {
         let events = event::read(&batch);
         batch.enrich(&self.enrichment);
         let records = batch.get().records();
-        Ok(Processed { pieces: batch.pieces(REQUEST_BYTES), records, events, withheld, findings })
+        let is_wanted = |destination: &Destination| export.signal == Signal::Metrics && is_added_up(destination);
+        let named = self.destinations.iter().any(|(destination, _)| is_wanted(destination)).then(|| {
+            let mut named = batch.clone();
+            named.name_instance();
+            named.pieces(REQUEST_BYTES)
+        });
+        Ok(Processed {
+            bodies: Bodies { pieces: batch.pieces(REQUEST_BYTES), named },
+            records,
+            events,
+            withheld,
+            findings,
+        })
     }
 
     /// Puts a record of our own into the spools.
     pub async fn own(&self, batch: Redacted<Batch>) {
-        self.spool(batch.get().signal(), batch.get().records(), &batch.encode()).await;
+        let bodies = Bodies { pieces: vec![(batch.get().records(), batch.encode())], named: None };
+        self.spool(batch.get().signal(), &bodies).await;
     }
 
     /// Puts a record of our own into the spool of one destination.
@@ -160,13 +183,13 @@ impl Pipeline {
         delivery.push(batch.get().signal(), batch.get().records(), POLICY, batch.encode()).await;
     }
 
-    async fn spool(&self, signal: Signal, records: u64, body: &Redacted<Vec<u8>>) {
-        if records == 0 {
-            return;
-        }
-        for (destination, delivery) in &self.destinations {
-            if destination.signals.contains(&signal) {
-                delivery.push(signal, records, POLICY, body.clone()).await;
+    async fn spool(&self, signal: Signal, bodies: &Bodies) {
+        let of = |added_up: bool| self.destinations.iter().filter(move |(to, _)| is_added_up(to) == added_up);
+        // Those where a batch may have to wait for its turn come last.
+        for (destination, delivery) in of(false).chain(of(true)) {
+            let wanted = bodies.of(destination).iter().filter(|_| destination.signals.contains(&signal));
+            for (records, body) in wanted.filter(|(records, _)| *records > 0) {
+                delivery.push(signal, *records, POLICY, body.clone()).await;
             }
         }
     }
@@ -218,6 +241,10 @@ impl Drop for Alive {
     fn drop(&mut self) {
         self.0.send_modify(|count| *count -= 1);
     }
+}
+
+fn is_added_up(destination: &Destination) -> bool {
+    destination.temporality == Temporality::Cumulative
 }
 
 /// Unpacks a body, and stops at the limit.

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use uuid::Uuid;
 
 use super::bounds::{Durability, Usage};
-use super::counts::{PerSignal, Tally};
+use super::counts::{Count, PerSignal, Tally};
 use super::format::{self, FormatError, Header, Spooled};
 use super::place::{self, Claim, LOCK};
 use super::state::{OnDisk, Place, Slot, State};
@@ -49,7 +49,7 @@ pub enum Kept {
     OnDisk,
     /// It survives as long as we do.
     InMemory,
-    /// It was larger than the memory that is left for it; it is counted as dropped.
+    /// It was larger than the memory that is left for it, or nothing of it was left; it is counted as dropped.
     Nowhere,
 }
 
@@ -276,6 +276,11 @@ impl Queue {
             disk.syncer.note(name);
         }
         Ok(())
+    }
+
+    /// Counts as accepted and dropped what cannot be part of any batch.
+    pub fn lose(&self, signal: Signal, lost: Count) {
+        self.lock().lose(signal, lost);
     }
 
     /// The oldest waiting batch of a signal, passing over `except`.

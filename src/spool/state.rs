@@ -85,6 +85,13 @@ impl State {
         self.slots.get(signal).contains_key(&sequence)
     }
 
+    /// Something was taken over that never gets a place: as many records, and a batch if there was nothing else in it.
+    pub(super) fn lose(&mut self, signal: Signal, lost: Count) {
+        let tally = self.tally.get_mut(signal);
+        tally.accepted += lost;
+        tally.dropped += lost;
+    }
+
     /// A file that was found but cannot be read: accepted once, by somebody, and lost.
     pub(super) fn found_corrupt(&mut self, signal: Signal, sequence: u64, records: u64) {
         self.accept(signal, sequence, records, Place::Disk(OnDisk { bytes: 0, since: SystemTime::UNIX_EPOCH }));

@@ -199,6 +199,7 @@ mod tests {
             }),
             transport: crate::config::Transport::default(),
             max_attribute_bytes: None,
+            temporality: crate::config::Temporality::default(),
             bounds: crate::spool::Bounds::DEFAULT,
             durability: crate::spool::Durability::default(),
         };

@@ -33,6 +33,8 @@ pub(super) struct Received {
     pub path: String,
     pub headers: hyper::HeaderMap,
     pub records: u64,
+    /// Unpacked.
+    pub body: Vec<u8>,
 }
 
 #[derive(Clone)]
@@ -101,7 +103,7 @@ async fn read(request: Request<Incoming>) -> Received {
     let path = parts.uri.path().to_owned();
     let signal = Signal::ALL.into_iter().find(|signal| path.ends_with(signal.path())).unwrap();
     let records = decode_protobuf(signal, &inflated).unwrap().records();
-    Received { path, headers: parts.headers, records }
+    Received { path, headers: parts.headers, records, body: inflated }
 }
 
 async fn respond(reply: Reply, broken: &Mutex<bool>) -> Result<Response<Full<Bytes>>, Hangup> {

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::Given;
 use super::table::{
-    ATTRIBUTION, COMMON, EVENTS, METRICS, OWN_EVENTS, OWN_RECORD, OWN_RESOURCE, RESOURCE, Rows, SPAN_EVENTS, SPANS,
+    ATTRIBUTION, COMMON, EVENTS, METRICS, OWN_EVENTS, OWN_INSTANCE, OWN_RECORD, OWN_RESOURCE, RESOURCE, Rows,
+    SPAN_EVENTS, SPANS,
 };
 use crate::redact::shape::Shape;
 
@@ -29,6 +30,7 @@ fn tables() -> String {
     for (heading, list) in [
         ("On the resource", RESOURCE),
         ("On the resource, added by the relay", OWN_RESOURCE),
+        ("On the resource of metrics that are added up", OWN_INSTANCE),
         ("On every event, data point and span", COMMON),
         ("On records, added by the relay", OWN_RECORD),
         ("What made a request", ATTRIBUTION),

@@ -31,7 +31,7 @@ pub(in crate::redact) const RESOURCE: Rows = &[
 
 /// Attributes that this program adds to a resource, and finds there again when it reads its own spool.
 pub(in crate::redact) const OWN_RESOURCE: Rows = &[
-    ("cc_observe.run_id", Metadata(Uuid)),
+    (RUN_ID, Metadata(Uuid)),
     ("cc_observe.version", Metadata(Word)),
     ("cicd.pipeline.name", Metadata(Name)),
     ("cicd.pipeline.run.id", Metadata(Name)),
@@ -45,6 +45,16 @@ pub(in crate::redact) const OWN_RESOURCE: Rows = &[
     ("vcs.repository.name", Metadata(Name)),
     ("vcs.repository.url.full", Metadata(Url)),
 ];
+
+/// What this program adds to the resource of metrics that are added up. It is ours where it is the id of the run: anybody
+/// can have configured one of their own.
+pub(in crate::redact) const OWN_INSTANCE: Rows = &[(INSTANCE, Metadata(Uuid))];
+
+/// The instance of a service (OpenTelemetry semantic conventions, "Service").
+pub(in crate::redact) const INSTANCE: &str = "service.instance.id";
+
+/// The run that something is from.
+pub(in crate::redact) const RUN_ID: &str = "cc_observe.run_id";
 
 /// Attributes that this program adds to records of the client.
 pub(in crate::redact) const OWN_RECORD: Rows = &[

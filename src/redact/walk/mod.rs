@@ -276,6 +276,9 @@ impl<'a> Walk<'a> {
         let from = from.unwrap_or_default();
         let own: &[Rows] = match self.origin {
             Origin::Client => &[table::RESOURCE],
+            Origin::Spool if is_instance(&from.attributes) => {
+                &[table::RESOURCE, table::OWN_RESOURCE, table::OWN_INSTANCE]
+            }
             Origin::Spool => &[table::RESOURCE, table::OWN_RESOURCE],
         };
         self.event = Cow::Borrowed(RESOURCE);
@@ -414,6 +417,11 @@ fn short(named: Option<Named>, name: String) -> Cow<'static, str> {
 
 fn rows(named: Option<Named>) -> &'static [Rows] {
     named.map_or(&[], |(_, lists)| lists)
+}
+
+/// Whether the run is the instance of the service: then we have named it.
+fn is_instance(resource: &[KeyValue]) -> bool {
+    text_of(resource, table::RUN_ID).is_some_and(|run| text_of(resource, table::INSTANCE) == Some(run))
 }
 
 fn text_of<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a str> {
