@@ -40,12 +40,14 @@ impl DeliveryCounts {
     /// Leaves word of it for whoever looks into the spool later.
     pub fn write_down(&self, spool: &Spool, destination: &str, now: Timestamp) -> Result<(), SpoolError> {
         spool.remember(destination, self.why().as_ref())?;
-        let total = self.total();
-        if total.dropped == Count::default() {
+        let Tally { mut dropped, mut evicted, written, written_evicted, .. } = self.total();
+        dropped -= written;
+        evicted -= written_evicted;
+        if dropped == Count::default() {
             return Ok(());
         }
         let now = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        spool.add_lost(destination, total.dropped, total.evicted, &now)
+        spool.add_lost(destination, dropped, evicted, &now)
     }
 
     /// All signals, our own and adopted.

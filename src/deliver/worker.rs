@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -66,6 +66,8 @@ struct Shared {
     phase: watch::Sender<Phase>,
     /// Writes that have begun and not ended.
     writing: watch::Sender<usize>,
+    /// Something was acknowledged from memory because the disk took too long.
+    was_slow: AtomicBool,
     closing: watch::Sender<bool>,
 }
 
@@ -133,6 +135,7 @@ impl Delivery {
             wake: Notify::new(),
             phase: watch::Sender::new(Phase::Busy),
             writing: watch::Sender::new(0),
+            was_slow: AtomicBool::new(false),
             closing: watch::Sender::new(false),
         });
         shared.adopt(adopted);
@@ -185,6 +188,9 @@ impl Delivery {
                 Ok(kept) => return kept.unwrap_or(Kept::Nowhere),
                 Err(_) => {
                     if let Some(kept) = self.shared.own.give_up_waiting(&write) {
+                        if !self.shared.was_slow.swap(true, Ordering::SeqCst) {
+                            tracing::warn!("the disk does not answer in time: batches are acknowledged from memory");
+                        }
                         lock(&self.shared.status).disk_error = Some(SpoolError::Slow.to_string());
                         self.shared.changed();
                         return kept;

@@ -112,6 +112,12 @@ pub struct Tally {
     pub evicted: Count,
     /// Those of `dropped` that the endpoint itself threw away ("partial success").
     pub rejected: Count,
+    /// Those of `dropped` that were written down for the destination when they were lost.
+    #[serde(default)]
+    pub written: Count,
+    /// Those of `evicted`, likewise.
+    #[serde(default)]
+    pub written_evicted: Count,
 }
 
 impl Tally {
@@ -144,5 +150,7 @@ impl AddAssign for Tally {
         self.corrupt += other.corrupt;
         self.evicted += other.evicted;
         self.rejected += other.rejected;
+        self.written += other.written;
+        self.written_evicted += other.written_evicted;
     }
 }

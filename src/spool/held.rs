@@ -219,6 +219,16 @@ fn forget(directory: &OwnedFd, name: &str) -> Result<(), SpoolError> {
     }
 }
 
+/// Adds to what was dropped for the destination of this directory.
+pub(super) fn add_lost(destination: &OwnedFd, count: Count, evicted: Count, now: &str) -> Result<(), SpoolError> {
+    let _turn = place::turn(destination, ".", ATTEMPTS)?;
+    let mut lost: Lost = told(destination, LOST).unwrap_or_default();
+    lost.count += count;
+    lost.evicted += evicted;
+    lost.since.get_or_insert_with(|| now.to_owned());
+    tell(destination, LOST, &lost)
+}
+
 impl Spool {
     /// Remembers why something waits for a destination, for whoever looks; None: nothing does any more.
     pub fn remember(&self, destination: &str, why: Option<&Why>) -> Result<(), SpoolError> {
@@ -236,13 +246,7 @@ impl Spool {
     /// Adds to what was dropped for a destination. Relays do so one after the other.
     pub fn add_lost(&self, destination: &str, count: Count, evicted: Count, now: &str) -> Result<(), SpoolError> {
         check_name(destination)?;
-        let directory = place::subdirectory(&self.root, destination)?;
-        let _turn = place::turn(&self.root, destination, ATTEMPTS)?;
-        let mut lost: Lost = told(&directory, LOST).unwrap_or_default();
-        lost.count += count;
-        lost.evicted += evicted;
-        lost.since.get_or_insert_with(|| now.to_owned());
-        tell(&directory, LOST, &lost)
+        add_lost(&place::subdirectory(&self.root, destination)?, count, evicted, now)
     }
 
     /// Begins to count anew what is dropped for a destination.

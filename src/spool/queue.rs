@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::bounds::{Durability, Usage};
 use super::counts::{Count, PerSignal, Tally};
 use super::format::{self, FormatError, Header, Spooled};
+use super::held;
 use super::place::{self, Claim, LOCK};
 use super::state::{OnDisk, Place, Slot, State};
 use super::sync::Syncer;
@@ -40,6 +41,17 @@ pub enum Exit {
     Dropped,
     /// Away, since there was too much or it was too old.
     Evicted,
+}
+
+impl Exit {
+    /// What is lost when a batch of so many records leaves so.
+    fn lost(self, records: u64) -> Count {
+        match self {
+            Self::Delivered { withheld, rejected } => Count::records(withheld.saturating_add(rejected).min(records)),
+            Self::Parked => Count::default(),
+            Self::Corrupt | Self::Dropped | Self::Evicted => Count::one(records),
+        }
+    }
 }
 
 /// Where a new batch went.
@@ -158,6 +170,9 @@ impl Queue {
                 Ok(_) | Err(LoadError::Corrupt(_)) => {
                     tracing::warn!(batch = name, "moved a damaged file out of the spool");
                     let records = disk.claimed_records(&name);
+                    if disk.write_lost(Count::one(records), false) {
+                        state.written(signal, Count::one(records), false);
+                    }
                     disk.set_aside(CORRUPT, &name);
                     state.found_corrupt(signal, sequence, records);
                 }
@@ -331,6 +346,8 @@ impl Queue {
     pub fn settle(&self, signal: Signal, sequence: u64, exit: Exit) {
         let Some(slot) = self.lock().slot(signal, sequence).cloned() else { return };
         let name = format::file_name(signal, sequence);
+        // Before the file goes: killed in between, it is counted twice rather than never.
+        self.write_lost(signal, exit.lost(slot.records), exit == Exit::Evicted);
         let in_memory = matches!(slot.place, Place::Memory(_));
         let exit = match (slot.place, &self.disk, exit) {
             (Place::Disk(_), Some(disk), Exit::Parked) => {
@@ -353,6 +370,15 @@ impl Queue {
         if let (true, Some(Slot { place: Place::Disk(_), .. }), Some(disk)) = (in_memory, left, &self.disk) {
             // It was moved there meanwhile.
             disk.unlink(&name);
+        }
+    }
+
+    /// Writes down at once what is lost, where there is a disk that takes it.
+    fn write_lost(&self, signal: Signal, lost: Count, evicted: bool) {
+        if let Some(disk) = self.disk.as_ref().filter(|_| lost != Count::default())
+            && disk.write_lost(lost, evicted)
+        {
+            self.lock().written(signal, lost, evicted);
         }
     }
 
@@ -501,6 +527,13 @@ impl Disk {
         let mut head = Vec::with_capacity(format::HEADER_BYTES);
         file.take(format::HEADER_BYTES as u64).read_to_end(&mut head).map_err(load_error)?;
         Ok((Header::read(&head, size)?, OnDisk { bytes: size, since }))
+    }
+
+    /// Whether it could be written down that so much was lost.
+    fn write_lost(&self, lost: Count, evicted: bool) -> bool {
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let evicted = if evicted { lost } else { Count::default() };
+        held::add_lost(&self.destination, lost, evicted, &now).is_ok()
     }
 
     fn claimed_records(&self, name: &str) -> u64 {

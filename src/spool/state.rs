@@ -85,6 +85,15 @@ impl State {
         self.slots.get(signal).contains_key(&sequence)
     }
 
+    /// Of what is dropped, or about to be, so much is written down already.
+    pub(super) fn written(&mut self, signal: Signal, lost: Count, evicted: bool) {
+        let tally = self.tally.get_mut(signal);
+        tally.written += lost;
+        if evicted {
+            tally.written_evicted += lost;
+        }
+    }
+
     /// Something was taken over that never gets a place: as many records, and a batch if there was nothing else in it.
     pub(super) fn lose(&mut self, signal: Signal, lost: Count) {
         let tally = self.tally.get_mut(signal);

@@ -60,6 +60,9 @@ fn trial(who: Who, mut dice: Dice) -> Judged {
         violations = trial.ended(run);
     }
     trial.sandbox.wait_until_idle();
+    if trial.was_slow() {
+        return None;
+    }
     trial.heal_and_flush();
     // Killed before the first was acknowledged: there is nothing to lose.
     violations.extend(trial.judge_of(point > 0));

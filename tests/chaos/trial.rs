@@ -64,8 +64,16 @@ impl Trial {
 
     /// A machine that is too busy to prepare a run in time starts claude without us, and says so: that shows nothing.
     pub(super) fn was_unobserved(&self) -> bool {
-        let log = fs::read_to_string(self.sandbox.state().join("cc-observe.log")).unwrap_or_default();
-        log.contains("not observed")
+        self.log().contains("not observed")
+    }
+
+    /// On a disk that is too slow batches are acknowledged from memory, and it is said: a `kill -9` may cost those.
+    pub(super) fn was_slow(&self) -> bool {
+        self.log().contains("acknowledged from memory")
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.sandbox.state().join("cc-observe.log")).unwrap_or_default()
     }
 
     fn relays(&self) -> Vec<Process> {
@@ -140,8 +148,7 @@ impl Trial {
             violations.push("nothing was acknowledged: this shows nothing".to_owned());
         }
         if !violations.is_empty() {
-            let log = fs::read_to_string(self.sandbox.state().join("cc-observe.log")).unwrap_or_default();
-            violations.push(format!("the log says:\n{log}"));
+            violations.push(format!("the log says:\n{}", self.log()));
         }
         violations
     }

@@ -85,6 +85,7 @@ fn trial(fault: Fault, mut dice: Dice) -> Judged {
         return None;
     }
     match dice.between(0, 3) {
+        0 if trial.was_slow() => return None,
         0 => trial.end(Some(Signal::SIGKILL)),
         1 if !matches!(fault, Fault::Elsewhere(_)) => {
             // It goes on by itself, as far as it does.
