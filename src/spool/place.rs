@@ -4,7 +4,7 @@
 //! we run leads nowhere.
 
 use std::fs::{DirBuilder, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -12,12 +12,22 @@ use std::sync::Arc;
 
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, open, openat, renameat};
-use nix::sys::stat::{Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
-use nix::unistd::{UnlinkatFlags, fsync, geteuid, unlinkat};
+use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, open};
+use nix::sys::stat::{Mode, SFlag, fchmod, fstat, fstatat};
+use nix::unistd::{UnlinkatFlags, geteuid};
 
 use super::SpoolError;
 use super::bounds::Durability;
+
+/// What changes the disk; tests watch it.
+#[cfg(test)]
+use super::tests::watch::{fsync, mkdirat, openat, renameat, sync_data, unlinkat, write_all};
+#[cfg(not(test))]
+use nix::{
+    fcntl::{openat, renameat},
+    sys::stat::mkdirat,
+    unistd::{fsync, unlinkat},
+};
 
 const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
@@ -108,43 +118,67 @@ pub(super) fn sizes(directory: &impl AsFd) -> Result<Vec<u64>, SpoolError> {
 
 /// Writes a new file under a temporary name, then gives it its name: from then on it is there, whole.
 pub(super) fn write(directory: &impl AsFd, name: &str, bytes: &[u8]) -> Result<(), SpoolError> {
-    write_as(directory, name, bytes, Durability::Process)
+    put(directory, &temporary(name), bytes, false, (directory, name))
 }
 
-/// The same, and what is promised of it holds when this returns. On an error there is no such file.
+/// The same in the place of another file. Whatever happens, a power failure too, one of the two is there, whole.
+pub(super) fn replace(directory: &impl AsFd, name: &str, bytes: &[u8]) -> Result<(), SpoolError> {
+    put(directory, &temporary(name), bytes, true, (directory, name))
+}
+
+/// The same in another directory than that of the temporary name: there, nobody would remove what is not finished.
+pub(super) fn write_beside(
+    directory: &impl AsFd,
+    aside: &impl AsFd,
+    name: &str,
+    bytes: &[u8],
+) -> Result<(), SpoolError> {
+    put(directory, &temporary(name), bytes, true, (aside, name))
+}
+
+/// Writes a new file, and what is promised of it holds when this returns. On an error there is no such file.
 pub(super) fn write_as(
     directory: &impl AsFd,
     name: &str,
     bytes: &[u8],
     durability: Durability,
 ) -> Result<(), SpoolError> {
-    let temporary = format!("{name}{}", super::format::TEMPORARY);
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let file = openat(directory, temporary.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)
-        .map_err(|errno| failed("make a spool file", errno))?;
-    let mut file = File::from(file);
-    let sync = durability == Durability::Power;
-    let mut fill = || {
-        file.write_all(bytes).map_err(|source| SpoolError::Io { doing: "write a spool file", source })?;
-        if sync {
-            file.sync_data().map_err(|source| SpoolError::Io { doing: "sync a spool file", source })?;
-        }
-        rename(directory, &temporary, directory, name)
-    };
-    let written = fill().and_then(|()| {
-        if !sync {
-            return Ok(());
-        }
-        fsync(directory.as_fd()).map_err(|errno| failed("sync the spool", errno)).inspect_err(|_| {
-            // It is kept elsewhere, and must not be there twice.
-            let _ = unlink(directory, name);
-        })
-    });
-    if written.is_err() {
-        // Best effort: what stays is removed by whoever reads the directory next.
-        let _ = unlink(directory, &temporary);
+    if durability == Durability::Process {
+        return write(directory, name, bytes);
     }
-    written
+    replace(directory, name, bytes)?;
+    fsync(directory).map_err(|errno| failed("sync the spool", errno)).inspect_err(|_| {
+        // It is kept elsewhere, and must not be there twice.
+        let _ = unlink(directory, name);
+    })
+}
+
+fn temporary(name: &str) -> String {
+    format!("{name}{}", super::format::TEMPORARY)
+}
+
+fn put(
+    directory: &impl AsFd,
+    temporary: &str,
+    bytes: &[u8],
+    sync: bool,
+    (to, name): (&impl AsFd, &str),
+) -> Result<(), SpoolError> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let file = openat(directory, temporary, flags, Mode::S_IRUSR | Mode::S_IWUSR)
+        .map_err(|errno| failed("make a spool file", errno))?;
+    let file = File::from(file);
+    let fill = || {
+        write_all(&file, bytes).map_err(|source| SpoolError::Io { doing: "write a spool file", source })?;
+        if sync {
+            sync_data(&file).map_err(|source| SpoolError::Io { doing: "sync a spool file", source })?;
+        }
+        rename(directory, temporary, to, name)
+    };
+    fill().inspect_err(|_| {
+        // Best effort: what stays is removed by whoever reads the directory next.
+        let _ = unlink(directory, temporary);
+    })
 }
 
 /// Opens a regular file for reading, and tells its size. Never follows a link and never waits for a pipe.
@@ -171,6 +205,18 @@ pub(super) fn rename(from: &impl AsFd, name: &str, to: &impl AsFd, new_name: &st
     renameat(from, name, to, new_name).map_err(|errno| failed("rename a spool file", errno))
 }
 
+/// The name itself or, where it is taken, the same with the first number that is not.
+pub(super) fn free_name(directory: &impl AsFd, name: &str) -> String {
+    let is_taken = |name: &str| fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok();
+    let mut free = name.to_owned();
+    let mut number = 1;
+    while is_taken(&free) {
+        number += 1;
+        free = format!("{name}.{number}");
+    }
+    free
+}
+
 /// Removes a file.
 pub(super) fn unlink(directory: &impl AsFd, name: &str) -> Result<(), SpoolError> {
     unlinkat(directory, name, UnlinkatFlags::NoRemoveDir).map_err(|errno| failed("remove a spool file", errno))
@@ -179,10 +225,49 @@ pub(super) fn unlink(directory: &impl AsFd, name: &str) -> Result<(), SpoolError
 /// Waits until the content of a file is on the disk. A file that is gone needs no more syncing.
 pub(super) fn sync_file(directory: &impl AsFd, name: &str) -> io::Result<()> {
     match open_file(directory, name) {
-        Ok((file, _)) => file.sync_data(),
+        Ok((file, _)) => sync_data(&file),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Waits until the names in a directory are on the disk.
+pub(super) fn sync_directory(directory: &impl AsFd) -> io::Result<()> {
+    Ok(fsync(directory)?)
+}
+
+/// Waits until the names of a directory and of all that lead to it are on the disk: of those on this file system, up
+/// to the first in a directory that is not ours. We may have made any of them.
+pub(super) fn sync_above(directory: &impl AsFd) -> io::Result<()> {
+    let mut below = fstat(directory)?;
+    let mut parent = openat(directory, "..", DIRECTORY, Mode::empty())?;
+    loop {
+        let stat = fstat(&parent)?;
+        if stat.st_dev != below.st_dev || stat.st_ino == below.st_ino {
+            return Ok(());
+        }
+        fsync(&parent)?;
+        if stat.st_uid != geteuid().as_raw() {
+            return Ok(());
+        }
+        below = stat;
+        parent = match openat(&parent, "..", DIRECTORY, Mode::empty()) {
+            Ok(above) => above,
+            // Not ours, then, and none that we made.
+            Err(Errno::EACCES) => return Ok(()),
+            Err(errno) => return Err(errno.into()),
+        };
+    }
+}
+
+#[cfg(not(test))]
+fn write_all(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    io::Write::write_all(&mut file, bytes)
+}
+
+#[cfg(not(test))]
+fn sync_data(file: &File) -> io::Result<()> {
+    file.sync_data()
 }
 
 /// A run's directory and the lock that makes it ours.

@@ -271,6 +271,9 @@ impl Queue {
         let name = format::file_name(write.signal, write.sequence);
         #[cfg(test)]
         self.gate.pass();
+        if self.durability == Durability::Power {
+            disk.syncer.anchor().map_err(not_synced)?;
+        }
         place::write_as(&disk.directory, &name, &write.packed, self.durability)?;
         let was = std::mem::replace(&mut *write.stage(), Stage::Ended);
         let file = written(&write.packed);
@@ -282,8 +285,11 @@ impl Queue {
             } else if self.durability == Durability::Process {
                 disk.syncer.note(name);
             }
-            // The disk answers again: what waits in memory is better off there.
-            self.spill();
+            // The disk answers again: what waits in memory is better off there. A write that still hangs would replace
+            // with what is not synced what is.
+            if self.overdue.load(Ordering::SeqCst) == 0 {
+                self.spill();
+            }
             return Ok(());
         }
         self.lock().accept(write.signal, write.sequence, write.records, Place::Disk(file));
@@ -351,7 +357,7 @@ impl Queue {
         let in_memory = matches!(slot.place, Place::Memory(_));
         let exit = match (slot.place, &self.disk, exit) {
             (Place::Disk(_), Some(disk), Exit::Parked) => {
-                disk.set_aside(PARKED, &name);
+                disk.park(&name);
                 exit
             }
             (Place::Disk(_), Some(disk), Exit::Corrupt) => {
@@ -362,7 +368,7 @@ impl Queue {
                 disk.unlink(&name);
                 exit
             }
-            (Place::Memory(bytes), Some(disk), Exit::Parked) if disk.write_aside(PARKED, &name, &bytes).is_ok() => exit,
+            (Place::Memory(bytes), Some(disk), Exit::Parked) if disk.write_parked(&name, &bytes).is_ok() => exit,
             (Place::Memory(_), _, Exit::Parked) => Exit::Dropped,
             (_, _, exit) => exit,
         };
@@ -392,6 +398,10 @@ impl Queue {
         policy: u64,
         halves: [(u64, &Redacted<Vec<u8>>); 2],
     ) -> Result<bool, SpoolError> {
+        if self.overdue.load(Ordering::SeqCst) > 0 {
+            // It may be the whole that is still being written, and would stand where the first half is.
+            return Err(SpoolError::Slow);
+        }
         let (slot, middle) = {
             let state = self.lock();
             let Some(slot) = state.slot(signal, sequence).cloned() else { return Ok(true) };
@@ -403,12 +413,12 @@ impl Queue {
         let second = pack(signal, second_records, policy, second)?;
         let (first, second) = match (slot.place, &self.disk) {
             (Place::Disk(_), Some(disk)) => {
-                // The second half is there before the whole is replaced by the first: killed in between, a record
-                // can be sent twice but none is missing.
+                // The second half is there, also after a power failure, before the whole is replaced by the first: a
+                // record can be sent twice but none is missing.
                 let (first_name, second_name) =
                     (format::file_name(signal, sequence), format::file_name(signal, middle));
-                place::write(&disk.directory, &second_name, &second)?;
-                if let Err(error) = place::write(&disk.directory, &first_name, &first) {
+                place::write_as(&disk.directory, &second_name, &second, Durability::Power)?;
+                if let Err(error) = place::replace(&disk.directory, &first_name, &first) {
                     disk.unlink(&second_name);
                     return Err(error);
                 }
@@ -502,12 +512,22 @@ impl Queue {
         self.lock()
     }
 
+    #[cfg(test)]
+    pub(super) fn syncer_for_test(&self) -> &Syncer {
+        &self.disk.as_ref().unwrap().syncer
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Write {
+    #[cfg(test)]
+    pub(super) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
     fn stage(&self) -> MutexGuard<'_, Stage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -557,21 +577,59 @@ impl Disk {
     /// directory next tries again.
     fn set_aside(&self, kind: &str, name: &str) {
         let moved = place::subdirectory(&self.destination, kind)
-            .and_then(|aside| place::rename(&self.directory, name, &aside, &format!("{}.{name}", self.run)));
+            .and_then(|aside| place::rename(&self.directory, name, &aside, &self.kept_as(&aside, name)));
         if let Err(error) = moved {
             tracing::warn!(%error, kind, "could not set a batch aside");
         }
     }
 
-    fn write_aside(&self, kind: &str, name: &str, bytes: &[u8]) -> Result<(), SpoolError> {
-        let aside = place::subdirectory(&self.destination, kind)?;
-        place::write(&aside, &format!("{}.{name}", self.run), bytes)
+    /// Moves a file to where it is kept, and promises no less of it: nobody syncs it afterwards.
+    fn park(&self, name: &str) {
+        let parked = self.parked(name).and_then(|(aside, kept)| {
+            place::sync_file(&self.directory, name).map_err(not_synced)?;
+            place::rename(&self.directory, name, &aside, &kept)?;
+            sync_names(&aside)
+        });
+        if let Err(error) = parked {
+            tracing::warn!(%error, "could not park a batch");
+        }
+    }
+
+    fn write_parked(&self, name: &str, bytes: &[u8]) -> Result<(), SpoolError> {
+        let (aside, kept) = self.parked(name)?;
+        place::write_beside(&self.directory, &aside, &kept, bytes)?;
+        sync_names(&aside)
+    }
+
+    /// The directory of what is parked, which survives a power failure, and what the file is called there.
+    fn parked(&self, name: &str) -> Result<(OwnedFd, String), SpoolError> {
+        let aside = place::subdirectory(&self.destination, PARKED)?;
+        sync_names(&self.destination)?;
+        let kept = self.kept_as(&aside, name);
+        Ok((aside, kept))
+    }
+
+    /// What a file of ours is called where it is kept: halves can get a number that was another's before.
+    fn kept_as(&self, aside: &OwnedFd, name: &str) -> String {
+        place::free_name(aside, &format!("{}.{name}", self.run))
     }
 }
 
 /// A file that has just been written.
 fn written(packed: &[u8]) -> OnDisk {
     OnDisk { bytes: packed.len() as u64, since: SystemTime::now() }
+}
+
+/// Syncs a directory. Some file systems do not know how: that keeps nobody from parking.
+fn sync_names(directory: &OwnedFd) -> Result<(), SpoolError> {
+    match place::sync_directory(directory) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        synced => synced.map_err(not_synced),
+    }
+}
+
+fn not_synced(source: io::Error) -> SpoolError {
+    SpoolError::Io { doing: "sync the spool", source }
 }
 
 fn pack(signal: Signal, records: u64, policy: u64, body: &Redacted<Vec<u8>>) -> Result<Vec<u8>, SpoolError> {

@@ -3,7 +3,8 @@
 //! A thread exists only while there is something to sync: a relay at rest has none, and wakes up for nothing.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ const GATHER: Duration = Duration::from_millis(500);
 struct Pending {
     names: Vec<String>,
     running: bool,
+    syncing: bool,
     hurry: bool,
 }
 
@@ -24,6 +26,8 @@ struct Shared {
     directory: Arc<OwnedFd>,
     pending: Mutex<Pending>,
     wake: Condvar,
+    /// Whether the directory itself would be found again.
+    anchored: AtomicBool,
 }
 
 /// Syncs the files of one directory, and the directory.
@@ -31,7 +35,12 @@ pub(super) struct Syncer(Arc<Shared>);
 
 impl Syncer {
     pub(super) fn new(directory: Arc<OwnedFd>) -> Self {
-        Self(Arc::new(Shared { directory, pending: Mutex::default(), wake: Condvar::new() }))
+        Self(Arc::new(Shared {
+            directory,
+            pending: Mutex::default(),
+            wake: Condvar::new(),
+            anchored: AtomicBool::new(false),
+        }))
     }
 
     /// A file is new. Returns at once.
@@ -53,15 +62,27 @@ impl Syncer {
 
     /// Syncs what is left before it returns.
     pub(super) fn now(&self) {
-        let names = std::mem::take(&mut self.0.lock().names);
+        let waited = self.0.wake.wait_while(self.0.lock(), |pending| pending.syncing);
+        let names = std::mem::take(&mut waited.unwrap_or_else(PoisonError::into_inner).names);
         self.0.sync(&names);
+    }
+
+    /// Makes the directory itself survive, and those above it; the first time, that is.
+    pub(super) fn anchor(&self) -> io::Result<()> {
+        self.0.anchor()
+    }
+
+    /// No thread is begun: what is noted waits for [`Self::now`].
+    #[cfg(test)]
+    pub(super) fn by_hand(&self) {
+        self.0.lock().running = true;
     }
 }
 
 impl Drop for Syncer {
     fn drop(&mut self) {
         self.0.lock().hurry = true;
-        self.0.wake.notify_one();
+        self.0.wake.notify_all();
     }
 }
 
@@ -79,20 +100,30 @@ impl Shared {
                 pending.running = false;
                 return;
             }
+            pending.syncing = true;
             drop(pending);
             self.sync(&names);
+            self.lock().syncing = false;
+            self.wake.notify_all();
         }
+    }
+
+    fn anchor(&self) -> io::Result<()> {
+        if !self.anchored.load(Ordering::Acquire) {
+            place::sync_above(&self.directory)?;
+            self.anchored.store(true, Ordering::Release);
+        }
+        Ok(())
     }
 
     fn sync(&self, names: &[String]) {
         if names.is_empty() {
             return;
         }
-        let synced = names
-            .iter()
-            .try_for_each(|name| place::sync_file(&self.directory, name))
-            .and_then(|()| nix::unistd::fsync(self.directory.as_fd()).map_err(io::Error::from));
-        if let Err(error) = synced {
+        // One that cannot be synced keeps no other from it.
+        let files = names.iter().map(|name| place::sync_file(&self.directory, name)).fold(Ok(()), Result::and);
+        let directory = place::sync_directory(&self.directory).and_then(|()| self.anchor());
+        if let Err(error) = files.and(directory) {
             tracing::warn!(%error, files = names.len(), "could not sync the spool; it would not survive a power failure");
         }
     }

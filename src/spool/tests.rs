@@ -1,5 +1,9 @@
 //! The spool on a real directory: acknowledged means recovered, whatever else lies around.
 
+mod model;
+pub(super) mod watch;
+mod workload;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -414,6 +418,33 @@ fn halves_stand_where_the_whole_stood() {
     assert_eq!(queue.tally().logs.dropped, Count { batches: 0, records: 1 });
     drop(queue);
     assert_eq!(drain(&spool.adopt("org").unwrap()[0]), [1, 1, 1, 4, 2]);
+}
+
+#[test]
+fn what_is_parked_is_not_replaced_by_what_has_its_number_later() {
+    let Fixture { root, spool, _temporary } = fixture();
+    let queue = spool.queue("org", "run-1").unwrap();
+    push(&queue, 8);
+    let half = redacted(Signal::Logs, 4);
+    for parked in 1..=3 {
+        assert!(queue.halve(Signal::Logs, STRIDE, 7, [(4, &half), (4, &half)]).unwrap());
+        queue.settle(Signal::Logs, queue.first(Signal::Logs, Some(STRIDE)).unwrap(), Exit::Parked);
+        assert_eq!(files(&root.join("org/parked")).len(), parked);
+    }
+}
+
+#[test]
+fn a_batch_that_is_still_being_written_is_not_halved() {
+    let fixture = fixture();
+    let queue = fixture.spool.queue("org", "run-1").unwrap();
+    let write = begin(&queue, 8);
+    queue.give_up_waiting(&write).unwrap();
+    let half = redacted(Signal::Logs, 4);
+    let halve = || queue.halve(Signal::Logs, STRIDE, 7, [(4, &half), (4, &half)]);
+    assert!(matches!(halve(), Err(SpoolError::Slow)));
+    assert_eq!(queue.finish(&write).0, Kept::OnDisk);
+    assert!(halve().unwrap());
+    assert_eq!(batches_on_disk(&fixture, "run-1"), 2);
 }
 
 #[test]
