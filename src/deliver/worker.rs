@@ -22,7 +22,7 @@ use super::totals::{AddedUp, Totals};
 use crate::config::Destination;
 use crate::otlp::Signal;
 use crate::redact::{Policy, Redacted, Redactor};
-use crate::spool::{Bounds, Exit, Kept, PerSignal, Queue, SpoolError, Tally, Usage};
+use crate::spool::{Bounds, Durability, Exit, Kept, PerSignal, Queue, SpoolError, Tally, Usage};
 
 /// How a wait for idleness ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -36,7 +36,10 @@ pub enum Idle {
 }
 
 /// How long a write may take before its batch is acknowledged from memory: a home on a network, a disk that stalls.
-pub const SLOW_DISK: Duration = Duration::from_millis(100);
+const SLOW_DISK: Duration = Duration::from_millis(100);
+
+/// The same where it is synced before, which takes longer on any disk. Claude has two seconds.
+const SLOW_SYNC: Duration = Duration::from_secs(1);
 
 /// How long a disk that stalls is waited for at the end.
 const LAST_WRITES: Duration = Duration::from_secs(2);
@@ -66,6 +69,8 @@ struct Shared {
     phase: watch::Sender<Phase>,
     /// Writes that have begun and not ended.
     writing: watch::Sender<usize>,
+    /// How long a write may take.
+    slow_disk: Duration,
     /// Something was acknowledged from memory because the disk took too long.
     was_slow: AtomicBool,
     closing: watch::Sender<bool>,
@@ -135,6 +140,10 @@ impl Delivery {
             wake: Notify::new(),
             phase: watch::Sender::new(Phase::Busy),
             writing: watch::Sender::new(0),
+            slow_disk: match destination.durability {
+                Durability::Process => SLOW_DISK,
+                Durability::Power => SLOW_SYNC,
+            },
             was_slow: AtomicBool::new(false),
             closing: watch::Sender::new(false),
         });
@@ -184,7 +193,7 @@ impl Delivery {
         // Packing is not the disk's time.
         // And until the batch waits to be sent, none that was added up after it is pushed.
         if let Ok((write, _turn)) = told.await {
-            match tokio::time::timeout(SLOW_DISK, &mut writing).await {
+            match tokio::time::timeout(self.shared.slow_disk, &mut writing).await {
                 Ok(kept) => return kept.unwrap_or(Kept::Nowhere),
                 Err(_) => {
                     if let Some(kept) = self.shared.own.give_up_waiting(&write) {
