@@ -546,7 +546,7 @@ fn flush() {
 fn backlog() {
     heading("Start beside a backlog of 256 MiB");
     let endpoint = Counter::start(503);
-    let full = with_waiting(&endpoint, &of_5_kb(), 1);
+    let full = with_waiting(&endpoint, &of_5_kb(), 4);
     let mut empty = Sandbox::new();
     empty.set("CC_OBSERVE_ENDPOINT", &endpoint.url);
     let destinations = fs::read_dir(full.state().join("spool")).unwrap();

@@ -2,6 +2,7 @@
 //!
 //! `retry` and `circuit` decide, `client` posts, `worker` does what they say.
 
+mod age;
 mod answer;
 mod circuit;
 mod client;

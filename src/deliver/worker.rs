@@ -12,6 +12,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
+use super::age::{Began, is_too_old};
 use super::circuit::{Circuit, Key, OWN, Open};
 use super::client::Poster;
 use super::counts::{DeliveryCounts, Status};
@@ -69,6 +70,7 @@ struct Shared {
     phase: watch::Sender<Phase>,
     /// Writes that have begun and not ended.
     writing: watch::Sender<usize>,
+    began: Began,
     /// How long a write may take.
     slow_disk: Duration,
     /// Something was acknowledged from memory because the disk took too long.
@@ -140,6 +142,7 @@ impl Delivery {
             wake: Notify::new(),
             phase: watch::Sender::new(Phase::Busy),
             writing: watch::Sender::new(0),
+            began: Began { wall: SystemTime::now(), steady: std::time::Instant::now() },
             slow_disk: match destination.durability {
                 Durability::Process => SLOW_DISK,
                 Durability::Power => SLOW_SYNC,
@@ -361,10 +364,10 @@ impl Shared {
     /// unasked: after a week in a drawer, a laptop delivers.
     async fn expire(self: &Arc<Self>, now: SystemTime) {
         let age = self.bounds.age;
-        let too_old = move |queue: &Queue| {
-            queue.oldest().and_then(|oldest| now.duration_since(oldest).ok()).is_some_and(|waited| waited > age)
-        };
-        if !self.queues().iter().any(|(_, queue)| too_old(queue)) {
+        let too_old = move |queue: &Queue| queue.oldest().is_some_and(|oldest| is_too_old(oldest, now, age));
+        if !self.began.is_steady(now, std::time::Instant::now())
+            || !self.queues().iter().any(|(_, queue)| too_old(queue))
+        {
             return;
         }
         let shared = Arc::clone(self);
