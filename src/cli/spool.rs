@@ -19,8 +19,8 @@ use crate::launch::{self, Given};
 use crate::otlp::Signal;
 use crate::process::{self, Inherited};
 use crate::redact::{Policy, Redactor};
-use crate::report::{self, Dropped, Files, FlushLine, SpoolLine, Style};
-use crate::spool::{ADOPTED_AT_ONCE, Exit, Held, Lying, Queue, Spool, SpoolError, look};
+use crate::report::{self, Disk, Dropped, Files, FlushLine, SpoolLine, Style};
+use crate::spool::{ADOPTED_AT_ONCE, Exit, Held, Lying, Queue, Spool, SpoolError, look, room};
 
 /// Something is left, and `--require` asked for nothing to be.
 const LEFT: u8 = 1;
@@ -110,9 +110,18 @@ fn status(given: Given<'_>, json: bool) -> Result<u8, Failure> {
     });
     let names: BTreeSet<&str> = configured.0.iter().map(|destination| destination.spool.as_str()).collect();
     let now = SystemTime::now();
-    let lines: Vec<_> =
-        look(&root()?)?.iter().map(|held| line(held, names.contains(&*held.destination), now)).collect();
-    write(&if json { report::spool_json(&lines) } else { report::spool_status(&lines, &style(given)) })?;
+    let root = root()?;
+    let lines: Vec<_> = look(&root)?.iter().map(|held| line(held, names.contains(&*held.destination), now)).collect();
+    let disk = room(&root).map(|room| Disk {
+        available_bytes: room.available_bytes,
+        read_only: room.read_only,
+        full: room.is_none(),
+    });
+    write(&if json {
+        report::spool_status_json(&lines, disk)
+    } else {
+        report::spool_status(&lines, disk, &style(given))
+    })?;
     Ok(0)
 }
 

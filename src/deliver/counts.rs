@@ -39,15 +39,16 @@ impl DeliveryCounts {
 
     /// Leaves word of it for whoever looks into the spool later.
     pub fn write_down(&self, spool: &Spool, destination: &str, now: Timestamp) -> Result<(), SpoolError> {
-        spool.remember(destination, self.why().as_ref())?;
+        // Why something waits may find no room on a disk that is full; how much was dropped has room of its own.
+        let remembered = spool.remember(destination, self.why().as_ref());
         let Tally { mut dropped, mut evicted, written, written_evicted, .. } = self.total();
         dropped -= written;
         evicted -= written_evicted;
         if dropped == Count::default() {
-            return Ok(());
+            return remembered;
         }
         let now = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        spool.add_lost(destination, dropped, evicted, &now)
+        spool.add_lost(destination, dropped, evicted, &now).and(remembered)
     }
 
     /// All signals, our own and adopted.

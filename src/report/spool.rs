@@ -77,8 +77,33 @@ pub struct FlushLine {
     pub error: Option<String>,
 }
 
-/// What waits, in lines.
-pub fn spool_status(lines: &[SpoolLine], style: &Style) -> String {
+/// The disk that the spool is on.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Disk {
+    /// What is left of it for us.
+    pub available_bytes: u64,
+    /// Nothing can be written.
+    pub read_only: bool,
+    /// Too little is left for a batch: what comes now waits in the memory of its relay.
+    pub full: bool,
+}
+
+/// What waits, in lines; and what is wrong with the disk.
+pub fn spool_status(lines: &[SpoolLine], disk: Option<Disk>, style: &Style) -> String {
+    let mut text = waiting(lines, style);
+    if let Some(disk) = disk.filter(|disk| disk.full) {
+        let what = if disk.read_only {
+            "the disk of the spool is read-only".to_owned()
+        } else {
+            format!("the disk of the spool is full ({} left)", bytes(disk.available_bytes))
+        };
+        let row = [piece(Ink::Bad, what), plain(": what comes now waits in memory")];
+        let _ = writeln!(text, "{}", paint(style, &row));
+    }
+    text
+}
+
+fn waiting(lines: &[SpoolLine], style: &Style) -> String {
     let lying = |line: &&SpoolLine| {
         line.waiting.batches + line.parked.batches + line.corrupt.batches > 0 || line.dropped.is_some()
     };
@@ -177,6 +202,12 @@ pub fn spool_json<T: Serialize>(lines: &[T]) -> String {
     super::json::safe(&plain) + "\n"
 }
 
+/// What lies in the spool and how much room is left for it, for programs.
+pub fn spool_status_json(lines: &[SpoolLine], disk: Option<Disk>) -> String {
+    let plain = serde_json::json!({ "destinations": lines, "disk": disk }).to_string();
+    super::json::safe(&plain) + "\n"
+}
+
 /// `12 s`, `3 h`, `2 days`.
 fn ago(seconds: u64) -> String {
     match seconds {
@@ -226,7 +257,7 @@ mod tests {
             },
             SpoolLine { name: "renamed".to_owned(), waiting: files(1), runs: 1, ..SpoolLine::default() },
         ];
-        insta::assert_snapshot!(spool_status(&lines, &Style::PLAIN), @r"
+        insta::assert_snapshot!(spool_status(&lines, None, &Style::PLAIN), @r"
         org      12 batches in 3 runs, 336 records, 90 KB, the oldest for 2h01m
                  1 run being delivered
                  it refuses connections, since 2026-11-20T08:00:00Z
@@ -236,15 +267,23 @@ mod tests {
         renamed  1 batch in 1 run, 28 records, 8 KB, the oldest for 2h01m
                  no destination of this name is configured: kept until there is one
         ");
-        assert_eq!(spool_status(&lines[..1], &Style::PLAIN), "nothing waits\n");
+        assert_eq!(spool_status(&lines[..1], None, &Style::PLAIN), "nothing waits\n");
+        let disk = |read_only, full| Disk { available_bytes: 4_096, read_only, full };
+        assert_eq!(spool_status(&[], Some(disk(false, false)), &Style::PLAIN), "nothing waits\n");
+        insta::assert_snapshot!(spool_status(&[], Some(disk(false, true)), &Style::PLAIN), @r"
+        nothing waits
+        the disk of the spool is full (5 KB left): what comes now waits in memory
+        ");
+        assert!(spool_status(&[], Some(disk(true, true)), &Style::PLAIN).contains("is read-only: what comes"));
+        assert!(spool_status_json(&[], Some(disk(true, true))).contains("\"read_only\":true"));
         let said = |batches, records, evicted_batches| {
             let dropped = Some(Dropped { batches, records, evicted_batches, since: None });
-            spool_status(&[SpoolLine { name: "org".to_owned(), dropped, ..SpoolLine::default() }], &Style::PLAIN)
+            spool_status(&[SpoolLine { name: "org".to_owned(), dropped, ..SpoolLine::default() }], None, &Style::PLAIN)
         };
         assert_eq!(said(2, 9, 2), "org  2 batches dropped, to make room\n");
         assert_eq!(said(0, 9, 0), "org  9 records dropped\n");
         let narrow = Style { width: 20, ..Style::PLAIN };
-        assert!(spool_status(&lines, &narrow).lines().all(|line| line.chars().count() <= 20));
+        assert!(spool_status(&lines, None, &narrow).lines().all(|line| line.chars().count() <= 20));
     }
 
     #[test]

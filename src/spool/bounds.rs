@@ -51,6 +51,25 @@ impl Default for Bounds {
     }
 }
 
+/// What the file system of the spool has left.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Room {
+    /// For us.
+    pub available_bytes: u64,
+    /// Nothing can be written at all.
+    pub read_only: bool,
+}
+
+impl Room {
+    /// Less than that is none: a batch, and what is written beside it.
+    const LEAST: u64 = 256 << 10;
+
+    /// Whether batches wait in memory for lack of it.
+    pub fn is_none(self) -> bool {
+        self.read_only || self.available_bytes < Self::LEAST
+    }
+}
+
 /// What lies on disk.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Usage {

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::bounds::Room;
 use super::counts::{Count, PerSignal};
 use super::format::{self, Header};
 use super::place::{self, Claim};
@@ -22,6 +23,9 @@ const LOST: &str = "dropped.json";
 
 /// How often the directory is asked for while another relay writes that file.
 const ATTEMPTS: u32 = 100;
+
+/// How long each of them is at least, in bytes.
+const RESERVED_BYTES: usize = 512;
 
 /// The most of either that is read, in bytes.
 const MAX_WHY_BYTES: usize = 4096;
@@ -160,7 +164,7 @@ fn destination_in(root: &OwnedFd, destination: &str) -> Result<Held, SpoolError>
         parked: aside(&directory, PARKED)?,
         corrupt: aside(&directory, CORRUPT)?,
         why: told(&directory, WHY),
-        lost: told(&directory, LOST),
+        lost: told(&directory, LOST).filter(|lost: &Lost| lost.count != Count::default()),
     })
 }
 
@@ -203,12 +207,19 @@ fn told<T: DeserializeOwned>(directory: &OwnedFd, name: &str) -> Option<T> {
     serde_json::from_slice(&bytes).ok()
 }
 
-/// Writes a small file anew.
+/// Writes a small file anew; where there is no room for another, over the one that is there.
 fn tell<T: Serialize>(directory: &OwnedFd, name: &str, what: &T) -> Result<(), SpoolError> {
-    let text = serde_json::to_vec(what).unwrap_or_default();
+    let mut text = serde_json::to_vec(what).unwrap_or_default();
+    // Of one length, so that it fits where it was.
+    text.resize(text.len().max(RESERVED_BYTES), b' ');
     // A temporary file that somebody left would stand in the way.
     let _ = place::unlink(directory, &format!("{name}{}", format::TEMPORARY));
-    place::write(directory, name, &text)
+    place::write(directory, name, &text).or_else(|error| place::overwrite(directory, name, &text).map_err(|_| error))
+}
+
+/// How much room there is for a spool that was made.
+pub fn room(root: &Path) -> Option<Room> {
+    place::existing_root(root).ok().and_then(|root| place::room(&root).ok())
 }
 
 /// Removes a small file.
@@ -225,7 +236,9 @@ pub(super) fn add_lost(destination: &OwnedFd, count: Count, evicted: Count, now:
     let mut lost: Lost = told(destination, LOST).unwrap_or_default();
     lost.count += count;
     lost.evicted += evicted;
-    lost.since.get_or_insert_with(|| now.to_owned());
+    if lost.count != Count::default() {
+        lost.since.get_or_insert_with(|| now.to_owned());
+    }
     tell(destination, LOST, &lost)
 }
 
@@ -247,6 +260,16 @@ impl Spool {
     pub fn add_lost(&self, destination: &str, count: Count, evicted: Count, now: &str) -> Result<(), SpoolError> {
         check_name(destination)?;
         add_lost(&place::subdirectory(&self.root, destination)?, count, evicted, now)
+    }
+
+    /// Makes sure that what is dropped for a destination can be counted on a disk that is full by then.
+    pub fn reserve(&self, destination: &str) -> Result<(), SpoolError> {
+        check_name(destination)?;
+        let directory = place::subdirectory(&self.root, destination)?;
+        if place::open_file(&directory, LOST).is_ok() {
+            return Ok(());
+        }
+        add_lost(&directory, Count::default(), Count::default(), "")
     }
 
     /// Begins to count anew what is dropped for a destination.

@@ -26,10 +26,10 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use bounds::{Bounds, Durability, Usage};
+pub use bounds::{Bounds, Durability, Room, Usage};
 pub use counts::{Count, PerSignal, Tally};
 pub use format::{FormatError, HEADER_BYTES, Header, MAGIC, MAX_FILE_BYTES, STRIDE, Spooled, VERSION};
-pub use held::{Held, HeldRun, Lost, Lying, Why, look};
+pub use held::{Held, HeldRun, Lost, Lying, Why, look, room};
 pub use queue::{Exit, Kept, LoadError, MEMORY_RING_BYTES, Queue, Write};
 
 use place::Claim;

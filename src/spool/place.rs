@@ -6,7 +6,7 @@
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use nix::sys::stat::{Mode, SFlag, fchmod, fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, geteuid};
 
 use super::SpoolError;
-use super::bounds::Durability;
+use super::bounds::{Durability, Room};
 
 /// What changes the disk; tests watch it.
 #[cfg(test)]
@@ -178,6 +178,26 @@ fn put(
     fill().inspect_err(|_| {
         // Best effort: what stays is removed by whoever reads the directory next.
         let _ = unlink(directory, temporary);
+    })
+}
+
+/// Writes over the beginning of a file that is there, and takes no room for it. Killed meanwhile, it holds a mixture.
+pub(super) fn overwrite(directory: &impl AsFd, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let file = File::from(openat(directory, name, flags, Mode::empty())?);
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.len() != bytes.len() as u64 {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    file.write_all_at(bytes, 0)
+}
+
+/// How much room there is on the file system of a directory.
+pub(super) fn room(directory: &impl AsFd) -> io::Result<Room> {
+    let of = rustix::fs::fstatvfs(directory)?;
+    Ok(Room {
+        available_bytes: of.f_bavail.saturating_mul(of.f_frsize),
+        read_only: of.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
     })
 }
 

@@ -13,15 +13,15 @@ use nix::unistd::Pid;
 use super::endpoint::Fault;
 use super::trial::Trial;
 use super::{Asked, Dice, Judged, for_all};
-use crate::support::start;
+use crate::support::{run, start, wait_until};
 
 /// What the disk does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum DiskFault {
     /// It has so little room.
     Small,
-    /// It is filled by somebody else.
-    Filled,
+    /// It is filled by somebody else; and perhaps nobody takes what then waits in memory.
+    Filled { hopeless: bool },
     /// System calls of the relay fail, with the words of `strace -e inject`.
     Calls(&'static str, &'static str),
     /// The same of those that read: what is on disk waits until they succeed.
@@ -32,7 +32,8 @@ enum DiskFault {
 
 const FAULTS: &[(&str, DiskFault)] = &[
     ("no room", DiskFault::Small),
-    ("full", DiskFault::Filled),
+    ("full", DiskFault::Filled { hopeless: false }),
+    ("full, and the endpoint away to the end", DiskFault::Filled { hopeless: true }),
     ("read-only", DiskFault::Calls("renameat,renameat2,rename,unlinkat,unlink,mkdirat", "error=EROFS")),
     ("rename: EIO", DiskFault::Calls("renameat,renameat2,rename", "error=EIO")),
     ("rename: ENOSPC now and then", DiskFault::Calls("renameat,renameat2,rename", "error=ENOSPC:when=2+3")),
@@ -70,7 +71,7 @@ fn in_namespace(fault: DiskFault, mut dice: Dice) -> Judged {
     }
     // What waits can be damaged only where something waits.
     let times = match fault {
-        DiskFault::Damaged { .. } => usize::MAX / 2,
+        DiskFault::Damaged { .. } | DiskFault::Filled { hopeless: true } => usize::MAX / 2,
         _ => usize::try_from(dice.between(0, 2)).unwrap(),
     };
     let requests = dice.between(8, 20);
@@ -84,19 +85,27 @@ fn in_namespace(fault: DiskFault, mut dice: Dice) -> Judged {
     let mut tracer = None;
     match fault {
         DiskFault::Small | DiskFault::Damaged { .. } => {}
-        DiskFault::Filled => disk.fill(),
+        DiskFault::Filled { .. } => {
+            wait_until("its count has room", || disk.path.join("spool/org/dropped.json").exists());
+            disk.fill();
+        }
         DiskFault::Calls(calls, what) | DiskFault::Reads(calls, what) => {
             tracer = Some(Tracer::attach(relay, calls, what));
         }
     }
     trial.sandbox.write("out/go", "");
-    let run = session.wait();
-    let mut violations = trial.ended(run);
+    let ended = session.wait();
+    let mut violations = trial.ended(ended);
     if let DiskFault::Damaged { cut } = fault {
         trial.end(Some(Signal::SIGTERM));
-        let damaged = damage(&disk.path.join("spool/org"), cut, &mut dice);
-        if damaged == 0 {
-            violations.push("nothing was damaged: this shows nothing".to_owned());
+        if damage(&disk.path.join("spool/org"), cut, &mut dice) == 0 {
+            return None;
+        }
+    } else if let DiskFault::Filled { hopeless: true } = fault {
+        trial.end(Some(Signal::SIGTERM));
+        let status = run(trial.sandbox.cc_observe(["spool", "status"])).out();
+        if !status.contains("the disk of the spool is full") || !status.contains("dropped since") {
+            violations.push(format!("the status does not say it: {status}"));
         }
     } else if let DiskFault::Reads(..) = fault {
         drop(tracer.take());
@@ -107,9 +116,9 @@ fn in_namespace(fault: DiskFault, mut dice: Dice) -> Judged {
     }
     drop(tracer);
     trial.heal_and_flush();
-    violations.extend(trial.judge());
+    let judged = trial.judge(violations);
     drop(disk);
-    Some(violations)
+    judged
 }
 
 /// A file system in memory in the place of the state directory.

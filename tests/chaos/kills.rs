@@ -65,8 +65,7 @@ fn trial(who: Who, mut dice: Dice) -> Judged {
     }
     trial.heal_and_flush();
     // Killed before the first was acknowledged: there is nothing to lose.
-    violations.extend(trial.judge_of(point > 0));
-    Some(violations)
+    trial.judge_of(violations, point > 0)
 }
 
 /// Everything of the run stands still for so long, while the endpoint is away; then all goes on.
@@ -93,8 +92,7 @@ fn asleep(time: Duration, mut dice: Dice) -> Judged {
     }
     trial.end(Some(Signal::SIGTERM));
     trial.heal_and_flush();
-    violations.extend(trial.judge_of(false));
-    Some(violations)
+    trial.judge_of(violations, false)
 }
 
 fn killed(asked: &Asked) {

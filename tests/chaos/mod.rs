@@ -123,7 +123,9 @@ fn for_all<T: Copy + Sync + Debug>(
                         std::panic::catch_unwind(std::panic::AssertUnwindSafe(trial))
                             .unwrap_or_else(|_| Some(vec!["the trial did not come to its end (see above)".into()]))
                     });
-                    let judged = judged.unwrap_or_else(|| vec!["the run was not observed, five times".into()]);
+                    let judged = judged.unwrap_or_else(|| {
+                        vec!["it showed nothing, five times: the machine is too busy, or it never does".into()]
+                    });
                     for violation in judged {
                         note(format!("{what} {name}, seed {seed}: {violation}"));
                     }

@@ -80,7 +80,7 @@ fn trial(fault: Fault, mut dice: Dice) -> Judged {
     let requests = dice.between(5, 14);
     let mut trial = Trial::new(fault, times, &mut dice, requests);
     let observed = run(trial.sandbox.observed(["-p", "go"]));
-    let mut violations = trial.ended(observed);
+    let violations = trial.ended(observed);
     if trial.was_unobserved() {
         return None;
     }
@@ -95,8 +95,7 @@ fn trial(fault: Fault, mut dice: Dice) -> Judged {
         _ => trial.end(Some(Signal::SIGTERM)),
     }
     trial.heal_and_flush();
-    violations.extend(trial.judge());
-    Some(violations)
+    trial.judge(violations)
 }
 
 #[test]
