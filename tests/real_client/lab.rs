@@ -164,7 +164,7 @@ impl Lab {
     /// How many runs have batches waiting, whatever the destination.
     pub(crate) fn waiting(&self) -> usize {
         let entries = |path: PathBuf| std::fs::read_dir(path).into_iter().flatten().map(|entry| entry.unwrap().path());
-        entries(self.state().join("spool")).flat_map(entries).count()
+        entries(self.state().join("spool")).flat_map(entries).filter(|path| path.is_dir()).count()
     }
 
     /// Runs plain claude with these arguments.
