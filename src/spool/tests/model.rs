@@ -512,7 +512,7 @@ fn what_is_promised_is_found_wherever_a_kill_or_a_power_failure_comes() {
 }
 
 #[test]
-#[ignore = "it takes minutes; for those who change how the spool writes"]
+#[ignore = "takes minutes: .ci/full runs it"]
 fn what_is_promised_is_found_wherever_it_ends_with_many_seeds() {
     check(0..400, 60, 3);
 }
