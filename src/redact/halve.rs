@@ -34,11 +34,14 @@ impl Redacted<Batch> {
 mod tests {
     use super::*;
     use crate::otlp::{Signal, decode_protobuf};
-    use crate::redact::{Policy, Redactor};
-    use crate::spool::tests::redacted;
+    use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+    use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 
     fn batch(records: u64) -> Redacted<Batch> {
-        Redactor::of_tests().again(Signal::Logs, redacted(Signal::Logs, records).get(), &Policy::default()).unwrap()
+        let log_records = (1..=records).map(|n| LogRecord { time_unix_nano: n, ..Default::default() }).collect();
+        let scope_logs = vec![ScopeLogs { log_records, ..Default::default() }];
+        let resource_logs = vec![ResourceLogs { scope_logs, ..Default::default() }];
+        Redacted(Batch::Logs(ExportLogsServiceRequest { resource_logs }))
     }
 
     #[test]
