@@ -7,6 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
 use cc_observe::launch::environment::{NAMES, is_own};
+use cc_observe::launch::wrapper;
 use serde_json::{Value, json};
 
 use crate::support::sandbox::cc_observe;
@@ -101,10 +102,12 @@ fn assert_same(observed: &Seen, plain: &Seen, what: &str) {
     assert_eq!(observed, plain, "{what}");
 }
 
-/// What the probe found, without what must differ: process ids, our `--settings`, telemetry.
+/// What the probe found, without what must differ: process ids, our `--settings`, telemetry, what
+/// is to be put in front of background processes.
 fn normal(world: &Value, launcher: i32, way: Way) -> Value {
     let number = |name: &str| world[name].as_i64().unwrap_or(-1);
-    let ours = |name: &str| is_own(OsStr::new(name)) || NAMES.iter().any(|(known, _)| *known == name);
+    let names = || NAMES.iter().map(|(name, _)| *name).chain([wrapper::VARIABLE]);
+    let ours = |name: &str| is_own(OsStr::new(name)) || names().any(|known| known == name);
     let environment: BTreeMap<_, _> =
         world["environment"].as_object().unwrap().iter().filter(|(name, _)| !ours(name)).collect();
     let mut argv = world["argv"].as_array().unwrap().clone();

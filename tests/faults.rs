@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 use serde_json::Value;
 
-use crate::support::{Mode, OrgEndpoint, Record, Run, Sandbox, Terminal, run, start, status_of, wait_until};
+use crate::support::{Mode, OrgEndpoint, Record, Run, Sandbox, Terminal, run, start, status_of, wait_for, wait_until};
 
 fn sandbox(endpoint: &OrgEndpoint) -> Sandbox {
     let mut sandbox = Sandbox::new();
@@ -30,13 +30,7 @@ fn relay(sandbox: &Sandbox) -> Option<Pid> {
         eprintln!("skipped: only root can tell which relay belongs to which run");
         return None;
     }
-    let is_relay = |arguments: &[u8]| arguments.split(|byte| *byte == 0).any(|word| word == b"relay");
-    let mut found = None;
-    wait_until("there is a relay", || {
-        found = sandbox.our_processes().into_iter().find(|process| is_relay(&process.arguments)).map(|p| p.pid);
-        found.is_some()
-    });
-    found
+    Some(wait_for("there is a relay", || sandbox.relays().pop().map(|process| process.pid)))
 }
 
 /// Names and times of what claude sent.
@@ -198,13 +192,69 @@ fn claude_does_not_notice_that_the_relay_is_killed() {
     let mut sandbox = sandbox(&endpoint);
     let plain = run(sandbox.plain(["-p", "go"]));
     let started = waiting(&mut sandbox);
-    let Some(relay) = relay(&sandbox) else { return };
-    kill(relay, Signal::SIGKILL).unwrap();
+    let Some(_) = relay(&sandbox) else { return };
+    sandbox.kill_relays();
     sandbox.write("out/go", "");
     let run = started.wait();
     assert_eq!((run.code(), run.stdout.clone()), (Some(0), plain.stdout));
     assert_eq!(run.err().lines().count(), 1, "a word about it: {}", run.err());
     sandbox.wait_until_idle();
+}
+
+#[test]
+fn a_relay_that_is_killed_is_started_again_on_its_port_and_goes_on() {
+    let all = everything();
+    let endpoint = OrgEndpoint::start();
+    let mut sandbox = sandbox(&endpoint);
+    let started = waiting(&mut sandbox);
+    let Some(first) = relay(&sandbox) else { return };
+    kill(first, Signal::SIGKILL).unwrap();
+    let second = wait_for("there is another relay", || relay(&sandbox).filter(|pid| *pid != first));
+    sandbox.write("out/go", "");
+    let run = started.wait();
+    assert_eq!(run.code(), Some(0));
+    assert!(run.err().contains("relay restarted"), "{}", run.err());
+    sandbox.wait_until_idle();
+    endpoint.wait_for_event("cc_observe.run_ended");
+    let arrived = claudes(&endpoint.records());
+    assert_eq!(arrived, all, "{:?}", all.difference(&arrived).collect::<Vec<_>>());
+    let count = |name: &str| endpoint.records().iter().filter(|record| record.name == name).count();
+    assert_eq!((count("cc_observe.run_started"), count("cc_observe.run_ended")), (1, 1));
+    assert_ne!(first, second);
+}
+
+#[test]
+fn a_relay_that_is_killed_in_exec_mode_is_started_again_and_knows_when_claude_ends() {
+    let all = everything();
+    let endpoint = OrgEndpoint::start();
+    let mut sandbox = sandbox(&endpoint);
+    sandbox.does(["touch:../out/ready", "wait-file:../out/go", "touch:../out/done"]);
+    let started = start(sandbox.observed(["-p", "go"]));
+    sandbox.wait_for_file("out/ready");
+    for _ in 0..2 {
+        let Some(first) = relay(&sandbox) else { return };
+        kill(first, Signal::SIGKILL).unwrap();
+        wait_until("there is another relay", || relay(&sandbox).is_some_and(|pid| pid != first));
+    }
+    sandbox.write("out/go", "");
+    assert_eq!(started.wait().code(), Some(0));
+    sandbox.wait_until_idle();
+    endpoint.wait_for_event("cc_observe.run_ended");
+    assert_eq!(claudes(&endpoint.records()), all);
+}
+
+#[test]
+fn a_relay_whose_guard_is_killed_goes_on() {
+    let all = everything();
+    let endpoint = OrgEndpoint::start();
+    let mut sandbox = sandbox(&endpoint);
+    let started = waiting(&mut sandbox);
+    let Some(_) = relay(&sandbox) else { return };
+    kill(sandbox.relays()[0].parent, Signal::SIGKILL).unwrap();
+    sandbox.write("out/go", "");
+    assert_eq!(started.wait().code(), Some(0));
+    sandbox.wait_until_idle();
+    assert_eq!(claudes(&endpoint.records()), all);
 }
 
 #[test]
@@ -215,8 +265,8 @@ fn what_was_spooled_when_all_of_ours_were_killed_arrives_with_the_next_run() {
     sandbox.does(["send", "send", "send", "touch:../out/ready", "wait-file:../out/go", "touch:../out/done"]);
     let started = start(sandbox.cc_observe(["--summary", "line", "claude"]));
     sandbox.wait_for_file("out/ready");
-    let Some(relay) = relay(&sandbox) else { return };
-    kill(relay, Signal::SIGKILL).unwrap();
+    let Some(_) = relay(&sandbox) else { return };
+    sandbox.kill_relays();
     started.signal(Signal::SIGKILL);
     sandbox.write("out/go", "");
     sandbox.wait_for_file("out/done");

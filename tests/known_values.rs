@@ -132,11 +132,7 @@ fn known_values_are_in_no_argument_no_environment_and_no_file_of_the_relay() {
     let started = start(sandbox.observed(["-p", "go"]));
     sandbox.wait_for_file("out/ready");
     wait_until("the relay delivers", || !endpoint.requests().is_empty());
-    let relays: Vec<_> = sandbox
-        .our_processes()
-        .into_iter()
-        .filter(|process| process.arguments.split(|byte| *byte == 0).any(|argument| argument == b"relay"))
-        .collect();
+    let relays = sandbox.relays();
     assert_eq!(relays.len(), 1);
     for relay in relays {
         assert_no_needle("the arguments of the relay", &relay.arguments);

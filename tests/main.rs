@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod background;
 mod chaos;
 mod checkout;
 mod crowd;

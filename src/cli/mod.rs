@@ -12,7 +12,7 @@ use clap::Parser as _;
 
 use self::args::Options;
 use crate::launch::situation::SummaryOption;
-use crate::launch::{self, Invocation, Target};
+use crate::launch::{self, Invocation, Target, wrapper};
 use crate::process::Inherited;
 use crate::relay;
 
@@ -42,6 +42,7 @@ pub fn run(args: &[OsString], inherited: &Inherited) -> u8 {
                 target: Target::Named(args.first().cloned().unwrap_or_default()),
                 args: args.get(1..).unwrap_or_default().to_vec(),
                 environment: environment(),
+                wrapping: None,
             },
             inherited,
         );
@@ -55,6 +56,13 @@ pub fn run(args: &[OsString], inherited: &Inherited) -> u8 {
         Some(word) if word == "claude" => Target::Named(word.to_owned()),
         Some(word) if is_path(word) => Target::Path(PathBuf::from(word)),
         Some(word) if word == RELAY && split.ours.len() == 1 => return relay::run(),
+        Some(word) if word == wrapper::WORD && split.ours.len() == 1 => {
+            let Some(called) = wrapper::Called::read(split.theirs) else {
+                complain("`process-wrapper` is called by Claude Code, with what it starts in the background");
+                return USAGE;
+            };
+            return launch::wrap(&called, environment(), inherited);
+        }
         Some(word) if word == REDACT || word == SPOOL => {
             if split.ours.len() > 1 {
                 let word = word.to_string_lossy();
@@ -84,6 +92,7 @@ pub fn run(args: &[OsString], inherited: &Inherited) -> u8 {
             target,
             args: split.theirs.to_vec(),
             environment: environment(),
+            wrapping: None,
         },
         inherited,
     )

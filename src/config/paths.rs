@@ -30,13 +30,43 @@ pub fn config_file_in(home: &Path) -> Option<PathBuf> {
 /// A home that cannot be written to is no reason not to observe: then it is one below the runtime directory, or below
 /// the temporary directory.
 pub fn state_directory() -> io::Result<PathBuf> {
-    let state = xdg("XDG_STATE_HOME").or_else(|| {
-        let project = ProjectDirs::from("", "", "cc-observe")?;
-        Some(project.state_dir().unwrap_or_else(|| project.data_local_dir()).to_owned())
-    });
+    let state = own_state_directory();
     let temporary = std::env::temp_dir().join(format!("cc-observe-{}", geteuid()));
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     for candidate in state.into_iter().chain(xdg("XDG_RUNTIME_DIR")).chain([temporary]) {
+        match private_directory(&candidate) {
+            Ok(()) => return Ok(candidate),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// The state directory if it is one that nobody tidies up: neither the runtime directory nor a temporary one.
+pub fn lasting_state_directory() -> Option<PathBuf> {
+    own_state_directory().filter(|state| private_directory(state).is_ok())
+}
+
+fn own_state_directory() -> Option<PathBuf> {
+    xdg("XDG_STATE_HOME").or_else(|| {
+        let project = ProjectDirs::from("", "", "cc-observe")?;
+        Some(project.state_dir().unwrap_or_else(|| project.data_local_dir()).to_owned())
+    })
+}
+
+/// The longest path of a directory of sockets, in bytes: with the name of one, 41, it has room in `sun_path`, which has 104
+/// on macOS and 108 on Linux.
+const MAX_SOCKET_DIRECTORY_BYTES: usize = 60;
+
+/// The directory of control sockets, made if need be: 0700, owned by us, no symlink. Below the runtime directory, else the
+/// state directory, else the temporary directory: the first whose name is short enough.
+pub fn runtime_directory(state: &Path) -> io::Result<PathBuf> {
+    let temporary = std::env::temp_dir().join(format!("cc-observe-{}", geteuid()));
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for candidate in xdg("XDG_RUNTIME_DIR").into_iter().chain([state.join("run"), temporary]) {
+        if candidate.as_os_str().len() > MAX_SOCKET_DIRECTORY_BYTES {
+            continue;
+        }
         match private_directory(&candidate) {
             Ok(()) => return Ok(candidate),
             Err(error) => last = error,

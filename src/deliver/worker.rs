@@ -630,30 +630,35 @@ fn release(members: &[Member]) {
 
 /// How often the endpoint may have had a batch without saying so. Only of those that were tried and still wait: a few.
 #[derive(Default)]
-struct Attempts(HashMap<Key, u32>);
+struct Attempts {
+    unsaid: HashMap<Key, u32>,
+    /// Those of our own run before this one were left by another relay of it.
+    found_below: u64,
+}
 
 impl Attempts {
     /// The number of the next attempt. Of what an earlier run left nobody knows whether it was on its way.
     fn of(&self, key: Key) -> u32 {
-        1 + u32::from(key.is_earlier()) + self.0.get(&key).copied().unwrap_or(0)
+        let earlier = key.is_earlier() || key.sequence < self.found_below;
+        1 + u32::from(earlier) + self.unsaid.get(&key).copied().unwrap_or(0)
     }
 
     fn note(&mut self, key: Key, outcome: &Outcome) {
         if outcome.may_have_been_taken() {
-            *self.0.entry(key).or_default() += 1;
+            *self.unsaid.entry(key).or_default() += 1;
         }
     }
 
     /// The second half may have been there with the whole.
     fn inherit(&mut self, whole: Key, half: Key) {
-        if let Some(attempts) = self.0.get(&whole).copied() {
-            self.0.insert(half, attempts);
+        if let Some(attempts) = self.unsaid.get(&whole).copied() {
+            self.unsaid.insert(half, attempts);
         }
     }
 
     /// The batch waits no more.
     fn forget(&mut self, key: Key) {
-        self.0.remove(&key);
+        self.unsaid.remove(&key);
     }
 }
 
@@ -665,6 +670,8 @@ const REREAD: u32 = 5;
 
 async fn run(shared: Arc<Shared>, poster: Poster) {
     let mut memory = Memory::default();
+    let own = shared.queues().into_iter().find(|(number, _)| *number == OWN);
+    memory.attempts.found_below = own.map_or(0, |(_, queue)| queue.found_below());
     let mut closing = shared.closing.subscribe();
     let mut last = Signal::Traces;
     loop {

@@ -17,6 +17,8 @@ pub enum Kind {
         /// version does not know: `claude --settings F attach x` is a prompt, and a paid one.
         settings: bool,
     },
+    /// It has sessions started in the background, or may, by a daemon that it then starts: observe what comes of that.
+    Background,
     /// It does something else, or starts a session elsewhere: leave it alone.
     Other,
 }
@@ -165,7 +167,16 @@ const NO_VALUE: &[&str] = &[
 ];
 
 /// Options after which no session starts here.
-const ELSEWHERE: &[&str] = &["--background", "--bg", "--desktop", "--help", "--version"];
+const ELSEWHERE: &[&str] = &["--desktop", "--help", "--version"];
+
+/// Options after which one starts in the background.
+const IN_BACKGROUND: &[&str] = &["--background", "--bg"];
+
+/// Subcommands that start the background daemon where there is none.
+const STARTS_DAEMON: &[&str] = &["agents", "attach", "respawn"];
+
+/// What the daemon itself is started with, behind `daemon`.
+const DAEMON: &[&str] = &["restart", "run", "start"];
 
 /// The short options of claude, by what they stand for.
 const SHORT: &[(u8, &str)] = &[
@@ -185,6 +196,7 @@ enum Arity {
     Many,
     Maybe,
     Elsewhere,
+    Background,
     Unknown,
 }
 
@@ -199,6 +211,8 @@ fn arity(option: &str) -> Arity {
         Arity::None
     } else if ELSEWHERE.contains(&option) {
         Arity::Elsewhere
+    } else if IN_BACKGROUND.contains(&option) {
+        Arity::Background
     } else {
         Arity::Unknown
     }
@@ -207,13 +221,13 @@ fn arity(option: &str) -> Arity {
 impl Arguments {
     /// Reads the arguments as claude's own parser would.
     pub fn read(args: &[OsString]) -> Self {
-        let mut reading = Reading { args, at: 0, print: false, elsewhere: false, settings: None, no_user: false };
+        let mut reading = Reading { args, at: 0, print: false, elsewhere: None, settings: None, no_user: false };
         let first_operand = reading.options();
         let kind = match (args.first(), first_operand) {
-            _ if reading.elsewhere => Kind::Other,
             (Some(first), _) if is_option(first) && !is_known(first) => {
                 Kind::Session { print: reading.print, settings: false }
             }
+            (_, Some(operand)) if starts_daemon(operand, args) => Kind::Background,
             (_, Some(operand)) if is_subcommand(operand) => Kind::Other,
             (Some(first), _) if is_bare_word(first) => Kind::Session { print: reading.print, settings: false },
             _ => Kind::Session { print: reading.print, settings: true },
@@ -221,7 +235,7 @@ impl Arguments {
         // An option that nobody knows in the first place may be a mode of its own (`--bg-spare` is one).
         let kind = match args.first() {
             Some(first) if first.as_bytes().starts_with(b"--bg-") => Kind::Other,
-            _ => kind,
+            _ => reading.elsewhere.unwrap_or(kind),
         };
         Self { kind, settings: reading.settings, without_user_settings: reading.no_user }
     }
@@ -253,7 +267,8 @@ struct Reading<'a> {
     args: &'a [OsString],
     at: usize,
     print: bool,
-    elsewhere: bool,
+    /// Where a session starts, if not here.
+    elsewhere: Option<Kind>,
     settings: Option<SettingsArgument>,
     no_user: bool,
 }
@@ -313,7 +328,8 @@ impl<'a> Reading<'a> {
             }
             Arity::Maybe => self.at += usize::from(self.next_is_a_value()),
             Arity::None => self.print |= text == "--print",
-            Arity::Elsewhere => self.elsewhere = true,
+            Arity::Elsewhere => self.elsewhere = Some(Kind::Other),
+            Arity::Background => self.elsewhere = self.elsewhere.or(Some(Kind::Background)),
             Arity::Unknown => {}
         }
     }
@@ -332,7 +348,7 @@ impl<'a> Reading<'a> {
                     self.at += usize::from(last && self.next_is_a_value());
                     return;
                 }
-                Arity::Elsewhere => self.elsewhere = true,
+                Arity::Elsewhere => self.elsewhere = Some(Kind::Other),
                 _ => self.print |= *long == "--print",
             }
         }
@@ -365,6 +381,13 @@ fn is_known(arg: &OsStr) -> bool {
 
 fn is_subcommand(arg: &OsStr) -> bool {
     arg.to_str().is_some_and(|word| SUBCOMMANDS.contains(&word))
+}
+
+/// Whether a subcommand starts the daemon, or is it.
+fn starts_daemon(operand: &OsStr, args: &[OsString]) -> bool {
+    let is_one_of = |word: &OsStr, list: &[&str]| list.iter().any(|known| word == *known);
+    let behind = args.iter().skip_while(|arg| *arg != operand).nth(1);
+    is_one_of(operand, STARTS_DAEMON) || operand == "daemon" && behind.is_some_and(|word| is_one_of(word, DAEMON))
 }
 
 /// A word that could be a subcommand of a version to come.
@@ -407,16 +430,22 @@ mod tests {
             ("mcp|list", Kind::Other),
             ("mcp|list|--settings|x", Kind::Other),
             ("--model|opus|mcp|list", Kind::Other),
-            ("attach|x", Kind::Other),
+            ("attach|x", Kind::Background),
             ("--version", Kind::Other),
             ("-v", Kind::Other),
             ("-p|--help", Kind::Other),
-            ("--bg|do it", Kind::Other),
-            ("--background", Kind::Other),
+            ("--bg|do it", Kind::Background),
+            ("--background", Kind::Background),
             ("--bg-spare", Kind::Other),
             ("--bg-pty-host|x", Kind::Other),
-            ("agents", Kind::Other),
-            ("daemon|run", Kind::Other),
+            ("agents", Kind::Background),
+            ("daemon|run", Kind::Background),
+            ("daemon|run|--origin|transient", Kind::Background),
+            ("daemon|status", Kind::Other),
+            ("daemon", Kind::Other),
+            ("--model|opus|--bg|x", Kind::Background),
+            ("--bg|--help", Kind::Other),
+            ("logs|x", Kind::Other),
         ] {
             assert_eq!(Arguments::read(&args(line)).kind, kind, "{line}");
         }

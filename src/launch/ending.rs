@@ -20,7 +20,7 @@ use super::situation::Shown;
 use super::wait::{Ended, wait_for};
 use super::{Launch, complain};
 use crate::process::{self, Signals};
-use crate::relay::control::{Exit, ToRelay};
+use crate::relay::control::Exit;
 use crate::report::{self, Moment, Note, RunSummary, Style};
 
 /// How long the relay may take to answer, beside what it is told to wait for delivery.
@@ -55,7 +55,6 @@ pub(super) fn observed(launch: &Launch<'_>, mut begun: Begun, mut relay: Relay, 
         Ended::Killed(signal) => (None, Some(signal)),
     };
     let drain = launch.plan.drain;
-    let asked = relay.send(&ToRelay::Exited(Exit { code, signal, drain }));
     let limit = ANSWER_LIMIT + drain.unwrap_or_default();
     let waiting = || {
         if let Some(drain) = drain
@@ -64,10 +63,7 @@ pub(super) fn observed(launch: &Launch<'_>, mut begun: Begun, mut relay: Relay, 
             complain(&format!("waiting up to {} s for the telemetry to be delivered", drain.as_secs()));
         }
     };
-    let summary = match asked {
-        Ok(()) => relay.summary(limit, signals, waiting),
-        Err(_) => Err(NoAnswer::Gone),
-    };
+    let summary = relay.summary(Exit { code, signal, drain }, limit, signals, waiting);
     let summary = summary.unwrap_or_else(|reason| {
         begun.notes.push(match reason {
             NoAnswer::Gone => Note::RelayGone,

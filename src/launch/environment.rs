@@ -80,10 +80,12 @@ pub const NAMES: &[(&str, Rule)] = &[
     ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", PROTOCOL),
     ("OTEL_EXPORTER_OTLP_PROFILES_PROTOCOL", Nobody),
     // The general header beats those of the signals, which may hold the organization's credential.
+    // For each signal too: a session in the background has no `--settings` of ours, and what the user's settings say
+    // of all signals would beat what the environment says of all.
     ("OTEL_EXPORTER_OTLP_HEADERS", Ours(Value::Token)),
-    ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", Nobody),
-    ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", Nobody),
-    ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", Nobody),
+    ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", Ours(Value::Token)),
+    ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", Ours(Value::Token)),
+    ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", Ours(Value::Token)),
     ("OTEL_EXPORTER_OTLP_PROFILES_HEADERS", Nobody),
     ("OTEL_EXPORTER_OTLP_COMPRESSION", Nobody),
     ("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", Nobody),
@@ -294,6 +296,11 @@ pub fn apply(
     result
 }
 
+/// Whether a variable says something of telemetry.
+pub fn is_telemetry(name: &OsStr) -> bool {
+    NAMES.iter().any(|(known, rule)| *rule != Untouched && OsStr::new(known) == name)
+}
+
 /// Whether a variable is one of this program's.
 pub fn is_own(name: &OsStr) -> bool {
     name.as_bytes().starts_with(b"CC_OBSERVE_")
@@ -394,7 +401,7 @@ mod tests {
         let run = Run { base: "http://x", token: "t", person: &person, asked: Asked::default() };
         let child = apply(environment, &assignments(run));
         let names: Vec<_> = child.iter().take(3).map(|(name, _)| name.to_str().unwrap()).collect();
-        assert_eq!(names, ["A", "OTEL_EXPORTER_OTLP_HEADERS", "B"]);
+        assert_eq!(names, ["A", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_LOGS_HEADERS"]);
         assert!(!format!("{child:?}").contains("FAKE"));
     }
 }

@@ -46,6 +46,11 @@ impl Given<'_> {
         directories::BaseDirs::new().map(|directories| directories.home_dir().to_owned())
     }
 
+    /// Where Claude Code keeps its own files.
+    pub fn claude_directory(&self) -> Option<PathBuf> {
+        self.directory("CLAUDE_CONFIG_DIR").or_else(|| Some(self.home()?.join(".claude")))
+    }
+
     /// Whether colours may be used, on a terminal or elsewhere (<https://no-color.org>, <https://bixense.com/clicolors>).
     pub fn colours(&self, terminal: bool) -> bool {
         let forced = self.get("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");

@@ -7,15 +7,18 @@ mod ending;
 pub mod environment;
 mod find;
 pub mod given;
+mod ours;
 mod prepare;
 mod relay_process;
 mod settings;
 pub mod situation;
 mod wait;
+pub mod wrapper;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::net::TcpListener;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -28,10 +31,12 @@ use self::argv::{Arguments, Kind};
 use self::ending::Begun;
 use self::find::{FindError, HOPS, Hops};
 pub use self::given::Given;
+use self::ours::Ours;
 use self::prepare::{Configured, Identity, Part, Preparation, Prepared};
 pub use self::prepare::{destinations_of_today, read_config};
 use self::relay_process::{NoAnswer, Relay};
 use self::situation::{Plan, Situation, SummaryOption, Way};
+use crate::config::paths;
 use crate::config::user::Summary;
 use crate::process::{self, Inherited, Program, Signals, SpawnError};
 use crate::relay::control::{PROTOCOL, SentPath, Start, ToRelay};
@@ -53,6 +58,9 @@ pub struct Invocation {
     pub args: Vec<OsString>,
     /// The environment, in its order.
     pub environment: Vec<(OsString, OsString)>,
+    /// Called by Claude Code in front of a process of its own: then this is said by nobody, and these words are started
+    /// in front of claude.
+    pub wrapping: Option<Vec<OsString>>,
 }
 
 /// Which claude is meant.
@@ -64,43 +72,109 @@ pub enum Target {
     Path(PathBuf),
 }
 
+/// Starts a process that Claude Code starts in the background, called as its process wrapper. Nothing is printed.
+///
+/// One that was told by a relay of ours where to send starts as it is: what it says, and what it starts says, arrives. If
+/// that relay is gone, it is started again on its port, or another one for those that pass on what they are given.
+pub fn wrap(called: &wrapper::Called<'_>, environment: Vec<(OsString, OsString)>, inherited: &Inherited) -> u8 {
+    let told = Ours::of(&environment);
+    let mut invocation = Invocation {
+        summary: SummaryOption::Off,
+        summary_file: None,
+        target: Target::Path(PathBuf::from(called.program)),
+        args: called.args.to_vec(),
+        environment,
+        wrapping: Some(called.chained.to_vec()),
+    };
+    let passes_on = Arguments::read(called.args).kind == Kind::Background;
+    let Some(told) = told else { return launch(&invocation, inherited, Observing::Anew) };
+    let state = paths::state_directory();
+    if state.as_deref().is_ok_and(|state| told.answers(state)) {
+        if let (Ok(state), true) = (state, passes_on) {
+            prepare::adopt_settings(&state, &told.assignments());
+        }
+        return launch(&invocation, inherited, Observing::AsItIs);
+    }
+    if let Ok(listener) = prepare::listen_on(told.identity.port) {
+        return launch(&invocation, inherited, Observing::Again(listener, told.identity));
+    }
+    // Somebody else has the port by now.
+    invocation.environment.retain(|(name, _)| !environment::is_telemetry(name));
+    launch(&invocation, inherited, Observing::Anew)
+}
+
 /// Runs claude, observed. In exec mode this process becomes claude and nothing returns; otherwise the process ends as
 /// claude ended. What is returned is an exit code for the cases in which claude could not be started.
 pub fn run(invocation: &Invocation, inherited: &Inherited) -> u8 {
+    launch(invocation, inherited, Observing::Anew)
+}
+
+/// Who observes.
+enum Observing {
+    /// A relay that is yet to be started; below a claude that is observed, the one of that claude.
+    Anew,
+    /// A relay that was there before is started again, on its port; claude has been told.
+    Again(TcpListener, Identity),
+    /// A relay that is there; claude has been told.
+    AsItIs,
+}
+
+fn launch(invocation: &Invocation, inherited: &Inherited, observing: Observing) -> u8 {
     let deadline = Instant::now() + SETUP_LIMIT;
     inherited.make_usable();
     let given = Given { variables: &invocation.environment };
-    // A shim that starts us without becoming us is our parent; below a running claude, a parent says nothing.
-    let parent = (!given.is_below_claude()).then(Pid::parent);
+    // A shim that starts us without becoming us is our parent; below a running claude, a parent says nothing, and in front
+    // of its background processes neither.
+    let parent = (!given.is_below_claude() && invocation.wrapping.is_none()).then(Pid::parent);
     let hops = Hops::read(given.get(HOPS), Pid::this(), parent);
     let arguments = Arguments::read(&invocation.args);
-    let observed = is_observed(&arguments, &hops);
-    let SetUp { configured, person, run } = if observed {
-        set_up(invocation, given, &arguments, deadline)
-    } else {
-        SetUp::of_nothing(prepare::configured(given))
+    let anew = matches!(observing, Observing::Anew) && is_observed(&arguments, &hops);
+    let above = anew.then(|| above(given)).flatten();
+    let set_up = match observing {
+        Observing::Again(listener, identity) => {
+            let variables: Vec<_> =
+                invocation.environment.iter().filter(|(name, _)| !environment::is_telemetry(name)).cloned().collect();
+            Some(set_up(Given { variables: &variables }, &arguments, deadline, Ok((listener, identity))))
+        }
+        Observing::Anew if anew && above.is_none() => {
+            let listening = prepare::listen().map(|(listener, port)| (listener, Identity::new(port)));
+            Some(set_up(given, &arguments, deadline, listening))
+        }
+        Observing::Anew | Observing::AsItIs => None,
     };
+    let SetUp { configured, person, run } = set_up.unwrap_or_else(|| SetUp::of_nothing(prepare::configured(given)));
     let program = match find_claude(invocation, given, &configured, &hops) {
         Ok(path) => path,
         Err(error) => return cannot_run(&error),
     };
+    let mut plan = situation(invocation, given, &arguments, &configured, anew).plan();
+    if above.is_some() {
+        plan = Plan::EXEC;
+    }
     let launch = Launch {
         invocation,
         inherited,
-        plan: situation(invocation, given, &arguments, &configured, observed).plan(),
+        plan,
         interactive: !matches!(arguments.kind, Kind::Session { print: true, .. })
             && process::is_terminal(std::io::stdout().as_fd()),
         program,
         hops,
         pid: Pid::this(),
     };
-    if !observed {
-        return launch.pass_through();
+    match (above, run) {
+        (Some(above), _) => launch.joined(&above, &arguments, deadline),
+        (None, Ok(run)) if anew => launch.observed(run, &arguments, &person),
+        (None, Err(unobserved)) if anew => launch.unobserved(unobserved, &arguments, &person),
+        (None, Ok(run)) => launch.observed_again(run),
+        (None, Err(_)) => launch.pass_through(),
     }
-    match run {
-        Ok(run) => launch.observed(run, &arguments, &person),
-        Err(unobserved) => launch.unobserved(unobserved, &arguments, &person),
-    }
+}
+
+/// What a claude above us was told, if a project could have started us there and its relay answers: then we are a part of
+/// its run.
+fn above(given: Given<'_>) -> Option<Ours> {
+    let above = given.is_below_claude().then(Ours::above).flatten()?;
+    above.answers(&paths::state_directory().ok()?).then_some(above)
 }
 
 /// What was found out before claude is started.
@@ -133,9 +207,14 @@ struct Unobserved {
 }
 
 /// Has the run prepared, in a process that may take its time, and takes what it has found out by the deadline.
-fn set_up(invocation: &Invocation, given: Given<'_>, arguments: &Arguments, deadline: Instant) -> SetUp {
+fn set_up(
+    given: Given<'_>,
+    arguments: &Arguments,
+    deadline: Instant,
+    listening: io::Result<(TcpListener, Identity)>,
+) -> SetUp {
     let mut configured = Configured::default();
-    let (person, run) = match start_run(invocation, given, arguments, deadline, &mut configured) {
+    let (person, run) = match start_run(given, arguments, deadline, listening, &mut configured) {
         Ok((identity, relay, preparation)) => {
             let Preparation { person, run, muted } = preparation;
             let run = run.map(|prepared| Run { identity, prepared, relay });
@@ -155,22 +234,21 @@ fn set_up(invocation: &Invocation, given: Given<'_>, arguments: &Arguments, dead
 }
 
 fn start_run(
-    invocation: &Invocation,
     given: Given<'_>,
     arguments: &Arguments,
     deadline: Instant,
+    listening: io::Result<(TcpListener, Identity)>,
     configured: &mut Configured,
 ) -> Result<(Identity, Relay, Preparation), String> {
-    let (listener, port) = prepare::listen().map_err(|error| format!("cannot listen on 127.0.0.1: {error}"))?;
-    let identity = Identity::new(port);
+    let (listener, identity) = listening.map_err(|error| format!("cannot listen on 127.0.0.1: {error}"))?;
     let prepare = |tell: &mut dyn FnMut(Part) -> bool| prepare::prepare(given, arguments, &identity, tell);
-    let mut relay = Relay::start(listener, &invocation.environment, prepare)
+    let mut relay = Relay::start(Some(listener), given.variables, prepare)
         .map_err(|error| format!("cannot start the relay: {error}"))?;
     loop {
         match relay.part(deadline) {
             Ok(Part::Configured(part)) => *configured = part,
             Ok(Part::Prepared(preparation)) => return Ok((identity, relay, *preparation)),
-            Err(NoAnswer::Gone) => return Err("setting up failed".to_owned()),
+            Ok(Part::Joined(_)) | Err(NoAnswer::Gone) => return Err("setting up failed".to_owned()),
             Err(NoAnswer::Late | NoAnswer::Interrupted) => {
                 return Err(format!("setting up took longer than {} ms", SETUP_LIMIT.as_millis()));
             }
@@ -180,7 +258,7 @@ fn start_run(
 
 /// Whether there is a session to observe, and nobody observes it already.
 fn is_observed(arguments: &Arguments, hops: &Hops) -> bool {
-    matches!(arguments.kind, Kind::Session { .. }) && !hops.is_nested()
+    matches!(arguments.kind, Kind::Session { .. } | Kind::Background) && !hops.is_nested()
 }
 
 fn find_claude(
@@ -220,7 +298,7 @@ fn situation(
         (asked, _) => asked,
     };
     Situation {
-        session: observed,
+        session: observed && arguments.kind != Kind::Background && invocation.wrapping.is_none(),
         print: matches!(arguments.kind, Kind::Session { print: true, .. }),
         stderr_is_terminal,
         ci: given.get("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0"),
@@ -262,10 +340,10 @@ impl Launch<'_> {
         let credential = |name: &OsStr| prepared.credentials.iter().any(|credential| OsStr::new(credential) == name);
         let environment = environment::apply(
             self.invocation.environment.iter().filter(|(name, _)| !credential(name)).cloned(),
-            &identity.assignments(person, prepared.asked),
+            &prepare::with_wrapper(identity.assignments(person, prepared.asked), prepared.wrapper.as_deref()),
         );
         let (started, notes) = (Timestamp::now(), prepared.notes.clone());
-        let start = self.start_message(&identity, prepared, started);
+        let start = self.start_message(&identity, prepared, started, false);
         if let Err(error) = relay.send(&ToRelay::Start(Box::new(start))) {
             // The port is closed by now, or closes when the relay finds no message.
             let why = format!("cannot start the relay: {error}");
@@ -280,6 +358,35 @@ impl Launch<'_> {
             }
             Err(errno) => self.could_not_exec(errno),
         }
+    }
+
+    /// Becomes claude, told as a claude above us was: it is observed by the relay of that one.
+    fn joined(&self, above: &Ours, arguments: &Arguments, deadline: Instant) -> u8 {
+        let assignments = above.assignments();
+        let environment = environment::apply(self.invocation.environment.iter().cloned(), &assignments);
+        let prepare = |tell: &mut dyn FnMut(Part) -> bool| prepare::join(arguments, &assignments, tell);
+        let settings = Relay::start(None, &self.invocation.environment, prepare)
+            .ok()
+            .and_then(|mut preparing| preparing.part(deadline).ok());
+        let args = match settings {
+            Some(Part::Joined(Some(file))) => {
+                arguments.with_settings(&self.invocation.args, PathBuf::from(file).as_os_str())
+            }
+            _ => self.invocation.args.clone(),
+        };
+        match self.claude(&args, &environment) {
+            Ok(program) => self.could_not_exec(program.exec(self.inherited)),
+            Err(errno) => self.could_not_exec(errno),
+        }
+    }
+
+    /// Becomes claude with everything as it was given, and lets the relay begin that takes the place of another.
+    fn observed_again(&self, run: Run) -> u8 {
+        let Run { identity, prepared, mut relay } = run;
+        let start = self.start_message(&identity, prepared, Timestamp::now(), true);
+        // Without it, the port stays closed: claude is refused, and says nothing to anybody.
+        let _ = relay.send(&ToRelay::Start(Box::new(start)));
+        self.pass_through()
     }
 
     /// Starts claude without telemetry, since setting up failed.
@@ -318,14 +425,17 @@ impl Launch<'_> {
             Target::Named(name) => name.clone(),
             Target::Path(path) => path.clone().into_os_string(),
         };
-        let argv: Vec<OsString> = std::iter::once(name).chain(args.iter().cloned()).collect();
-        let program = Program::new(self.program.as_os_str(), &argv, environment);
+        let front = self.invocation.wrapping.as_deref().unwrap_or_default();
+        let argv: Vec<OsString> = front.iter().cloned().chain([name]).chain(args.iter().cloned()).collect();
+        let path = front.first().map_or(self.program.as_os_str(), OsString::as_os_str);
+        let program = Program::new(path, &argv, environment);
         // A shim that leads back here does so in the process that became it.
         let hops = self.hops.with(&self.program);
         program.map(|program| program.with_pid_variable(HOPS, &hops)).map_err(|_| Errno::EINVAL)
     }
 
-    fn start_message(&self, identity: &Identity, prepared: Prepared, started: Timestamp) -> Start {
+    fn start_message(&self, identity: &Identity, prepared: Prepared, started: Timestamp, again: bool) -> Start {
+        let given = Given { variables: &self.invocation.environment };
         Start {
             protocol: PROTOCOL,
             run_id: identity.run_id.to_string(),
@@ -334,11 +444,18 @@ impl Launch<'_> {
             launcher: self.pid.as_raw(),
             exec: self.plan.way == Way::Exec,
             started,
-            directory: std::env::current_dir().ok().as_deref().map(SentPath::from),
+            again,
+            // A daemon has its own, which says nothing of where its sessions work.
+            directory: if self.invocation.wrapping.is_some() || again {
+                None
+            } else {
+                std::env::current_dir().ok().as_deref().map(SentPath::from)
+            },
             interactive: self.interactive,
             state: prepared.state,
             settings: prepared.settings,
-            ci: prepare::ci(Given { variables: &self.invocation.environment }),
+            claude: given.claude_directory().as_deref().map(SentPath::from),
+            ci: prepare::ci(given),
             destinations: prepared.destinations,
             policy: prepared.policy,
             notes: prepared.notes,

@@ -19,6 +19,7 @@ use super::argv::{Arguments, Kind};
 use super::environment::{self, Asked, NAMES, Run};
 use super::given::Given;
 use super::settings::{self, MAX_SETTINGS_BYTES, SettingsError};
+use super::wrapper;
 use crate::config::known_values::{self, KnownSources, Wanted};
 use crate::config::person::{Found, Unsupported, Unusable};
 use crate::config::user::Summary;
@@ -109,6 +110,8 @@ pub enum Part {
     Configured(Configured),
     /// Then the run, where there is one.
     Prepared(Box<Preparation>),
+    /// Or, for a part of another run, its settings file.
+    Joined(Option<SentPath>),
 }
 
 /// What the configuration says of the launch itself.
@@ -144,6 +147,8 @@ pub struct Prepared {
     pub state: SentPath,
     /// The settings file, if one was written.
     pub settings: Option<SentPath>,
+    /// What Claude Code is to put in front of its background processes.
+    pub wrapper: Option<String>,
     /// Who receives what.
     pub destinations: Vec<SentDestination>,
     /// Variables that hold what lets us in at a destination. Claude does not get them.
@@ -196,11 +201,7 @@ fn persons_variables(given: Given<'_>, layers: [Option<&Map<String, Value>>; 2])
 
 /// `settings.json` in the user's Claude configuration directory, if it is there and strict JSON.
 fn user_settings(given: Given<'_>) -> Option<(PathBuf, Map<String, Value>)> {
-    let directory = match given.directory("CLAUDE_CONFIG_DIR") {
-        Some(directory) => directory,
-        None => given.home()?.join(".claude"),
-    };
-    let path = directory.join("settings.json");
+    let path = given.claude_directory()?.join("settings.json");
     let text = files::read_small(&path, MAX_SETTINGS_BYTES).ok()?;
     Some((path, settings::parse(&text).ok()?))
 }
@@ -361,6 +362,8 @@ pub fn prepare(
     let person = persons_variables(given, layers);
     let sources = config.as_ref().map(|config| config.known_values).unwrap_or_default();
     let known = known(given, layers, sources);
+    let persons = wrapper::persons_own(given.get(wrapper::VARIABLE), layers);
+    let wrapper = wrapper::value(persons.as_deref());
     let injectable = matches!(arguments.kind, Kind::Session { settings: true, .. });
     let ours = (injectable && (own.is_some() || arguments.settings.is_none())).then(|| own.unwrap_or_default());
     if ours.is_none()
@@ -370,7 +373,8 @@ pub fn prepare(
         // The environment is all that speaks for us, and a settings file beats it.
         notes.push(Note::Bypassed { by: path.display().to_string() });
     }
-    let run = prepare_run(given, ours.clone(), identity, &person, config, notes).map(|run| Prepared { known, ..run });
+    let run = prepare_run(given, ours.clone(), wrapper, identity, &person, config, notes);
+    let run = run.map(|run| Prepared { known, ..run });
     let mut muted = None;
     if let Err(error) = &run {
         log(&format!("not observed: {error}"));
@@ -379,6 +383,56 @@ pub fn prepare(
     let observed = run.is_ok();
     let run = run.map_err(|error| given.with_tilde(&error.to_string()));
     tell(Part::Prepared(Box::new(Preparation { person, run, muted }))) && observed
+}
+
+/// Prepares a part of another run: its settings file, where one can be, with the person's own `--settings` in it.
+pub fn join(
+    arguments: &Arguments,
+    assignments: &[(&'static str, Option<String>)],
+    tell: &mut dyn FnMut(Part) -> bool,
+) -> bool {
+    let injectable = matches!(arguments.kind, Kind::Session { settings: true, .. });
+    let own = match arguments.settings.as_ref().map(|argument| persons_settings(&argument.value)) {
+        Some(own) => own.ok(),
+        None => Some(Map::new()),
+    };
+    let file = own.filter(|_| injectable).and_then(|own| {
+        let merged = settings::merge(own, assignments).ok()?;
+        let state = paths::state_directory().ok()?;
+        write_settings(&state, Uuid::now_v7(), &merged).ok()
+    });
+    tell(Part::Joined(file.as_deref().map(SentPath::from)));
+    false
+}
+
+/// The assignments, and what Claude Code is to put in front of its background processes.
+pub fn with_wrapper(
+    mut assignments: Vec<(&'static str, Option<String>)>,
+    wrapper: Option<&str>,
+) -> Vec<(&'static str, Option<String>)> {
+    assignments.extend(wrapper.map(|value| (wrapper::VARIABLE, Some(value.to_owned()))));
+    assignments
+}
+
+/// Lets the settings files lead to a relay again that were silenced when theirs was gone: jobs of the background daemon
+/// name them.
+pub fn adopt_settings(state: &Path, assignments: &[(&'static str, Option<String>)]) {
+    let entries = std::fs::read_dir(state.join("settings")).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()) {
+        let Some(settings) =
+            files::read_small(&path, MAX_SETTINGS_BYTES).ok().and_then(|text| settings::parse(&text).ok())
+        else {
+            continue;
+        };
+        if !settings::is_silent(&settings) {
+            continue;
+        }
+        if let Ok(merged) = settings::merge(settings, assignments)
+            && let Err(error) = replace_settings(&path, &merged)
+        {
+            log(&format!("a settings file stays silent: {error}"));
+        }
+    }
 }
 
 /// Writes a settings file that keeps claude from exporting, if any directory takes one.
@@ -391,6 +445,7 @@ fn mute(own: Map<String, Value>, identity: &Identity, person: &BTreeMap<String, 
 fn prepare_run(
     given: Given<'_>,
     ours: Option<Map<String, Value>>,
+    wrapper: Option<String>,
     identity: &Identity,
     person: &BTreeMap<String, String>,
     config: Result<UserConfig, ConfigError>,
@@ -411,7 +466,7 @@ fn prepare_run(
     let state = paths::state_directory().map_err(SetupError::State)?;
     let mut file = None;
     if let Some(ours) = ours {
-        match settings::merge(ours, &identity.assignments(person, asked)) {
+        match settings::merge(ours, &with_wrapper(identity.assignments(person, asked), wrapper.as_deref())) {
             Ok(merged) => {
                 file = Some(write_settings(&state, identity.run_id, &merged).map_err(SetupError::Settings)?);
             }
@@ -421,6 +476,7 @@ fn prepare_run(
     Ok(Prepared {
         state: state.as_path().into(),
         settings: file.as_deref().map(SentPath::from),
+        wrapper,
         credentials: destinations.iter().filter_map(|destination| variable_of(destination.auth.as_ref())).collect(),
         destinations: destinations.iter().map(SentDestination::pack).collect(),
         policy,
@@ -488,16 +544,20 @@ pub fn listen() -> io::Result<(TcpListener, u16)> {
         let chosen = bind(0)?;
         let port = TcpListener::from(chosen).local_addr()?.port();
         // The first socket is closed by now; somebody else may have taken the port in between.
-        match bind(port) {
-            Ok(socket) => {
-                let backlog = Backlog::new(BACKLOG).map_err(io::Error::from)?;
-                socket::listen(&socket, backlog)?;
-                return Ok((TcpListener::from(socket), port));
-            }
+        match listen_on(port) {
+            Ok(listener) => return Ok((listener, port)),
             Err(error) => last = error,
         }
     }
     Err(last)
+}
+
+/// The same on a port of ours of before.
+pub fn listen_on(port: u16) -> io::Result<TcpListener> {
+    let socket = bind(port)?;
+    let backlog = Backlog::new(BACKLOG).map_err(io::Error::from)?;
+    socket::listen(&socket, backlog)?;
+    Ok(TcpListener::from(socket))
 }
 
 fn bind(port: u16) -> io::Result<std::os::fd::OwnedFd> {
@@ -531,6 +591,23 @@ fn write_settings(state: &Path, run_id: Uuid, merged: &Map<String, Value>) -> io
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
     file.write_all(&text)?;
     Ok(path)
+}
+
+/// Writes a settings file in the place of one that is there.
+fn replace_settings(path: &Path, merged: &Map<String, Value>) -> io::Result<()> {
+    let mut temporary = OsString::from(path);
+    temporary.push(format!(".{}.tmp", Uuid::new_v4().simple()));
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)
+        .and_then(|mut file| file.write_all(&serde_json::to_vec(merged)?))
+        .and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
 }
 
 /// The arguments and environment of a session that is not observed: no OTLP leaves it, not even raw.

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::prepare::Part;
 use crate::process::{self, Inherited, Program, Signals};
-use crate::relay::control::{self, ToLauncher};
+use crate::relay::control::{self, Exit, ToLauncher, ToRelay};
 use crate::report::RunSummary;
 
 /// The variables that the relay keeps: where its files are, and how TLS finds its roots.
@@ -71,16 +71,17 @@ impl Relay {
     /// the process becomes the relay.
     ///
     /// It belongs to nobody: its own session, no terminal, no pipe of ours; as the relay, `/` as directory and a
-    /// scrubbed environment. The socket is its alone afterwards: if it cannot run, the port closes.
+    /// scrubbed environment. The socket is its alone afterwards: if it cannot run, the port closes. Without one, it does not
+    /// become the relay.
     pub fn start(
-        listener: TcpListener,
+        listener: Option<TcpListener>,
         variables: &[(OsString, OsString)],
         prepare: impl FnOnce(&mut dyn FnMut(Part) -> bool) -> bool,
     ) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         let theirs = OwnedFd::from(theirs);
         let null = OwnedFd::from(OpenOptions::new().read(true).write(true).open("/dev/null")?);
-        let listener = OwnedFd::from(listener);
+        let listener = listener.map(OwnedFd::from);
         let environment: Vec<(OsString, OsString)> =
             variables.iter().filter(|(name, _)| KEPT.iter().any(|kept| OsStr::new(kept) == name)).cloned().collect();
         // Our own file even when it has been replaced meanwhile; elsewhere, the path it was started from.
@@ -93,7 +94,7 @@ impl Relay {
             process::ignore_broken_pipes();
             process::dump_no_core();
             // From here on it holds neither the terminal nor a pipe, however long the disk takes.
-            let placed = process::place(&listener, 0)
+            let placed = process::place(listener.as_ref().unwrap_or(&null), 0)
                 .and_then(|()| process::place(&theirs, 1))
                 .and_then(|()| process::place(&null, 2));
             if placed.is_err() {
@@ -152,20 +153,26 @@ impl Relay {
         self.control.write_all(&frame)
     }
 
-    /// Waits for the last summary. A signal ends the wait; what was said by then is the answer.
+    /// Tells the relay how claude ended, and waits for the last summary. A signal ends the wait; what was said by then is
+    /// the answer.
     pub fn summary(
         &mut self,
+        exit: Exit,
         limit: Duration,
         signals: &Signals,
         on_second: impl FnOnce(),
     ) -> Result<RunSummary, NoAnswer> {
         let mut latest = None;
-        let reason = self.wait_for_last(limit, signals, on_second, &mut latest);
+        let reason = match self.send(&ToRelay::Exited(exit)) {
+            Ok(()) => self.wait_for_last(exit, limit, signals, on_second, &mut latest),
+            Err(_) => Some(NoAnswer::Gone),
+        };
         latest.ok_or_else(|| reason.unwrap_or(NoAnswer::Gone))
     }
 
     fn wait_for_last(
         &mut self,
+        exit: Exit,
         limit: Duration,
         signals: &Signals,
         on_second: impl FnOnce(),
@@ -180,6 +187,13 @@ impl Relay {
                     *latest = Some(*summary);
                     if last {
                         return None;
+                    }
+                    continue;
+                }
+                // The one that was told may be the one that died.
+                Ok(Some(ToLauncher::Restarted)) => {
+                    if self.send(&ToRelay::Exited(exit)).is_err() {
+                        return Some(NoAnswer::Gone);
                     }
                     continue;
                 }
@@ -220,7 +234,8 @@ impl Relay {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let _ = nix::sys::signal::kill(self.pid, nix::sys::signal::Signal::SIGKILL);
+                // It leads its session and its group: its guard, itself, and what it has started.
+                let _ = nix::sys::signal::killpg(self.pid, nix::sys::signal::Signal::SIGKILL);
                 return;
             }
             if ready(self.control.as_fd(), None, left) == Ready::Control {

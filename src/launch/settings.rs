@@ -77,6 +77,14 @@ pub fn merge(
     Ok(settings)
 }
 
+/// Whether a settings file is one of ours that was silenced: it names the exporters, and nobody to send to.
+pub fn is_silent(settings: &Map<String, Value>) -> bool {
+    let variables = variables(settings);
+    let ours = settings.get("otelHeadersHelper").and_then(Value::as_str) == Some("");
+    ours && variables.get("OTEL_LOGS_EXPORTER").is_some_and(|exporter| exporter == "none")
+        && !variables.keys().any(|name| name.starts_with("OTEL_EXPORTER_OTLP_"))
+}
+
 /// Whether managed settings decide where telemetry goes, so that ours does not count.
 pub fn takes_telemetry(managed: &Map<String, Value>) -> bool {
     managed.get("otelHeadersHelper").is_some_and(|helper| helper.as_str() != Some(""))

@@ -52,7 +52,7 @@ pub enum Way {
 )]
 #[derive(Clone, Copy, Debug)]
 pub struct Situation {
-    /// Whether a session starts here at all.
+    /// Whether a session starts here, and not in the background.
     pub session: bool,
     /// `-p`.
     pub print: bool,
@@ -81,18 +81,22 @@ pub struct Plan {
     pub markdown: bool,
 }
 
+impl Plan {
+    /// There is nothing to show.
+    pub const EXEC: Self = Self { way: Way::Exec, drain: None, shown: Shown::Nothing, markdown: false };
+}
+
 impl Situation {
     /// One row of the table.
     pub fn plan(self) -> Plan {
-        let exec = Plan { way: Way::Exec, drain: None, shown: Shown::Nothing, markdown: false };
         if !self.session {
-            return exec;
+            return Plan::EXEC;
         }
         let drained = self.ci || self.first_process;
         let asked = self.summary != SummaryOption::Auto || self.summary_file;
         let by_a_program = !self.stderr_is_terminal;
         if by_a_program && !drained && !asked {
-            return exec;
+            return Plan::EXEC;
         }
         let shown = match self.summary {
             SummaryOption::Full => Shown::Full,
@@ -122,7 +126,6 @@ mod tests {
         summary_file: false,
     };
     const PIPE: Situation = Situation { stderr_is_terminal: false, ..TERMINAL };
-    const EXEC: Plan = Plan { way: Way::Exec, drain: None, shown: Shown::Nothing, markdown: false };
 
     fn wait(shown: Shown) -> Plan {
         Plan { way: Way::Wait, drain: None, shown, markdown: false }
@@ -141,8 +144,8 @@ mod tests {
             ("CI", Situation { ci: true, ..PIPE }, drained(Shown::Line)),
             ("CI with a terminal", Situation { ci: true, ..TERMINAL }, drained(Shown::Line)),
             ("pid 1", Situation { first_process: true, ..PIPE }, drained(Shown::Line)),
-            ("a pipe, an SDK, an IDE, a symlink called by a program", PIPE, EXEC),
-            ("a subcommand", Situation { session: false, ci: true, ..TERMINAL }, EXEC),
+            ("a pipe, an SDK, an IDE, a symlink called by a program", PIPE, Plan::EXEC),
+            ("a subcommand", Situation { session: false, ci: true, ..TERMINAL }, Plan::EXEC),
             ("--summary-file in a pipe", Situation { summary_file: true, ..PIPE }, wait(Shown::Nothing)),
             ("--summary-file on a terminal", Situation { summary_file: true, ..TERMINAL }, wait(Shown::Full)),
             ("--summary full in a pipe", Situation { summary: Full, ..PIPE }, wait(Shown::Full)),

@@ -211,6 +211,21 @@ pub fn spawn_detached(become_it: impl FnOnce()) -> nix::Result<Pid> {
     }
 }
 
+/// The exit code of a child of our own that panicked.
+const PANICKED: u8 = 101;
+
+/// Starts a child in which `become_it` runs, and gives the exit code.
+pub fn spawn_child(become_it: impl FnOnce() -> u8) -> nix::Result<Pid> {
+    match fork()? {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => {
+            // A panic must not unwind into what this process was before the fork.
+            let code = std::panic::catch_unwind(AssertUnwindSafe(become_it)).unwrap_or(PANICKED);
+            exit_now(i32::from(code))
+        }
+    }
+}
+
 /// Lets go of the terminal, of pipes, and of everything else that was inherited: a process that waits for a disk must
 /// not hold up whoever reads what claude wrote. For a detached process that does not come back.
 pub fn let_go() -> io::Result<()> {
@@ -481,8 +496,8 @@ fn is_ignored(signal: Signal) -> bool {
 }
 
 fn fork() -> nix::Result<ForkResult> {
-    // SAFETY: the launcher has one thread and never starts another, so the child finds no lock held by a thread that
-    // it does not have.
+    // SAFETY: the launcher and the guard have one thread and never start another, so the child finds no lock held by a
+    // thread that it does not have.
     unsafe { nix::unistd::fork() }
 }
 

@@ -206,7 +206,7 @@ fn between(started: Timestamp, ended: Timestamp) -> Duration {
     Duration::try_from(ended.duration_since(started)).unwrap_or_default()
 }
 
-fn moment(at: Timestamp) -> Option<Moment> {
+pub(super) fn moment(at: Timestamp) -> Option<Moment> {
     u64::try_from(at.as_nanosecond()).ok().and_then(Moment::from_unix_nanos)
 }
 

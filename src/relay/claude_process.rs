@@ -9,14 +9,23 @@ use tokio::sync::oneshot;
 const STACK_BYTES: usize = 64 << 10;
 
 /// Resolves when the process has ended. One that is not there has ended.
+pub async fn ended(pid: i32) {
+    one_ended(vec![pid]).await;
+}
+
+/// Resolves when one of these processes has ended; at once if there is none.
 ///
 /// A thread of its own sleeps in the kernel until then; the end of this process does not wait for it.
-pub async fn ended(pid: i32) {
+pub async fn one_ended(pids: Vec<i32>) {
+    if pids.is_empty() {
+        return;
+    }
     let (sender, receiver) = oneshot::channel();
+    let watched = pids.clone();
     let waiting = thread::Builder::new().name("claude".to_owned()).stack_size(STACK_BYTES).spawn(move || {
-        if !watch(pid) {
+        if !watch(&watched) {
             // No such way on this system: ask once a second.
-            while is_there(pid) {
+            while watched.iter().all(|pid| is_there(*pid)) {
                 thread::sleep(Duration::from_secs(1));
             }
         }
@@ -26,49 +35,54 @@ pub async fn ended(pid: i32) {
     match waiting {
         Ok(_) => drop(receiver.await),
         Err(_) => {
-            while is_there(pid) {
+            while pids.iter().all(|pid| is_there(*pid)) {
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
     }
 }
 
-/// Waits by a file descriptor of the process; `false` if there is no such thing here.
+/// Waits by file descriptors of the processes; `false` if there is no such thing here.
 #[cfg(target_os = "linux")]
-fn watch(pid: i32) -> bool {
+fn watch(pids: &[i32]) -> bool {
     use std::os::fd::AsFd as _;
 
     use nix::errno::Errno;
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-    let Some(pid) = Pid::from_raw(pid) else { return true };
-    match pidfd_open(pid, PidfdFlags::empty()) {
-        Ok(process) => loop {
-            match poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE) {
-                Ok(_) => return true,
-                Err(Errno::EINTR) => {}
-                Err(_) => return false,
-            }
-        },
-        Err(rustix::io::Errno::SRCH) => true,
-        Err(_) => false,
+    let mut processes = Vec::new();
+    for pid in pids {
+        let Some(pid) = Pid::from_raw(*pid) else { return true };
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(process) => processes.push(process),
+            Err(rustix::io::Errno::SRCH) => return true,
+            Err(_) => return false,
+        }
+    }
+    let mut watched: Vec<_> = processes.iter().map(|process| PollFd::new(process.as_fd(), PollFlags::POLLIN)).collect();
+    loop {
+        match poll(&mut watched, PollTimeout::NONE) {
+            Ok(_) => return true,
+            Err(Errno::EINTR) => {}
+            Err(_) => return false,
+        }
     }
 }
 
 /// Waits in `kevent`. Not run so far: there was no such system to run it on.
 #[cfg(any(target_os = "macos", target_os = "freebsd"))]
-fn watch(pid: i32) -> bool {
+fn watch(pids: &[i32]) -> bool {
     use nix::errno::Errno;
     use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 
-    let Ok(process) = usize::try_from(pid) else { return true };
     let Ok(queue) = Kqueue::new() else { return false };
     let flags = EvFlags::EV_ADD | EvFlags::EV_ONESHOT;
-    let change = KEvent::new(process, EventFilter::EVFILT_PROC, flags, FilterFlag::NOTE_EXIT, 0, 0);
-    let mut events = [change];
+    let change = |process| KEvent::new(process, EventFilter::EVFILT_PROC, flags, FilterFlag::NOTE_EXIT, 0, 0);
+    let changes: Vec<_> = pids.iter().filter_map(|pid| usize::try_from(*pid).ok()).map(change).collect();
+    let mut events = [change(0)];
     loop {
-        match queue.kevent(&[change], &mut events, None) {
+        match queue.kevent(&changes, &mut events, None) {
             Ok(_) | Err(Errno::ESRCH) => return true,
             Err(Errno::EINTR) => {}
             Err(_) => return false,
@@ -77,7 +91,7 @@ fn watch(pid: i32) -> bool {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd")))]
-fn watch(_pid: i32) -> bool {
+fn watch(_pids: &[i32]) -> bool {
     false
 }
 

@@ -53,6 +53,31 @@ pub enum ToLauncher {
         /// Whether there will be no other.
         last: bool,
     },
+    /// The relay died, and this is another: what it was told after `Start` it does not know.
+    Restarted,
+}
+
+/// What anybody of this user may ask a relay, by its control socket.
+#[derive(Deserialize, Serialize)]
+pub enum Question {
+    /// Who it is.
+    Who {
+        /// [`PROTOCOL`] of the one who asks.
+        protocol: u32,
+    },
+}
+
+/// Who a relay is.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Answer {
+    /// [`PROTOCOL`] of the relay.
+    pub protocol: u32,
+    /// The version of the program.
+    pub version: String,
+    /// The run that it serves.
+    pub run_id: String,
+    /// Where it listens.
+    pub port: u16,
 }
 
 /// How claude ended, and what is to happen then.
@@ -81,6 +106,8 @@ pub struct Start {
     pub launcher: i32,
     /// Whether claude takes the launcher's place.
     pub exec: bool,
+    /// Whether a relay of this run was there before.
+    pub again: bool,
     /// When the run began, RFC 3339.
     pub started: jiff::Timestamp,
     /// Where claude runs.
@@ -91,6 +118,8 @@ pub struct Start {
     pub state: SentPath,
     /// The settings file of this run, removed when no process names it any more.
     pub settings: Option<SentPath>,
+    /// Where Claude Code keeps its own files.
+    pub claude: Option<SentPath>,
     /// Variables of the continuous integration that runs us.
     pub ci: Vec<(String, String)>,
     /// Who receives what.

@@ -108,14 +108,29 @@ impl Intake {
         self.open.subscribe()
     }
 
-    /// Takes what has been sent but not been read yet, and closes the socket. Connections whose other end is open
-    /// still are closed at the deadline.
-    pub async fn finish(mut self, deadline: Instant) {
+    /// Takes what has been sent but not been read yet, and goes on listening.
+    pub async fn settle(&mut self, deadline: Instant) {
+        self.admit_those_who_wait();
+        let mut open = self.open.subscribe();
+        let strangers = deadline.min(Instant::now() + STRANGER_LIMIT);
+        let quiet = tokio::time::timeout_at(strangers, open.wait_for(|count| *count == 0)).await.is_ok();
+        if !quiet && self.known.iter().any(|(patience, handle)| patience.is_trusted() && !handle.is_finished()) {
+            let _ = tokio::time::timeout_at(deadline, open.wait_for(|count| *count == 0)).await;
+        }
+        let _ = tokio::time::timeout_at(deadline, self.door.pipeline.settled()).await;
+    }
+
+    fn admit_those_who_wait(&mut self) {
         while let Ok((stream, _)) = self.same.accept() {
             if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
                 self.admit(stream);
             }
         }
+    }
+
+    /// The same, and closes the socket. Connections whose other end is open still are closed at the deadline.
+    pub async fn finish(mut self, deadline: Instant) {
+        self.admit_those_who_wait();
         drop(self.listener);
         drop(self.same);
         let mut open = self.open.subscribe();

@@ -12,16 +12,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::control::{self, Exit, SentDestination, Start, ToLauncher, ToRelay};
+use super::control::{self, Answer, Exit, SentDestination, Start, ToLauncher, ToRelay};
+use super::guard::{Held, Life};
+use super::holders::{self, Jobs, Marks};
 use super::intake::Intake;
 use super::pipeline::Pipeline;
 use super::repository::Repository;
-use super::{account, claude_process, facts, redactor, repository, settings_files};
+use super::{account, claude_process, facts, redactor, repository, settings_files, socket};
 use crate::config::Destination;
 use crate::deliver::{Delivery, DeliveryCounts, Idle, Today};
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, Custom, OwnValue, Redacted, Redactor};
-use crate::report::{Note, RunSummary};
+use crate::report::Note;
 use crate::spool::{ADOPTED_AT_ONCE, Queue, Spool};
 
 /// How long after claude's end its connections may still be open.
@@ -38,6 +40,10 @@ const LINGER: Duration = Duration::from_secs(60);
 
 /// How long the first of many abandoned runs may take to be delivered before the rest is left to a later relay.
 const ADOPTION_PAUSE: Duration = Duration::from_secs(3600);
+
+/// How often, and after which pause, it is looked again whether a job that names our settings file has got a process.
+const JOB_LOOKS: u32 = 10;
+const JOB_PAUSE: Duration = Duration::from_millis(500);
 
 /// What can happen to the relay.
 enum Happening {
@@ -64,12 +70,15 @@ enum Ending {
 }
 
 /// Runs until claude is gone and what it left is delivered or safe.
-pub(super) async fn live(
-    mut start: Start,
-    listener: std::net::TcpListener,
-    control: std::os::unix::net::UnixStream,
-) -> std::io::Result<()> {
+pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
+    let Held { listener, control, socket, mut start } = held;
     let (reader, writer) = UnixStream::from_std(control)?.into_split();
+    let mut launcher = Some(writer);
+    if life.restarted {
+        tracing::warn!("the relay died, and was started again");
+        start.notes.push(Note::RelayRestarted { at: account::moment(Timestamp::now()) });
+        tell(&mut launcher, &ToLauncher::Restarted).await;
+    }
     let (sender, mut happenings) = mpsc::channel(8);
     tokio::spawn(listen_to_launcher(reader, sender.clone()));
     tokio::spawn(listen_for_terminate(sender.clone()));
@@ -87,22 +96,46 @@ pub(super) async fn live(
         ("interactive", OwnValue::Flag(start.interactive)),
         ("capture", OwnValue::Word(start.policy.level.as_str())),
     ];
-    pipeline.own(Redacted::own_record("run_started", start.started, &started, pipeline.enrichment())).await;
+    if !life.begun {
+        pipeline.own(Redacted::own_record("run_started", start.started, &started, pipeline.enrichment())).await;
+        life.has_begun();
+    }
     if let Some(spool) = spool.clone() {
         tokio::spawn(adopt(Arc::clone(&pipeline), spool));
     }
 
+    let socket = socket.map(|socket| {
+        let path = socket.path().to_owned();
+        (path, tokio::spawn(socket.answer(who(&start))))
+    });
     let ending = wait_for_the_end(&start, &sender, &mut happenings, &mut intake).await;
-    let ended = Timestamp::now();
-    intake.finish(Instant::now() + QUIET_LIMIT).await;
+    let claude_ended = Timestamp::now();
+    intake.settle(Instant::now() + QUIET_LIMIT).await;
     let exit = match &ending {
         Ending::Told(exit) => Some(*exit),
         Ending::Seen | Ending::Terminated => None,
     };
     let drain = exit.and_then(|exit| exit.drain);
-    let mut launcher = matches!(ending, Ending::Told(_)).then_some(writer);
+    launcher = launcher.filter(|_| matches!(ending, Ending::Told(_)));
+    let summary =
+        |last| ToLauncher::Summary { summary: Box::new(account::summary(&pipeline, &start, claude_ended, exit)), last };
     // Before our own last record is queued: it would always be on its way.
-    tell(&mut launcher, account::summary(&pipeline, &start, ended, exit), drain.is_none()).await;
+    tell(&mut launcher, &summary(drain.is_none())).await;
+    let marks = marks(&start);
+    let (mut ended, mut terminated_early) = (claude_ended, matches!(ending, Ending::Terminated));
+    if !terminated_early {
+        let lingered = linger(&marks, &mut intake, &mut happenings, drain.map(|drain| Instant::now() + drain)).await;
+        if lingered != Lingered::NoTime {
+            ended = Timestamp::now();
+        }
+        terminated_early = lingered == Lingered::Terminated;
+    }
+    let socket = socket.map(|(path, answering)| {
+        answering.abort();
+        path
+    });
+    intake.finish(Instant::now() + QUIET_LIMIT).await;
+    life.is_over();
     for (destination, delivery) in pipeline.destinations() {
         if let Some(values) = account::withheld(&pipeline, destination.capture)
             && destination.signals.contains(&Signal::Logs)
@@ -113,16 +146,20 @@ pub(super) async fn live(
     }
     let last = account::run_ended(&pipeline, &start, ended, exit);
     pipeline.own(Redacted::own_record("run_ended", ended, &last, pipeline.enrichment())).await;
-    let settings = start.settings.clone().map(PathBuf::from);
-    let cleaning = tokio::task::spawn_blocking(move || settings_files::clean(settings.as_deref()));
-    if !matches!(ending, Ending::Terminated) {
+    let cleaning = tokio::task::spawn_blocking(move || {
+        if let Some(path) = socket {
+            socket::remove(&path);
+        }
+        settings_files::clean(marks.settings.as_deref(), &marks.endpoint, marks.claude.as_deref());
+    });
+    if !terminated_early {
         tokio::select! {
             () = deliver_until(&pipeline, Instant::now() + drain.unwrap_or(LINGER)) => {}
             () = terminated(&mut happenings) => {}
         }
     }
     if drain.is_some() {
-        tell(&mut launcher, account::summary(&pipeline, &start, ended, exit), true).await;
+        tell(&mut launcher, &summary(true)).await;
     }
     // A panic in there leaves a file behind that opens nothing.
     let _ = cleaning.await;
@@ -266,6 +303,86 @@ async fn wait_for_the_end(
     }
 }
 
+/// Who we are, for whoever asks.
+fn who(start: &Start) -> Answer {
+    Answer {
+        protocol: control::PROTOCOL,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        run_id: start.run_id.clone(),
+        port: start.port,
+    }
+}
+
+/// What whoever holds our endpoint is known by.
+fn marks(start: &Start) -> Marks {
+    Marks {
+        endpoint: format!("127.0.0.1:{}/r/{}", start.port, start.run_id),
+        settings: start.settings.clone().map(PathBuf::from),
+        claude: start.claude.clone().map(PathBuf::from),
+    }
+}
+
+/// How the time behind claude's end was spent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Lingered {
+    /// Nobody held our endpoint.
+    NoTime,
+    /// Until nobody held it any more.
+    Whole,
+    /// We were to end.
+    Terminated,
+}
+
+/// Serves on as long as somebody may still send here: a process that holds the endpoint, or a connection that is open. No
+/// longer than `until`.
+async fn linger(
+    marks: &Marks,
+    intake: &mut Intake,
+    happenings: &mut mpsc::Receiver<Happening>,
+    until: Option<Instant>,
+) -> Lingered {
+    let (mut lingered, mut patience) = (Lingered::NoTime, JOB_LOOKS);
+    loop {
+        let looked = marks.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            let named = |settings: &PathBuf| holders::jobs(looked.claude.as_deref(), settings) == Jobs::Name;
+            (holders::find(&looked), looked.settings.as_ref().is_some_and(named))
+        });
+        let mut open = intake.open();
+        let somebody = async {
+            let (holders, job) = found.await.unwrap_or_default();
+            if !holders.is_empty() {
+                claude_process::one_ended(holders).await;
+            } else if *open.borrow_and_update() > 0 {
+                let _ = open.wait_for(|count| *count == 0).await;
+            } else if job && patience > 0 {
+                patience -= 1;
+                tokio::time::sleep(JOB_PAUSE).await;
+            } else {
+                return false;
+            }
+            true
+        };
+        let limit = async {
+            match until {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            never = intake.serve() => match never {},
+            somebody = somebody => {
+                if !somebody {
+                    return lingered;
+                }
+                lingered = Lingered::Whole;
+            }
+            () = limit => return lingered,
+            () = terminated(happenings) => return Lingered::Terminated,
+        }
+    }
+}
+
 /// Waits until no connection has been open for some time.
 async fn quiet(mut open: watch::Receiver<usize>) {
     loop {
@@ -326,9 +443,9 @@ async fn deliver_until(pipeline: &Pipeline, deadline: Instant) {
 }
 
 /// Tells the launcher, if it wants to know.
-async fn tell(launcher: &mut Option<OwnedWriteHalf>, summary: RunSummary, last: bool) {
+async fn tell(launcher: &mut Option<OwnedWriteHalf>, message: &ToLauncher) {
     if let Some(writer) = launcher
-        && let Ok(frame) = control::frame(&ToLauncher::Summary { summary: Box::new(summary), last })
+        && let Ok(frame) = control::frame(message)
         && writer.write_all(&frame).await.is_err()
     {
         // It is gone, and does not read it.

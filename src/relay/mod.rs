@@ -7,12 +7,15 @@ mod account;
 mod claude_process;
 pub mod control;
 mod facts;
+mod guard;
+mod holders;
 mod intake;
 mod lifecycle;
 mod pipeline;
 mod redactor;
 mod repository;
 mod settings_files;
+pub mod socket;
 mod stranger;
 
 use std::io::{self, Read as _, Write as _};
@@ -26,6 +29,8 @@ use nix::sys::socket::{SockaddrIn, getsockname};
 use zeroize::Zeroizing;
 
 use self::control::{PROTOCOL, Start, ToRelay};
+use self::guard::{Held, Life};
+use self::socket::Socket;
 use crate::config::paths;
 use crate::process;
 
@@ -47,11 +52,22 @@ pub fn run() -> u8 {
     process::ignore_broken_pipes();
     process::close_from_three();
     keep_to_ourselves();
-    let served = process::take(0).and_then(|listener| {
-        let control = UnixStream::from(process::take(1)?);
-        serve(TcpListener::from(listener), control)
-    });
-    u8::from(served.is_err())
+    match held() {
+        // CoreFoundation, which verifies certificates there, refuses to work in a process that was forked.
+        Ok(held) if cfg!(target_os = "macos") => serve(held, Life::default()),
+        Ok(held) => guard::over(held, serve),
+        Err(_) => 1,
+    }
+}
+
+/// What the launcher gave us.
+fn held() -> io::Result<Held> {
+    let listener = TcpListener::from(process::take(0)?);
+    let mut control = UnixStream::from(process::take(1)?);
+    let start = receive_start(&mut control)?;
+    control.set_nonblocking(true)?;
+    let socket = Socket::bind(&start.run_id, &PathBuf::from(start.state.clone()));
+    Ok(Held { listener, control, socket, start })
 }
 
 /// No core dump, and no look into our memory by others: the organization's credentials are in it.
@@ -65,22 +81,21 @@ fn keep_to_ourselves() {
     process::hide();
 }
 
-fn serve(listener: TcpListener, mut control: UnixStream) -> io::Result<()> {
-    let start = receive_start(&mut control)?;
-    if let Ok(file) = paths::open_log(&PathBuf::from(start.state.clone())) {
+fn serve(held: Held, life: Life) -> u8 {
+    if let Ok(file) = paths::open_log(&PathBuf::from(held.start.state.clone())) {
         let filter = tracing_subscriber::filter::LevelFilter::INFO;
         let subscriber =
             tracing_subscriber::fmt().with_ansi(false).with_max_level(filter).with_writer(std::sync::Mutex::new(file));
         // Only a second subscriber is an error.
         let _ = tracing::subscriber::set_global_default(subscriber.finish());
     }
-    control.set_nonblocking(true)?;
     let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(WAITING_THREADS).build()?;
-    let result = runtime.block_on(lifecycle::live(start, listener, control));
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(WAITING_THREADS).build();
+    let Ok(runtime) = runtime else { return 1 };
+    let result = runtime.block_on(lifecycle::live(held, life));
     // What still waits for a disk that does not answer is given up.
     runtime.shutdown_timeout(Duration::from_secs(1));
-    result
+    u8::from(result.is_err())
 }
 
 fn receive_start(control: &mut UnixStream) -> io::Result<Start> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::Moment;
 use crate::otlp::Signal;
 
 /// One thing a person should know.
@@ -81,6 +82,12 @@ pub enum Note {
     },
     /// The relay ended before its time: what it had not written yet is lost.
     RelayGone,
+    /// The relay ended before its time, and another took its place: the numbers begin with that.
+    RelayRestarted {
+        /// When.
+        #[serde(default)]
+        at: Option<Moment>,
+    },
     /// Traces were asked for and none came.
     TracesMissing,
     /// The summary was asked for too early: events may still be coming.
@@ -138,6 +145,7 @@ impl Note {
                 | Self::NotObserved { .. }
                 | Self::Bypassed { .. }
                 | Self::RelayGone
+                | Self::RelayRestarted { .. }
                 | Self::Incomplete
         )
     }
@@ -153,6 +161,7 @@ impl Note {
             Self::SettingsNotMerged { .. } => "settings not merged",
             Self::RulesNotUsable { .. } => "own rules not usable",
             Self::RelayGone => "relay gone",
+            Self::RelayRestarted { .. } => "relay restarted",
             Self::TracesMissing => "no traces",
             Self::Incomplete => "incomplete",
             Self::NotObserved { .. } => "not observed",
@@ -199,6 +208,9 @@ impl Note {
                 format!("Your own redaction rules cannot be used{first}{more}; only metadata is captured.")
             }
             Self::RelayGone => "The relay ended early; what it had not yet written to disk is lost.".to_owned(),
+            Self::RelayRestarted { .. } => {
+                "The relay ended early and was started again; what came before that is not in these numbers.".to_owned()
+            }
             Self::TracesMissing => "Traces were asked for, but none arrived.".to_owned(),
             Self::Incomplete => "Events may still be arriving; the numbers may be too low.".to_owned(),
             Self::Unknown => "A later version of cc-observe has something to say here.".to_owned(),

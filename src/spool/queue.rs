@@ -85,6 +85,8 @@ pub enum LoadError {
 /// wait for the disk: call them where waiting is allowed.
 pub struct Queue {
     disk: Option<Disk>,
+    /// What has a lower number was found on disk.
+    found_below: u64,
     state: Mutex<State>,
     durability: Durability,
     /// Writes that were acknowledged from memory and have not ended.
@@ -129,6 +131,7 @@ impl Queue {
     fn new(disk: Option<Disk>, state: State) -> Self {
         Self {
             disk,
+            found_below: state.next(),
             state: Mutex::new(state),
             durability: Durability::default(),
             overdue: AtomicUsize::new(0),
@@ -302,6 +305,11 @@ impl Queue {
     /// Counts as accepted and dropped what cannot be part of any batch.
     pub fn lose(&self, signal: Signal, lost: Count) {
         self.lock().lose(signal, lost);
+    }
+
+    /// The number of the first batch that is new: another process left those before it, and may have sent them.
+    pub fn found_below(&self) -> u64 {
+        self.found_below
     }
 
     /// The oldest waiting batch of a signal, passing over `except`.

@@ -69,6 +69,11 @@ impl State {
         self.tally
     }
 
+    /// What the sequence number for a new batch would be.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
     /// The sequence number for a new batch.
     pub(super) fn reserve(&mut self) -> u64 {
         let sequence = self.next;

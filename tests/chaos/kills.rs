@@ -12,8 +12,12 @@ use crate::support::{Started, start};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Who {
+    /// The relay, which is started again.
     Relay,
-    Both,
+    /// The relay and its guard: nobody is left.
+    Guarded,
+    /// And the launcher.
+    All,
 }
 
 /// A session that has told so much of its story, and a random moment more. The relay, and the session itself.
@@ -50,9 +54,12 @@ fn trial(who: Who, mut dice: Dice) -> Judged {
     let requests = dice.between(10, 40);
     let mut trial = Trial::new(fault, times, &mut dice, requests);
     let (relay, session, point) = until_some_point(&mut trial, &mut dice, requests)?;
-    let _ = kill(relay, Signal::SIGKILL);
+    match who {
+        Who::Relay => drop(kill(relay, Signal::SIGKILL)),
+        Who::Guarded | Who::All => trial.sandbox.kill_relays(),
+    }
     let mut violations = Vec::new();
-    if who == Who::Both {
+    if who == Who::All {
         session.signal(Signal::SIGKILL);
         session.wait();
     } else {
@@ -96,10 +103,10 @@ fn asleep(time: Duration, mut dice: Dice) -> Judged {
 }
 
 fn killed(asked: &Asked) {
-    let both = Asked { seeds: asked.kills.div_ceil(3), only: String::new(), ..*asked };
+    let fewer = Asked { seeds: asked.kills.div_ceil(3), only: String::new(), ..*asked };
     let relay = Asked { seeds: asked.kills, only: String::new(), ..*asked };
     for_all("killed:", &[("the relay", Who::Relay)], &relay, trial);
-    for_all("killed:", &[("relay and launcher", Who::Both)], &both, trial);
+    for_all("killed:", &[("the relay and its guard", Who::Guarded), ("all of ours", Who::All)], &fewer, trial);
 }
 
 #[test]

@@ -11,7 +11,6 @@ use super::endpoint::{ChaosEndpoint, Fault};
 use super::oracle::{Evidence, dropped, judge, spooled};
 use super::story::Story;
 use super::{Dice, Judged};
-use crate::support::sandbox::Process;
 use crate::support::{Run, Sandbox, run, wait_for};
 
 const CONFIG: &str = "home/.config/cc-observe/config.toml";
@@ -57,7 +56,7 @@ impl Trial {
     /// The relay of this run, once there is one. None: there will be none.
     pub(super) fn relay(&self) -> Option<Pid> {
         wait_for("there is a relay", || {
-            let relay = self.relays().pop().map(|process| process.pid);
+            let relay = self.sandbox.relays().pop().map(|process| process.pid);
             (relay.is_some() || self.was_unobserved()).then_some(relay)
         })
     }
@@ -76,11 +75,6 @@ impl Trial {
         fs::read_to_string(self.sandbox.state().join("cc-observe.log")).unwrap_or_default()
     }
 
-    fn relays(&self) -> Vec<Process> {
-        let is_relay = |process: &Process| process.arguments.split(|byte| *byte == 0).any(|word| word == b"relay");
-        self.sandbox.our_processes().into_iter().filter(is_relay).collect()
-    }
-
     /// Notes what a process said. Whatever failed, claude ended as it does.
     pub(super) fn ended(&mut self, run: Run) -> Vec<String> {
         let plain = run.code() == Some(0);
@@ -91,8 +85,10 @@ impl Trial {
 
     /// Ends the relays with a signal, and waits until nothing runs any more.
     pub(super) fn end(&self, signal: Option<Signal>) {
-        for process in self.sandbox.our_processes() {
-            if let Some(signal) = signal {
+        if signal == Some(Signal::SIGKILL) {
+            self.sandbox.kill_relays();
+        } else if let Some(signal) = signal {
+            for process in self.sandbox.our_processes() {
                 let _ = kill(process.pid, signal);
             }
         }

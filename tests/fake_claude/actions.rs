@@ -43,6 +43,9 @@ pub(crate) enum Action {
     CopyStdin,
     /// `read-line`: one line of stdin, printed after `read: `.
     ReadLine,
+    /// `background:PATH`: another session with our environment and no settings of ours goes on when we have ended. It waits
+    /// for such a file before it sends anything.
+    Background(PathBuf),
     /// `run:COMMAND`: as the client runs a Bash call.
     Run(String),
 }
@@ -78,6 +81,7 @@ fn parse_line(line: &str) -> Action {
         "eprint" => Action::Eprint(value.to_owned()),
         "copy-stdin" => Action::CopyStdin,
         "read-line" => Action::ReadLine,
+        "background" => Action::Background(value.into()),
         "run" => Action::Run(value.to_owned()),
         _ => panic!("FAKE_CLAUDE_DO: no action {line:?}"),
     }
@@ -111,6 +115,7 @@ pub(crate) fn perform(
             Action::Eprint(text) => say(io::stderr(), text),
             Action::CopyStdin => copy_stdin(signals),
             Action::ReadLine => read_line(),
+            Action::Background(file) => background(file),
             Action::Run(command) => run(command, session_id),
         };
         if !go_on {
@@ -164,6 +169,22 @@ fn read_line() -> bool {
     let mut line = String::new();
     io::stdin().read_line(&mut line).unwrap();
     say(io::stdout(), &format!("read: {}", line.trim_end()))
+}
+
+/// It is init's to wait for.
+fn background(file: &Path) -> bool {
+    let null = || std::process::Stdio::null();
+    let session = Command::new(std::env::current_exe().unwrap())
+        .args(["-p", "in the background"])
+        .env("FAKE_CLAUDE_DO", format!("wait-file:{}", file.display()))
+        .env_remove("FAKE_CLAUDE_DUMP")
+        .process_group(0)
+        .stdin(null())
+        .stdout(null())
+        .stderr(null())
+        .spawn();
+    drop(session.unwrap());
+    true
 }
 
 /// A child of the session: no `OTEL_*`, all else kept, three names added.

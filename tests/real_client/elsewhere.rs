@@ -10,8 +10,7 @@ fn what_starts_no_session_prints_and_ends_as_plain_claude_does_and_starts_no_rel
     let Some(client) = client() else { return };
     let mut lab = Lab::new(client, SHORT);
     lab.set_all(EXPORT);
-    for arguments in [&["--version"][..], &["-v"], &["--help"], &["mcp", "list"], &["mcp", "--help"], &["attach", "x"]]
-    {
+    for arguments in [&["--version"][..], &["-v"], &["--help"], &["mcp", "list"], &["mcp", "--help"], &["logs", "x"]] {
         let (plain, observed) = (lab.plain(arguments), lab.observed(arguments));
         assert_eq!(
             (observed.code, scrubbed(&observed.stdout), scrubbed(&observed.stderr)),

@@ -12,8 +12,8 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver};
 use std::time::SystemTime;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::{Pid, getpgid};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -223,6 +223,28 @@ impl Sandbox {
         self.processes().into_iter().filter(ours).collect()
     }
 
+    /// The relays that run now, without their guards.
+    pub(crate) fn relays(&self) -> Vec<Process> {
+        let mut relays = self.relays_and_guards();
+        let parents: Vec<_> = relays.iter().map(|process| process.parent).collect();
+        relays.retain(|process| !parents.contains(&process.pid));
+        relays
+    }
+
+    fn relays_and_guards(&self) -> Vec<Process> {
+        let mut all = self.our_processes();
+        all.retain(|process| process.arguments.split(|byte| *byte == 0).any(|word| word == b"relay"));
+        all
+    }
+
+    /// Kills the relays and their guards at once: nobody is left to start another.
+    pub(crate) fn kill_relays(&self) {
+        for process in self.relays_and_guards() {
+            // It may have ended.
+            let _ = getpgid(Some(process.pid)).and_then(|group| killpg(group, Signal::SIGKILL));
+        }
+    }
+
     /// Waits until nothing of this sandbox runs any more.
     #[track_caller]
     pub(crate) fn wait_until_idle(&self) {
@@ -245,6 +267,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        self.kill_relays();
         for process in self.processes() {
             let _ = kill(process.pid, Signal::SIGKILL);
         }
@@ -256,6 +279,8 @@ impl Drop for Sandbox {
 pub(crate) struct Process {
     /// Its number.
     pub(crate) pid: Pid,
+    /// Its parent's number.
+    pub(crate) parent: Pid,
     /// Its executable, where that may be seen.
     pub(crate) executable: Option<PathBuf>,
     /// Its arguments, each ended by a zero.
@@ -270,12 +295,20 @@ fn all_processes() -> Vec<Process> {
     numbered
         .map(|(of, pid)| Process {
             pid: Pid::from_raw(pid),
+            parent: parent(&of),
             executable: fs::read_link(of.join("exe")).ok(),
             arguments: fs::read(of.join("cmdline")).unwrap_or_default(),
             environment: fs::read(of.join("environ")).unwrap_or_default(),
         })
         .filter(|process| process.executable.is_some())
         .collect()
+}
+
+/// The fourth field of `stat`, behind the name in parentheses, which may hold anything.
+fn parent(of: &Path) -> Pid {
+    let stat = fs::read_to_string(of.join("stat")).unwrap_or_default();
+    let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok());
+    Pid::from_raw(parent.unwrap_or(0))
 }
 
 /// How a process ended; fails the test when it does not.
