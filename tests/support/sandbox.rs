@@ -223,11 +223,11 @@ impl Sandbox {
         self.processes().into_iter().filter(ours).collect()
     }
 
-    /// The relays that run now, without their guards.
+    /// The relays that run now below their guards.
     pub(crate) fn relays(&self) -> Vec<Process> {
         let mut relays = self.relays_and_guards();
-        let parents: Vec<_> = relays.iter().map(|process| process.parent).collect();
-        relays.retain(|process| !parents.contains(&process.pid));
+        let all: Vec<_> = relays.iter().map(|process| process.pid).collect();
+        relays.retain(|process| all.contains(&process.parent));
         relays
     }
 
