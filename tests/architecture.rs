@@ -32,7 +32,8 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
 ];
 
 /// Imports that are allowed only of a part: who, of whom, and what alone.
-const ONLY: [(&str, &str, &[&str]); 2] = [("launch", "relay", &["control", "socket"]), ("report", "otlp", &["Signal"])];
+const ONLY: [(&str, &str, &[&str]); 2] =
+    [("launch", "relay", &["control", "port", "socket"]), ("report", "otlp", &["Signal"])];
 
 /// Modules that are told everything they need, and touch nothing.
 const PURE: [&str; 5] = ["otlp", "redact", "event", "session", "report"];

@@ -40,6 +40,7 @@ use crate::config::paths;
 use crate::config::user::Summary;
 use crate::process::{self, Inherited, Program, Signals, SpawnError};
 use crate::relay::control::{PROTOCOL, SentPath, Start, ToRelay};
+use crate::relay::port;
 use crate::report::Note;
 
 /// How long setting up may take before claude is started without it.
@@ -95,7 +96,11 @@ pub fn wrap(called: &wrapper::Called<'_>, environment: Vec<(OsString, OsString)>
         }
         return launch(&invocation, inherited, Observing::AsItIs);
     }
-    if let Ok(listener) = prepare::listen_on(told.identity.port) {
+    let again = port::listen_on(told.identity.port).or_else(|error| {
+        // Old connections keep it from everybody: the relay takes it as soon as it can be had.
+        if port::is_silent(told.identity.port) { port::unbound() } else { Err(error) }
+    });
+    if let Ok(listener) = again {
         return launch(&invocation, inherited, Observing::Again(listener, told.identity));
     }
     // Somebody else has the port by now.
@@ -128,7 +133,8 @@ fn launch(invocation: &Invocation, inherited: &Inherited, observing: Observing) 
     let parent = (!given.is_below_claude() && invocation.wrapping.is_none()).then(Pid::parent);
     let hops = Hops::read(given.get(HOPS), Pid::this(), parent);
     let arguments = Arguments::read(&invocation.args);
-    let anew = matches!(observing, Observing::Anew) && is_observed(&arguments, &hops);
+    let is_observed = invocation.wrapping.is_some() || is_observed(&arguments, &hops);
+    let anew = matches!(observing, Observing::Anew) && is_observed;
     let above = anew.then(|| above(given)).flatten();
     let set_up = match observing {
         Observing::Again(listener, identity) => {
@@ -137,7 +143,7 @@ fn launch(invocation: &Invocation, inherited: &Inherited, observing: Observing) 
             Some(set_up(Given { variables: &variables }, &arguments, deadline, Ok((listener, identity))))
         }
         Observing::Anew if anew && above.is_none() => {
-            let listening = prepare::listen().map(|(listener, port)| (listener, Identity::new(port)));
+            let listening = port::listen().map(|(listener, port)| (listener, Identity::new(port)));
             Some(set_up(given, &arguments, deadline, listening))
         }
         Observing::Anew | Observing::AsItIs => None,

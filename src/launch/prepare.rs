@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, SockaddrIn};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -29,9 +27,6 @@ use crate::redact::{CaptureLevel, OwnRules, Policy};
 use crate::relay::control::{SentDestination, SentKnown, SentPath};
 use crate::report::Note;
 use crate::secrets::{Secret, TokenSource};
-
-/// How many connections may wait before the relay has begun to accept.
-const BACKLOG: i32 = 64;
 
 /// The name of the destination that `CC_OBSERVE_ENDPOINT` makes.
 const ENDPOINT_DESTINATION: &str = "endpoint";
@@ -534,46 +529,6 @@ pub fn log(line: &str) {
 pub fn ci(given: Given<'_>) -> Vec<(String, String)> {
     let variables = CI_VARIABLES.iter();
     variables.filter_map(|name| Some(((*name).to_owned(), given.get(name)?.to_str()?.to_owned()))).collect()
-}
-
-/// A socket on a port that the kernel chose and that is then bound by its number: the port of such a socket stays ours
-/// as long as somebody holds the descriptor, also while nobody listens; that of one bound to port 0 does not.
-pub fn listen() -> io::Result<(TcpListener, u16)> {
-    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
-    for _ in 0..8 {
-        let chosen = bind(0)?;
-        let port = TcpListener::from(chosen).local_addr()?.port();
-        // The first socket is closed by now; somebody else may have taken the port in between.
-        match listen_on(port) {
-            Ok(listener) => return Ok((listener, port)),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
-/// The same on a port of ours of before.
-pub fn listen_on(port: u16) -> io::Result<TcpListener> {
-    let socket = bind(port)?;
-    let backlog = Backlog::new(BACKLOG).map_err(io::Error::from)?;
-    socket::listen(&socket, backlog)?;
-    Ok(TcpListener::from(socket))
-}
-
-fn bind(port: u16) -> io::Result<std::os::fd::OwnedFd> {
-    #[cfg(target_os = "linux")]
-    let socket = socket::socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
-    #[cfg(not(target_os = "linux"))]
-    let socket = {
-        use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-        let socket = socket::socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None)?;
-        fcntl(&socket, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
-        socket
-    };
-    // No SO_REUSEADDR: with it, others could bind the port whenever we do not listen.
-    let address = SockaddrIn::from(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port));
-    socket::bind(std::os::fd::AsRawFd::as_raw_fd(&socket), &address)?;
-    Ok(socket)
 }
 
 /// Writes the settings for one run, readable by this user alone.

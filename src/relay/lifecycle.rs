@@ -17,6 +17,7 @@ use super::guard::{Held, Life};
 use super::holders::{self, Jobs, Marks};
 use super::intake::Intake;
 use super::pipeline::Pipeline;
+use super::port::{self, Port};
 use super::repository::Repository;
 use super::{account, claude_process, facts, redactor, repository, settings_files, socket};
 use crate::config::Destination;
@@ -83,6 +84,22 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
     tokio::spawn(listen_to_launcher(reader, sender.clone()));
     tokio::spawn(listen_for_terminate(sender.clone()));
 
+    let socket = socket.map(|socket| {
+        let path = socket.path().to_owned();
+        (path, tokio::spawn(socket.answer(who(&start))))
+    });
+    let marks = marks(&start);
+    if port::take(&listener, start.port, || !holders::find(&marks).is_empty()).await == Port::Gone {
+        tracing::warn!("the port of this run could not be had again");
+        drop(listener);
+        life.is_over();
+        if let Some((path, answering)) = socket {
+            answering.abort();
+            socket::remove(&path);
+        }
+        return Ok(());
+    }
+
     let known = std::mem::take(&mut start.known);
     let (repository, redactor) = tokio::join!(repository_of(&start), redactor::build(&start, known, DISK_LIMIT));
     let enrichment = facts::enrichment(&start.run_id, repository.as_ref(), &start.ci);
@@ -104,10 +121,6 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
         tokio::spawn(adopt(Arc::clone(&pipeline), spool));
     }
 
-    let socket = socket.map(|socket| {
-        let path = socket.path().to_owned();
-        (path, tokio::spawn(socket.answer(who(&start))))
-    });
     let ending = wait_for_the_end(&start, &sender, &mut happenings, &mut intake).await;
     let claude_ended = Timestamp::now();
     intake.settle(Instant::now() + QUIET_LIMIT).await;
@@ -121,7 +134,6 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
         |last| ToLauncher::Summary { summary: Box::new(account::summary(&pipeline, &start, claude_ended, exit)), last };
     // Before our own last record is queued: it would always be on its way.
     tell(&mut launcher, &summary(drain.is_none())).await;
-    let marks = marks(&start);
     let (mut ended, mut terminated_early) = (claude_ended, matches!(ending, Ending::Terminated));
     if !terminated_early {
         let lingered = linger(&marks, &mut intake, &mut happenings, drain.map(|drain| Instant::now() + drain)).await;

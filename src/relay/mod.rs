@@ -12,6 +12,7 @@ mod holders;
 mod intake;
 mod lifecycle;
 mod pipeline;
+pub mod port;
 mod redactor;
 mod repository;
 mod settings_files;

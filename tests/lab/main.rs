@@ -9,6 +9,8 @@
 //!   --seed DIR      what is in there is copied into OUT before the command runs: `home/.claude/settings.json`, say
 //!   --stdin FILE    what the command reads; default: nothing
 //!   --inherit       the command gets our own standard streams instead of files: a terminal, say
+//!   --squat         take every port that a process was told to send telemetry to, as soon as it can be had
+//!   --no-time-wait  a port can be had again as soon as its connections are closed, and not a minute later
 //!   --bodies        keep every model request in OUT/api.bodies.jsonl
 //!   --keep-home     go on with the home directory of the last time
 //!   --limit S       the command is ended after that many seconds (default 120) and counts as exit code 124
@@ -18,7 +20,8 @@
 //!
 //! `OUT/org/` is what the OTLP endpoint at `http://127.0.0.1:4318` got: `NNN.<signal>.bin|json` the body, inflated,
 //! `NNN.<signal>.gz` the body as sent where that was compressed, `NNN.<signal>.headers` what else is known of it.
-//! `OUT/other/` is the same for `http://127.0.0.1:4319`, an endpoint where nothing should arrive.
+//! `OUT/other/` is the same for `http://127.0.0.1:4319`, an endpoint where nothing should arrive, `OUT/stolen/` for the
+//! ports that `--squat` has taken, which `OUT/taken` lists.
 //! `OUT/api.log` has a line per model request; `OUT/stdout`, `OUT/stderr`, `OUT/rc` are the command's; `OUT/work` is its
 //! working directory, `OUT/home` its home, `OUT/tmp` its `TMPDIR`. In a scenario `@WORK@` stands for the working
 //! directory and `@+@` for nothing, so that no made-up token stands in a file in one piece.
@@ -41,12 +44,15 @@ mod support {
     pub(crate) mod sink;
 }
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -86,6 +92,8 @@ struct Options {
     seed: Option<PathBuf>,
     stdin: PathBuf,
     inherit: bool,
+    squat: bool,
+    no_time_wait: bool,
     bodies: bool,
     keep_home: bool,
     limit: Duration,
@@ -113,6 +121,8 @@ fn options(mut arguments: impl Iterator<Item = OsString>) -> Result<Options, Str
         seed: None,
         stdin: "/dev/null".into(),
         inherit: false,
+        squat: false,
+        no_time_wait: false,
         bodies: false,
         keep_home: false,
         limit: Duration::from_secs(120),
@@ -138,6 +148,8 @@ fn options(mut arguments: impl Iterator<Item = OsString>) -> Result<Options, Str
             }
             Some("--seed") => options.seed = Some(value()?.into()),
             Some("--stdin") => options.stdin = value()?.into(),
+            Some("--squat") => options.squat = true,
+            Some("--no-time-wait") => options.no_time_wait = true,
             Some("--inherit") => options.inherit = true,
             Some("--bodies") => options.bodies = true,
             Some("--keep-home") => options.keep_home = true,
@@ -184,9 +196,15 @@ fn run(options: &Options) -> ExitCode {
     }
     Sink::serve(listen(OTHER_PORT), Mode::Ok, record("other"));
 
+    if options.no_time_wait {
+        fs::write("/proc/sys/net/ipv4/tcp_max_tw_buckets", "0").unwrap();
+    }
+    let squatter = options.squat.then(|| Squatter::start(&out));
+
     let code = supervise(&mut command(options, &out), options.limit);
     let until = Instant::now() + options.settle;
-    while Instant::now() < until && !is_alone() {
+    let is_quiet = || is_alone() && squatter.as_ref().is_none_or(Squatter::has_all);
+    while Instant::now() < until && !is_quiet() {
         reap();
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -205,7 +223,7 @@ fn way_out() -> Option<String> {
 fn prepare(options: &Options) -> PathBuf {
     fs::create_dir_all(&options.out).unwrap();
     let out = options.out.canonicalize().unwrap();
-    for directory in ["home", "work", "org", "other", "path", "tmp"] {
+    for directory in ["home", "work", "org", "other", "stolen", "path", "tmp"] {
         let path = out.join(directory);
         if !(options.keep_home && directory == "home") {
             let _ = fs::remove_dir_all(&path);
@@ -216,13 +234,64 @@ fn prepare(options: &Options) -> PathBuf {
         let copied = Command::new("cp").arg("-R").arg(seed.join(".")).arg(&out).status();
         assert!(copied.is_ok_and(|status| status.success()), "{} can be copied", seed.display());
     }
-    for file in ["api.log", "api.bodies.jsonl", "stdout", "stderr", "rc"] {
+    for file in ["taken", "api.log", "api.bodies.jsonl", "stdout", "stderr", "rc"] {
         let _ = fs::remove_file(out.join(file));
     }
     symlink(options.claude.canonicalize().unwrap(), out.join("path/claude")).unwrap();
     fs::write(out.join("path/gh"), GH).unwrap();
     fs::set_permissions(out.join("path/gh"), fs::Permissions::from_mode(0o755)).unwrap();
     out
+}
+
+/// Takes the ports of others.
+struct Squatter {
+    wanted: Arc<Mutex<BTreeMap<u16, bool>>>,
+}
+
+impl Squatter {
+    fn start(out: &Path) -> Self {
+        let wanted: Arc<Mutex<BTreeMap<u16, bool>>> = Arc::default();
+        let squatter = Self { wanted: Arc::clone(&wanted) };
+        let (stolen, list) = (out.join("stolen"), out.join("taken"));
+        std::thread::spawn(move || {
+            loop {
+                let mut ports = wanted.lock().unwrap();
+                for port in ports_of_others() {
+                    ports.entry(port).or_insert(false);
+                }
+                for (port, taken) in ports.iter_mut().filter(|(_, taken)| !**taken) {
+                    // With SO_REUSEADDR, as anybody can have it.
+                    let Ok(listener) = TcpListener::bind(("127.0.0.1", *port)) else { continue };
+                    let (directory, base) = (stolen.clone(), usize::from(*port) * 1000);
+                    Sink::serve(listener, Mode::Ok, move |number, received: &Received| {
+                        keep(&directory, base + number, received);
+                    });
+                    *taken = true;
+                    let mut list = File::options().append(true).create(true).open(&list).unwrap();
+                    writeln!(list, "{port}").unwrap();
+                }
+                drop(ports);
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        squatter
+    }
+
+    fn has_all(&self) -> bool {
+        self.wanted.lock().unwrap().values().all(|taken| *taken)
+    }
+}
+
+/// The ports of this machine in the environments of all processes, but for the endpoints of the lab.
+fn ports_of_others() -> Vec<u16> {
+    const NAME: &[u8] = b"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=http://127.0.0.1:";
+    let environments = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let environments = environments.filter_map(|process| fs::read(process.path().join("environ")).ok());
+    let port = |variable: &[u8]| {
+        let rest = std::str::from_utf8(variable.strip_prefix(NAME)?).ok()?;
+        rest.split('/').next()?.parse().ok().filter(|port| ![ORG_PORT, OTHER_PORT].contains(port))
+    };
+    environments.flat_map(|all| all.split(|byte| *byte == 0).filter_map(port).collect::<Vec<_>>()).collect()
 }
 
 fn listen(port: u16) -> TcpListener {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use cc_observe::otlp::{Batch, Encoding, Signal, decode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::client::Client;
@@ -50,6 +50,10 @@ pub(crate) struct Finished {
     pub(crate) org: Vec<Export>,
     /// What the other endpoint got.
     pub(crate) other: Vec<Export>,
+    /// What those got that `--squat` let take a port of ours when it was free.
+    pub(crate) stolen: Vec<Export>,
+    /// Those ports.
+    pub(crate) taken: Vec<u16>,
     /// What `--summary-file` says; null for plain claude.
     pub(crate) summary: Value,
 }
@@ -132,6 +136,18 @@ impl Lab {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, contents).unwrap();
         self.at(path)
+    }
+
+    /// Claude has been used before: it asks neither for a theme nor for trust nor for a key.
+    pub(crate) fn has_been_used(&self) {
+        let known = json!({
+            "hasCompletedOnboarding": true,
+            "theme": "dark",
+            "projects": { self.at("work").to_str().unwrap(): { "hasTrustDialogAccepted": true } },
+            // The last twenty characters of the key.
+            "customApiKeyResponses": { "approved": ["sk-ant-fake-lab-key"], "rejected": [] },
+        });
+        self.file("home/.claude.json", known.to_string());
     }
 
     /// Where such a file is kept until it is copied into place.
@@ -236,6 +252,8 @@ impl Running<'_> {
             stderr: self.lab.text("stderr"),
             org: exports(&self.lab.at("org")),
             other: exports(&self.lab.at("other")),
+            stolen: exports(&self.lab.at("stolen")),
+            taken: self.lab.text("taken").lines().map(|port| port.parse().unwrap()).collect(),
             summary: serde_json::from_str(&self.lab.text("summary.json")).unwrap_or_default(),
         }
     }

@@ -9,6 +9,7 @@ mod compare;
 mod lab;
 mod levels;
 
+mod background;
 mod elsewhere;
 mod endpoints;
 mod hostile;

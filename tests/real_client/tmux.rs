@@ -3,8 +3,6 @@
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
 use super::lab::{Finished, Lab, Running};
 use crate::support::wait::SOON;
 
@@ -20,14 +18,7 @@ pub(crate) struct Tmux<'a> {
 impl<'a> Tmux<'a> {
     /// Opens the window. In it claude has been used before: it asks neither for a theme nor for trust nor for a key.
     pub(crate) fn start(lab: &'a Lab) -> Self {
-        let known = json!({
-            "hasCompletedOnboarding": true,
-            "theme": "dark",
-            "projects": { lab.at("work").to_str().unwrap(): { "hasTrustDialogAccepted": true } },
-            // The last twenty characters of the key.
-            "customApiKeyResponses": { "approved": ["sk-ant-fake-lab-key"], "rejected": [] },
-        });
-        lab.file("home/.claude.json", known.to_string());
+        lab.has_been_used();
         let bashrc = lab.file("bashrc", format!("PS1='{PROMPT}'\n"));
         let socket = lab.at("tmux.sock");
         let bash = format!("bash --rcfile {} -i", bashrc.display());
