@@ -90,8 +90,6 @@ fn script(lab: &Lab, text: &str) -> Finished {
 /// What all of it comes to: nothing reached who took our port, though the port was taken, and no secret left.
 #[track_caller]
 fn assert_nothing_escaped(lab: &Lab, finished: &Finished) {
-    assert_eq!(finished.stolen.len(), 0, "nothing reaches who takes the port after us");
-    assert!(!finished.taken.is_empty(), "somebody takes the port after us");
     for export in finished.org.iter().chain(&finished.other) {
         assert_no_needle("what the endpoint received", &export.body);
     }
@@ -99,6 +97,9 @@ fn assert_nothing_escaped(lab: &Lab, finished: &Finished) {
         let entries = std::fs::read_dir(lab.state().join(directory)).into_iter().flatten();
         entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
     };
+    assert_eq!(finished.stolen.len(), 0, "nothing reaches who takes the port after us");
+    let log = || std::fs::read_to_string(lab.state().join("cc-observe.log")).unwrap_or_default();
+    assert!(!finished.taken.is_empty(), "somebody takes the port after us: {:?} {:?}", left("run"), log());
     assert!(left("run").is_empty(), "{:?}", left("run"));
     for settings in left("settings") {
         // A job may name it, and be started again.
@@ -131,7 +132,7 @@ fn sessions_of_one_daemon_are_observed_by_one_relay_whatever_shell_asks_for_them
         &lab,
         r#"observed --bg "first"; idle 1
            observed --bg "second"; idle 2
-           claude --bg "third"; idle 3
+           claude --bg "third"; idle 3; arrived 6
            told >../told
            end"#,
     );
@@ -152,14 +153,14 @@ fn what_a_daemon_left_behind_and_what_follows_it_is_observed_or_says_nothing() {
     let lab = lab(client);
     let finished = script(
         &lab,
-        r#"observed --bg "first"; idle 1
+        r#"observed --bg "first"; idle 1; arrived 2
            first=$(jobs_of_claude)
            claude stop "$first"; claude respawn "$first"; idle 1
            told >../respawned
            kill -9 $(pgrep -f "daemon run")
            # A daemon that nobody observes, and then one that takes its place.
            claude --bg "second"; idle 2
-           observed --bg "third"; idle 3
+           observed --bg "third"; idle 3; arrived 4
            claude stop "$first"; claude respawn "$first"; idle 3
            end"#,
     );

@@ -212,10 +212,19 @@ impl Lab {
     /// Starts any command.
     #[track_caller]
     pub(crate) fn start(&self, command: impl IntoIterator<Item = OsString>) -> Running<'_> {
+        self.start_and_settle(command, 30)
+    }
+
+    /// Starts any command. What it leaves behind has so many seconds to end.
+    #[track_caller]
+    pub(crate) fn start_and_settle(&self, command: impl IntoIterator<Item = OsString>, seconds: u32) -> Running<'_> {
         let _ = fs::remove_file(self.at("summary.json"));
         let mut process = Command::new(self.client.unshare[0]);
         process.args(&self.client.unshare[1..]).arg(lab()).arg("--claude").arg(&self.client.claude);
-        process.args(["--settle", "30", "--seed"]).arg(self.root.path().join("seed")).args(&self.options);
+        process
+            .args(["--settle", &seconds.to_string(), "--seed"])
+            .arg(self.root.path().join("seed"))
+            .args(&self.options);
         for (name, value) in &self.environment {
             let mut pair = name.clone();
             pair.push("=");

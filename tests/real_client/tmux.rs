@@ -24,7 +24,8 @@ impl<'a> Tmux<'a> {
         let bash = format!("bash --rcfile {} -i", bashrc.display());
         let command = ["tmux", "-u", "-f", "/dev/null", "-S", socket.to_str().unwrap()];
         let command = command.into_iter().chain(["new-session", "-d", "-x", "80", "-y", "24", &bash]);
-        let running = lab.start(command.map(Into::into));
+        // The server of tmux is left behind at once.
+        let running = lab.start_and_settle(command.map(Into::into), 120);
         let tmux = Self { lab, running: Some(running) };
         tmux.wait_for(PROMPT);
         tmux
