@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use cc_observe::otlp::Signal;
 
 use super::client::{client, has};
-use super::lab::{Finished, Lab, ORG, accepted};
+use super::lab::{Finished, Lab, ORG, OTHER, accepted};
 use super::tmux::Tmux;
 use crate::support::assert_no_needle;
 
@@ -284,4 +284,49 @@ fn a_session_that_is_moved_to_the_background_goes_on_in_the_same_run() {
     assert_eq!(ended.len(), 1, "one end, after all of it");
     let of_claude = all.iter().filter(|record| record.signal == Signal::Logs && record.scope != "cc_observe");
     assert_eq!(ended[0].number("logs_received"), Some(f64::from(u32::try_from(of_claude.count()).unwrap())));
+}
+
+#[test]
+fn a_claude_that_claude_starts_is_a_part_of_its_run() {
+    let Some(client) = client() else { return };
+    let nested = r#"[{"tools":[{"name":"Bash","input":{"command":"@OUT@/nested","description":"Ask another"}}]},{"text":"Inner."},{"text":"Outer."}]"#;
+    let mut lab = Lab::new(client, nested);
+    lab.set("CC_OBSERVE_ENDPOINT", ORG).options(["--squat", "--no-time-wait"]);
+    lab.file(
+        "nested",
+        // What a project says in the environment of its commands counts for nothing.
+        format!(
+            "#!/bin/sh\nexport CC_OBSERVE_ENDPOINT={OTHER} OTEL_EXPORTER_OTLP_ENDPOINT={OTHER}\n\
+             exec {} --summary line claude -p inner\n",
+            crate::support::sandbox::cc_observe().display()
+        ),
+    );
+    std::fs::set_permissions(lab.seeded("nested"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let finished = lab.observed(super::GO);
+    assert_eq!((finished.code, finished.stderr.as_str()), (0, ""));
+    assert!(finished.stdout.contains("Outer."), "{}", finished.stdout);
+    assert_nothing_escaped(&lab, &finished);
+    assert_eq!(runs(&finished).len(), 1, "one run");
+    assert_eq!(requests(&finished).len(), 2, "two sessions: {:?}", requests(&finished));
+    assert_eq!(finished.summary["session_ids"].as_array().map(Vec::len), Some(2));
+    assert_eq!(finished.summary["requests"], 3);
+    assert_eq!(finished.other.len(), 0);
+    assert_eq!(finished.taken.len(), 1, "one relay");
+}
+
+#[test]
+fn a_session_that_moves_into_a_window_of_tmux_is_observed_there() {
+    let Some(client) = client().filter(|_| has("tmux")) else { return };
+    let lab = lab(client);
+    let tmux = Tmux::start(&lab);
+    let commit = "git -c user.name=me -c user.email=me@example.com commit -q --allow-empty -m first";
+    tmux.enter(&format!("git init -q; {commit}; clear")).wait_for_prompt();
+    let command = lab.observed_command().join(&OsString::from(" ")).into_string().unwrap();
+    // The launcher ends, and claude goes on in a process of the server of tmux, which nobody told anything.
+    tmux.enter(&format!("{command} --permission-mode default --worktree aside --tmux")).wait_for("tmux session: ");
+    tmux.wait_for(READY).enter("first").wait_for("Done one.").wait_for(READY);
+    tmux.enter("/exit").wait_for_prompt();
+    let finished = tmux.finish();
+    assert_nothing_escaped(&lab, &finished);
+    assert_eq!((runs(&finished).len(), requests(&finished).len()), (1, 1));
 }
