@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use super::endpoint::Fault;
 use super::trial::{Trial, lives};
 use super::{Asked, Dice, Judged, for_all};
-use crate::support::{Started, start};
+use crate::support::{Started, start, wait_until};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Who {
@@ -16,16 +16,20 @@ enum Who {
     Relay,
     /// The relay and its guard: nobody is left.
     Guarded,
-    /// And the launcher.
+    /// The launcher, which waits for claude.
+    Launcher,
+    /// All of ours.
     All,
 }
 
 /// A session that has told so much of its story, and a random moment more. The relay, and the session itself.
-fn until_some_point(trial: &mut Trial, dice: &mut Dice, requests: u64) -> Option<(Pid, Started, u64)> {
+fn until_some_point(trial: &mut Trial, dice: &mut Dice, requests: u64, wait: bool) -> Option<(Pid, Started, u64)> {
     // The last two are sent at the end, whatever is asked.
     let sends = vec!["send"; usize::try_from(requests - 2).unwrap()].join("\n");
     trial.sandbox.set("FAKE_CLAUDE_DO", format!("touch:../out/ready\nwait-file:../out/go\n{sends}"));
-    let session = start(trial.sandbox.observed(["-p", "go"]));
+    // In pipes the launcher becomes claude, unless it has something to say afterwards.
+    let options: &[&str] = if wait { &["--summary", "line", "claude", "-p", "go"] } else { &["claude", "-p", "go"] };
+    let session = start(trial.sandbox.cc_observe(options));
     trial.sandbox.wait_for_file("out/ready");
     let relay = trial.relay()?;
     let point = dice.between(0, requests - 2);
@@ -53,24 +57,36 @@ fn trial(who: Who, mut dice: Dice) -> Judged {
     let times = usize::try_from(dice.between(0, 4)).unwrap();
     let requests = dice.between(10, 40);
     let mut trial = Trial::new(fault, times, &mut dice, requests);
-    let (relay, session, point) = until_some_point(&mut trial, &mut dice, requests)?;
+    let wait = who == Who::Launcher || dice.once_in(2);
+    let (relay, session, point) = until_some_point(&mut trial, &mut dice, requests, wait)?;
     match who {
         Who::Relay => drop(kill(relay, Signal::SIGKILL)),
         Who::Guarded | Who::All => trial.sandbox.kill_relays(),
+        Who::Launcher => {}
     }
     let mut violations = Vec::new();
-    if who == Who::All {
+    if matches!(who, Who::Launcher | Who::All) {
         session.signal(Signal::SIGKILL);
         session.wait();
     } else {
         let run = session.wait();
         violations = trial.ended(run);
     }
+    if who == Who::Launcher {
+        // Nobody waits for the relay, which goes on as long as the endpoint does not take what it has.
+        let ours = || trial.sandbox.our_processes().len();
+        wait_until("claude has ended", || trial.sandbox.processes().len() == ours());
+        trial.endpoint.heal();
+    }
     trial.sandbox.wait_until_idle();
-    if trial.was_slow() {
+    if trial.was_slow() || trial.was_unobserved() {
         return None;
     }
     trial.heal_and_flush();
+    // Claude has lost nobody that it talks to, and goes on to its end.
+    if who == Who::Launcher && trial.story.acknowledged(&trial.sandbox) != trial.story.numbers() {
+        violations.push("not all that claude said was acknowledged".into());
+    }
     // Killed before the first was acknowledged: there is nothing to lose.
     trial.judge_of(violations, point > 0)
 }
@@ -78,7 +94,7 @@ fn trial(who: Who, mut dice: Dice) -> Judged {
 /// Everything of the run stands still for so long, while the endpoint is away; then all goes on.
 fn asleep(time: Duration, mut dice: Dice) -> Judged {
     let mut trial = Trial::new(Fault::Status(503, &[], ""), usize::MAX / 2, &mut dice, 20);
-    let (_, session, _) = until_some_point(&mut trial, &mut dice, 20)?;
+    let (_, session, _) = until_some_point(&mut trial, &mut dice, 20, false)?;
     let all: Vec<Pid> = trial.sandbox.processes().into_iter().map(|process| process.pid).collect();
     let tell = |signal| {
         for pid in &all {
@@ -105,7 +121,7 @@ fn asleep(time: Duration, mut dice: Dice) -> Judged {
 fn killed(asked: &Asked) {
     let fewer = Asked { seeds: asked.kills.div_ceil(3), only: String::new(), ..*asked };
     let relay = Asked { seeds: asked.kills, only: String::new(), ..*asked };
-    for_all("killed:", &[("the relay", Who::Relay)], &relay, trial);
+    for_all("killed:", &[("the relay", Who::Relay), ("the launcher", Who::Launcher)], &relay, trial);
     for_all("killed:", &[("the relay and its guard", Who::Guarded), ("all of ours", Who::All)], &fewer, trial);
 }
 
