@@ -3,7 +3,7 @@
 //!
 //! `cargo bench` prints each figure with its target (release profile, a stand-in for claude, an endpoint on loopback).
 //! `cargo bench -- start exit` prints some of them; there are `start`, `exit`, `acknowledge`, `rest`,
-//! `load`, `flush`, `backlog` and `size`.
+//! `many`, `respawn`, `load`, `flush`, `backlog` and `size`.
 //!
 //! Runs with and without us alternate, so that whatever else the machine does is in both. Nothing is asserted: a
 //! figure says something only together with the machine it was taken on.
@@ -51,7 +51,11 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// After this long without work the relay's disk threads have ended.
 const QUIET: Duration = Duration::from_secs(11);
 /// How long the relay is watched at rest.
-const REST: Duration = Duration::from_secs(5);
+const REST: Duration = Duration::from_secs(60);
+/// How many sessions are at rest together.
+const MANY: usize = 100;
+/// How often a relay is killed: in so many runs, so often each.
+const KILLS: (usize, usize) = (25, 4);
 
 /// How long the relay is under load, from how many connections, and how many requests come each second.
 const LOAD: (Duration, usize, u64) = (Duration::from_secs(60), 4, 1000);
@@ -73,11 +77,13 @@ fn main() {
     println!("cc-observe beside plain claude; times in milliseconds");
     // On a busy machine the figures are the machine's: ratios and medians hold longest.
     println!("load average {}\n", fs::read_to_string("/proc/loadavg").unwrap().trim());
-    let parts: [(&str, fn()); 8] = [
+    let parts: [(&str, fn()); 10] = [
         ("start", starts),
         ("exit", ends),
         ("acknowledge", acknowledgements),
         ("rest", rest),
+        ("many", many),
+        ("respawn", respawn),
         ("load", load),
         ("flush", flush),
         ("backlog", backlog),
@@ -130,7 +136,7 @@ fn starts() {
     sandbox.set("CC_OBSERVE_ENDPOINT", endpoint.url());
     for (what, options, arguments, target) in [
         ("a session, launcher waits", &["--summary", "off"][..], &["-p", "x"][..], "added p50 ≤ 8, p99 ≤ 30"),
-        ("a session, launcher becomes it", &[], &["-p", "x"], "added p50 ≤ 8, p99 ≤ 30"),
+        ("a session, launcher becomes it", &[], &["-p", "x"], "added p50 ≤ 5, p99 ≤ 30"),
         ("--version", &[], &["--version"], "added p50 ≤ 5"),
     ] {
         let (mut ours, mut plain) = (Samples::default(), Samples::default());
@@ -318,6 +324,13 @@ impl Connection {
         Self { stream: BufReader::new(stream), request }
     }
 
+    /// Sends, and whether there is an answer at all.
+    fn is_answered(&mut self) -> bool {
+        let mut line = String::new();
+        let sent = self.stream.get_mut().write_all(&self.request);
+        sent.is_ok() && self.stream.read_line(&mut line).is_ok() && line.starts_with("HTTP/1.1 200 ")
+    }
+
     fn exchange(&mut self) -> Duration {
         let before = Instant::now();
         self.stream.get_mut().write_all(&self.request).unwrap();
@@ -352,7 +365,7 @@ fn rest() {
     let mut sandbox = Sandbox::new();
     sandbox.set("CC_OBSERVE_ENDPOINT", endpoint.url());
     let mut held = Held::start(&mut sandbox, |sandbox| sandbox.cc_observe(["--summary", "off", "claude", "-p", "x"]));
-    let relay = wait_for("the relay runs", || relays().difference(&before).next().copied());
+    let [guard, relay] = of_run(&before);
     let variable = |name: &str| held.world["environment"][name].as_str().unwrap().to_owned();
     let headers = variable("OTEL_EXPORTER_OTLP_HEADERS");
     let (header, token) = headers.split_once('=').unwrap();
@@ -363,17 +376,124 @@ fn rest() {
         std::thread::sleep(PAUSE);
     }
     std::thread::sleep(QUIET);
-    let status = fs::read_to_string(format!("/proc/{relay}/status")).unwrap();
-    let kilobytes = |name: &str| field(&status, name).unwrap_or(0);
-    println!("{:<36}{:>8}   ≤ 15 MB", "resident", megabytes(kilobytes("VmRSS") * 1024));
-    println!("{:<36}{:>8}", "  of it not of the program's file", megabytes(kilobytes("RssAnon") * 1024));
-    let switches = switches(relay);
+    let kilobytes = |pid: u32, file: &str, name: &str| {
+        field(&fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap(), name).unwrap_or(0)
+    };
+    println!("{:<36}{:>8}   ≤ 15 MB", "resident", megabytes(kilobytes(relay, "status", "VmRSS") * 1024));
+    println!(
+        "{:<36}{:>8}",
+        "  of it not of the program's file",
+        megabytes(kilobytes(relay, "status", "RssAnon") * 1024)
+    );
+    let shares = [relay, guard].map(|pid| kilobytes(pid, "smaps_rollup", "Pss")).iter().sum::<u64>();
+    println!("{:<36}{:>8}", "  and of its guard, shared pages once", megabytes(shares * 1024));
+    println!(
+        "{:<36}{:>8}",
+        "plain claude (the stand-in)",
+        megabytes(kilobytes(held.child.id(), "status", "VmRSS") * 1024)
+    );
+    // What strace sees is what woke them: a process that sleeps calls nothing.
+    let trace = sandbox_file("calls");
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o"]).arg(&trace).args(["-p", &relay.to_string(), "-p", &guard.to_string()]);
+    let mut strace = strace.stderr(Stdio::null()).spawn().ok();
+    std::thread::sleep(Duration::from_secs(1));
+    let switches = switches(relay) + self::switches(guard);
     std::thread::sleep(REST);
-    let woken = self::switches(relay) - switches;
+    let woken = self::switches(relay) + self::switches(guard) - switches;
+    match &mut strace {
+        Some(strace) => {
+            kill(nix::unistd::Pid::from_raw(i32::try_from(strace.id()).unwrap()), Signal::SIGINT).unwrap();
+            strace.wait().unwrap();
+            let calls = fs::read_to_string(&trace).unwrap();
+            let _ = fs::remove_file(&trace);
+            // The call that they are in is seen from its middle, and again when strace lets go.
+            let calls = calls.lines().filter(|line| !line.contains("resuming") && !line.contains("detached"));
+            let calls = calls.filter(|line| !line.trim_end().ends_with("<unfinished ...>")).count();
+            println!("{:<36}{calls:>8}   0", format!("calls in {} s, by strace", REST.as_secs()));
+        }
+        None => println!("there is no strace to count calls"),
+    }
     println!("{:<36}{woken:>8}   0", format!("context switches in {} s", REST.as_secs()));
     println!();
     held.let_go();
     held.child.wait().unwrap();
+}
+
+/// A file for the time of the measurement.
+fn sandbox_file(name: &str) -> std::path::PathBuf {
+    std::env::temp_dir().join(format!("cc-observe-bench-{}-{name}", std::process::id()))
+}
+
+/// What many sessions hold together that do nothing.
+fn many() {
+    println!("{:<36}{:>9}   target", format!("{MANY} sessions at rest"), "");
+    let endpoint = OrgEndpoint::start();
+    let before = relays();
+    let mut sandbox = Sandbox::new();
+    let go = format!("wait-file:{}", sandbox.at("out/go").display());
+    sandbox.set("CC_OBSERVE_ENDPOINT", endpoint.url()).does([go.as_str()]);
+    let children: Vec<Child> = (0..MANY)
+        .map(|_| {
+            sandbox.forget();
+            let mut command = sandbox.cc_observe(["--summary", "off", "claude", "-p", "x"]);
+            silent(&mut command);
+            let child = command.spawn().unwrap();
+            sandbox.world();
+            child
+        })
+        .collect();
+    std::thread::sleep(QUIET);
+    let ours: Vec<u32> = relays().difference(&before).copied().collect();
+    let sum = |file: &str, name: &str| {
+        let texts = ours.iter().filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/{file}")).ok());
+        megabytes(texts.filter_map(|text| field(&text, name)).sum::<u64>() * 1024)
+    };
+    println!("{:<36}{:>8}", "relays and guards", ours.len());
+    println!("{:<36}{:>8}   ≤ 1,000 MB", "resident, shared pages once", sum("smaps_rollup", "Pss"));
+    println!("{:<36}{:>8}", "  of it theirs alone", sum("smaps_rollup", "Private_Dirty"));
+    println!("{:<36}{:>8}", "resident, shared pages each time", sum("status", "VmRSS"));
+    println!();
+    fs::write(sandbox.at("out/go"), "").unwrap();
+    for mut child in children {
+        child.wait().unwrap();
+    }
+    sandbox.wait_until_idle();
+}
+
+/// From the death of a relay to the first answer of the next on the same port.
+fn respawn() {
+    heading("Respawn: the relay's death to an answer");
+    let body = {
+        let (name, at) = TYPICAL;
+        Capture::load(name).requests[at].body.clone()
+    };
+    let endpoint = OrgEndpoint::start();
+    let mut samples = Samples::default();
+    for _ in 0..KILLS.0 {
+        let before = relays();
+        let mut sandbox = Sandbox::new();
+        sandbox.set("CC_OBSERVE_ENDPOINT", endpoint.url());
+        let mut held = Held::start(&mut sandbox, |sandbox| sandbox.cc_observe(["claude", "-p", "x"]));
+        let variable = |name: &str| held.world["environment"][name].as_str().unwrap().to_owned();
+        let headers = variable("OTEL_EXPORTER_OTLP_HEADERS");
+        let (header, token) = headers.split_once('=').unwrap();
+        let (url, header) = (variable("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"), format!("{header}: {token}\r\n"));
+        Connection::open(&url, &header, &body).exchange();
+        for _ in 0..KILLS.1 {
+            let [_, relay] = of_run(&before);
+            let from = Instant::now();
+            kill(nix::unistd::Pid::from_raw(i32::try_from(relay).unwrap()), Signal::SIGKILL).unwrap();
+            // A connection that the dead one had accepted is reset.
+            while !Connection::open(&url, &header, &body).is_answered() {}
+            samples.add(from.elapsed());
+        }
+        held.let_go();
+        held.child.wait().unwrap();
+        sandbox.wait_until_idle();
+    }
+    row(&format!("{} kills", KILLS.0 * KILLS.1), &samples, None, "p99 ≤ 200");
+    println!();
 }
 
 /// What an endpoint got that keeps nothing of it.
@@ -470,7 +590,7 @@ fn load() {
     let mut sandbox = Sandbox::new();
     sandbox.set("CC_OBSERVE_ENDPOINT", &endpoint.url);
     let mut held = Held::start(&mut sandbox, |sandbox| sandbox.cc_observe(["--summary", "off", "claude", "-p", "x"]));
-    let relay = wait_for("the relay runs", || relays().difference(&before).next().copied());
+    let [_, relay] = of_run(&before);
     let (used, begun) = (processor_time(relay), Instant::now());
     let requests = usize::try_from(time.as_secs() * each_second).unwrap();
     let samples = send(&held, &body, requests, connections, Some(each_second));
@@ -596,6 +716,18 @@ fn start_until_killed(sandbox: &Sandbox) -> Duration {
 }
 
 /// The pids of all relays. Their command lines may be read, though not their executables.
+/// The guard and the relay of the run that has begun since.
+fn of_run(before: &BTreeSet<u32>) -> [u32; 2] {
+    wait_for("the relay runs", || {
+        let ours: Vec<u32> = relays().difference(before).copied().collect();
+        let parent = |pid: u32| {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+            field(&status, "PPid").and_then(|parent| u32::try_from(parent).ok())
+        };
+        ours.iter().find_map(|relay| Some([parent(*relay).filter(|parent| ours.contains(parent))?, *relay]))
+    })
+}
+
 fn relays() -> BTreeSet<u32> {
     let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line == b"cc-observe\0relay\0"))
