@@ -15,7 +15,7 @@ use crate::support::{Sandbox, Terminal, run, start, status_of, wait_until};
 
 /// The ways to start claude that must not differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Way {
+pub(crate) enum Way {
     /// Without us.
     Plain,
     /// Through us, and we become it.
@@ -26,28 +26,28 @@ enum Way {
 
 /// One way to be started.
 #[derive(Clone, Default)]
-struct Case<'a> {
+pub(crate) struct Case<'a> {
     /// Shell commands before the start.
-    before: &'a str,
+    pub(crate) before: &'a str,
     /// A program in front: `env --ignore-signal=…`.
-    prefix: &'a str,
+    pub(crate) prefix: &'a str,
     /// As a shell has them.
-    redirections: &'a str,
-    arguments: Vec<OsString>,
+    pub(crate) redirections: &'a str,
+    pub(crate) arguments: Vec<OsString>,
 }
 
 /// What can be seen of a run.
 #[derive(Debug, PartialEq)]
-struct Seen {
+pub(crate) struct Seen {
     /// Exit code and signal. That a core was dumped is not compared: we never dump one.
-    status: (Option<i32>, Option<i32>),
-    written: Vec<u8>,
-    complaints: Vec<u8>,
-    world: Option<Value>,
+    pub(crate) status: (Option<i32>, Option<i32>),
+    pub(crate) written: Vec<u8>,
+    pub(crate) complaints: Vec<u8>,
+    pub(crate) world: Option<Value>,
 }
 
 impl Case<'_> {
-    fn command(&self, sandbox: &Sandbox, way: Way) -> Command {
+    pub(crate) fn command(&self, sandbox: &Sandbox, way: Way) -> Command {
         let script = format!("{}\nexec {} \"$@\" {}", self.before, self.prefix, self.redirections);
         let mut shell = sandbox.command("/bin/sh");
         shell.args(["-c", &script, "sh"]);
@@ -69,7 +69,7 @@ impl Case<'_> {
         Seen { status: (run.status.code(), run.status.signal()), written: run.stdout, complaints: run.stderr, world }
     }
 
-    fn on_a_terminal(&self, sandbox: &Sandbox, way: Way) -> Seen {
+    pub(crate) fn on_a_terminal(&self, sandbox: &Sandbox, way: Way) -> Seen {
         sandbox.forget();
         let (terminal, mut child) = Terminal::start(&self.command(sandbox, way), "");
         let launcher = i32::try_from(child.id()).unwrap();
@@ -104,7 +104,7 @@ fn assert_same(observed: &Seen, plain: &Seen, what: &str) {
 
 /// What the probe found, without what must differ: process ids, our `--settings`, telemetry, what
 /// is to be put in front of background processes.
-fn normal(world: &Value, launcher: i32, way: Way) -> Value {
+pub(crate) fn normal(world: &Value, launcher: i32, way: Way) -> Value {
     let number = |name: &str| world[name].as_i64().unwrap_or(-1);
     let names = || NAMES.iter().map(|(name, _)| *name).chain([wrapper::VARIABLE]);
     let ours = |name: &str| is_own(OsStr::new(name)) || names().any(|known| known == name);
@@ -153,7 +153,7 @@ fn case(before: &'static str, prefix: &'static str, redirections: &'static str) 
 }
 
 /// Whether `/usr/bin/env` can set signals (coreutils 8.31).
-fn env_sets_signals() -> bool {
+pub(crate) fn env_sets_signals() -> bool {
     let known = Command::new("env").args(["--ignore-signal=CHLD", "true"]).output().is_ok_and(|o| o.status.success());
     if !known {
         eprintln!("skipped: `env` of this system knows no --ignore-signal");
@@ -259,7 +259,7 @@ fn every_exit_code_comes_through() {
 }
 
 /// Whether the tests themselves were started with this signal ignored (proc(5), `SigIgn`).
-fn is_ignored(name: &str) -> bool {
+pub(crate) fn is_ignored(name: &str) -> bool {
     let Ok(signal) = format!("SIG{name}").parse::<nix::sys::signal::Signal>() else { return false };
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();

@@ -92,12 +92,18 @@ struct Options {
     seed: Option<PathBuf>,
     stdin: PathBuf,
     inherit: bool,
-    squat: bool,
-    no_time_wait: bool,
+    ports: Ports,
     bodies: bool,
     keep_home: bool,
     limit: Duration,
     settle: Duration,
+}
+
+/// What becomes of the ports that somebody was told to send telemetry to.
+#[derive(Default)]
+struct Ports {
+    squat: bool,
+    no_time_wait: bool,
 }
 
 fn main() -> ExitCode {
@@ -121,8 +127,7 @@ fn options(mut arguments: impl Iterator<Item = OsString>) -> Result<Options, Str
         seed: None,
         stdin: "/dev/null".into(),
         inherit: false,
-        squat: false,
-        no_time_wait: false,
+        ports: Ports::default(),
         bodies: false,
         keep_home: false,
         limit: Duration::from_secs(120),
@@ -148,8 +153,8 @@ fn options(mut arguments: impl Iterator<Item = OsString>) -> Result<Options, Str
             }
             Some("--seed") => options.seed = Some(value()?.into()),
             Some("--stdin") => options.stdin = value()?.into(),
-            Some("--squat") => options.squat = true,
-            Some("--no-time-wait") => options.no_time_wait = true,
+            Some("--squat") => options.ports.squat = true,
+            Some("--no-time-wait") => options.ports.no_time_wait = true,
             Some("--inherit") => options.inherit = true,
             Some("--bodies") => options.bodies = true,
             Some("--keep-home") => options.keep_home = true,
@@ -196,10 +201,10 @@ fn run(options: &Options) -> ExitCode {
     }
     Sink::serve(listen(OTHER_PORT), Mode::Ok, record("other"));
 
-    if options.no_time_wait {
+    if options.ports.no_time_wait {
         fs::write("/proc/sys/net/ipv4/tcp_max_tw_buckets", "0").unwrap();
     }
-    let squatter = options.squat.then(|| Squatter::start(&out));
+    let squatter = options.ports.squat.then(|| Squatter::start(&out));
 
     let code = supervise(&mut command(options, &out), options.limit);
     let until = Instant::now() + options.settle;
