@@ -175,6 +175,27 @@ mod tests {
     }
 
     #[test]
+    fn each_attribute_is_treated_as_what_it_tells() {
+        let keep = Identity::default();
+        let kinds: [(Identity, &[&str]); 4] = [
+            (Identity { email: Treatment::Drop, ..keep }, &["user.email"]),
+            (Identity { account: Treatment::Drop, ..keep }, &["user.id", "user.account_uuid", "user.account_id"]),
+            (Identity { organization: Treatment::Drop, ..keep }, &["organization.id"]),
+            (Identity { host: Treatment::Drop, ..keep }, &["host.name", "host.id"]),
+        ];
+        let all = kinds.map(|(_, attributes)| attributes).concat();
+        for (identity, dropped) in kinds {
+            for attribute in &all {
+                let want = if dropped.contains(attribute) { Treatment::Drop } else { Treatment::Keep };
+                assert_eq!(identity.of(attribute, "x"), Some(want), "{attribute} {identity:?}");
+            }
+            assert_eq!(identity.of("model", "x"), None, "tells nobody's identity");
+        }
+        let hashed = Identity { email: Treatment::Hash, ..keep };
+        assert_eq!(hashed.of("user.id", "dev@example.com"), Some(Treatment::Hash), "an id that is an address");
+    }
+
+    #[test]
     fn a_user_is_nowhere_in_a_path() {
         for (text, want) in [
             ("cat /home/alice/notes", "cat /home/[user]/notes"),

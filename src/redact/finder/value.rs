@@ -239,14 +239,13 @@ fn judge_plain(value: &str, name: Hint, written: Written) -> Option<Secret> {
             }
         }
         (Hint::Password, _) => {
-            if made.letters() + made.spaces + made.wide == made.length && (made.spaces > 0 || made.wide > 0) {
-                // Labels of a form, in any language; four words and more without a capital are a passphrase.
-                return is_passphrase(value, made, written).then_some(Secret { guessable: true });
-            }
+            // Four words and more without a capital.
             if is_passphrase(value, made, written) {
                 return Some(Secret { guessable: true });
             }
-            if made.spaces > 0 && (made.digits == 0 || made.spaces > 2) && written != Written::Credential {
+            // Labels of a form, in any language.
+            let label = made.wide > 0 && made.letters() + made.wide == made.length;
+            if label || made.spaces > 0 && (made.digits == 0 || made.spaces > 2) {
                 return None;
             }
             if made.is_word() {
@@ -495,7 +494,6 @@ fn is_expression(value: &str, written: Written) -> bool {
     }
     // A call or an index: `os.getenv(`, `ENV[`, `Option<`.
     if let Some(at) = bytes.iter().position(|byte| matches!(byte, b'(' | b'[' | b'<'))
-        && at > 0
         && value.get(..at).is_some_and(is_dotted)
     {
         return true;
@@ -670,12 +668,9 @@ fn alternates(value: &str) -> bool {
 
 /// Words with hyphens, dots and numbers between them: `db-credentials`, `password-reset-2026-08`.
 pub(super) fn is_slug(value: &str) -> bool {
-    let made = Made::of(value);
-    if made.spaces > 0
-        || made.wide > 0
-        || !value
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b':' | b'@'))
+    if !value
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b':' | b'@'))
     {
         return false;
     }

@@ -62,6 +62,23 @@ data:
 }
 
 #[test]
+fn what_is_said_about_the_values_of_a_kubernetes_secret_stays() {
+    let text = "\
+kind: Secret
+data:
+  password: hunter2
+  annotations:
+    token: bm90IGEgc2VjcmV0Cg==
+
+    secret: not7one
+  pin: tr0ub4dor
+  metadata:
+    key: bm90IGEgc2VjcmV0Cg==
+";
+    assert_eq!(found(text), ["kubernetes-secret hunter2?", "kubernetes-secret tr0ub4dor?"]);
+}
+
+#[test]
 fn what_is_encoded_has_the_length_and_the_letters_of_base64() {
     for value in ["aHVudGVy", "aHVudGVyMg==", "ABCDEFGH", "ab+/EFGH"] {
         assert!(looks_encoded(value), "{value}");
@@ -280,6 +297,7 @@ fn a_secret_is_found_by_its_place_in_a_larger_thing() {
         "form-data; name=\"api_key\"\nContent-Type: text/plain\n\n{K}\n--x",
         "'form-data; name=\"password\"\\r\\n\\r\\n{P}\\r\\n--x'",
         "{\"kty\":\"oct\",\"k\":\"{K}\"}",
+        "{\"keys\":[{\"kty\":\"oct\",\"k\":\"{K}\"}]}",
         "{\"d\": \"{K}\", \"kty\": \"EC\", \"crv\": \"P-256\", \"x\": \"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}",
         "{\"type\":\"random_password\",\"instances\":[{\"attributes\":{\"result\":\"{P}\"}}]}",
         "{\"CiphertextBlob\": \"AQID\", \"Plaintext\": \"{K}\"}",

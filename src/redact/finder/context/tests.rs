@@ -165,6 +165,8 @@ fn a_value_without_quotes_ends_before_what_separates() {
         ("abc\u{ff1b}", Operator::Equals, 3),
         ("abc\u{300d}", Operator::Equals, 3),
         ("abc\u{e9}", Operator::Equals, 5),
+        ("abc\u{3067}\u{3059}", Operator::Equals, 3),
+        ("\u{3072}\u{307f}7abc\u{3067}\u{3059}", Operator::Equals, 10),
     ] {
         assert_eq!(bare_end(token, operator), end, "{token}");
     }
@@ -435,6 +437,7 @@ fn an_authorization_is_its_credential() {
             "\"Authorization\": \"Bearer {T}\"",
             "Authorization: Basic {T}",
             "Authorization: token {T}",
+            "Authorization: v1 {T}",
             "authorization=Bearer%20{T}",
             "authorization=Bearer+{T}",
         ],

@@ -592,6 +592,35 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_told_from_a_secret_by_what_stands_between_its_slashes() {
+        for value in ["/srv/app", "./x1b", "../x", "~", "a/b.c", "c:/x", "c:\\x", "/srv/node-22x", "docs/a b"] {
+            assert!(is_path(value), "{value}");
+        }
+        let part = |length: usize| format!("/srv/{}", "x".repeat(length));
+        assert!(is_path(&part(64)) && !is_path(&part(65)));
+        for value in ["x", "c:x", "docs/a,b", "/srv/x1b2", "x1b2/app", "/srv/a=b"] {
+            assert!(!is_path(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_looks_random_is_a_long_run_of_letters_and_digits_that_change_often() {
+        for value in ["FAKEa1b2c3d4e5f6", "x-FAKEa1b2c3d4e5f6.y", "abcdefghijkl1A2b"] {
+            assert!(looks_random(value), "{value}");
+        }
+        for value in [
+            "FAKEa1b2c3d4e5f",
+            "a1b2c3d4",
+            "a1b2c3d4-a1b2c3d4",
+            "abcdefghijkl1A22",
+            "abCdEFghIJklMNop",
+            "1234567890123456",
+        ] {
+            assert!(!looks_random(value), "{value}");
+        }
+    }
+
+    #[test]
     fn addresses_hosts_and_places_are_told_from_secrets() {
         for value in
             ["https://a", "git+ssh://x", "me@example.com", "first.last+x@example.com", "localhost", "db.internal:5432"]

@@ -236,6 +236,9 @@ mod tests {
         let parts = texts(of(json));
         assert!(parts.contains(&"FAKEFAKEFAKEFAKEFAKE".to_owned()) && parts.contains(&"FAKE2".to_owned()), "{parts:?}");
         assert!(!parts.iter().any(|part| part.contains("service_account")));
+        assert_eq!(texts(of(r#"{"password":"FAKE;pwd=1x","user":"x"}"#)), ["FAKE;pwd=1x"], "whatever is in it");
+        let document = "{\n\"a\": \"FAKE\"}";
+        assert_eq!(texts(of(&serde_json::json!({ "secret": document }).to_string())), [document], "in a document");
         assert_eq!(texts(of("Server=h;User Id=sa;Password=\"FAKE 1\";Encrypt=true")), ["FAKE 1"]);
         assert_eq!(texts(of("AccountName=x;AccountKey=FAKEab==;EndpointSuffix=h")), ["FAKEab=="]);
     }

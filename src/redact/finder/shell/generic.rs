@@ -277,8 +277,7 @@ impl<'r, 't> Reader<'r, 't> {
             if SET_VERBS.contains(verb)
                 && let Some(kind) = named(&word.text)
                 && let Some(value) = words.get(at + 2).filter(|value| !value.text.starts_with('-'))
-                && (kind == Kind::Password && literal::is_chosen(&value.text)
-                    || value.text.len() >= 16 && literal::is_random(&value.text, 16))
+                && (kind == Kind::Password && literal::is_chosen(&value.text) || literal::is_random(&value.text, 16))
             {
                 self.secret(&Part { word: value, range: 0..value.text.len() }, "secret-argument", kind);
             }

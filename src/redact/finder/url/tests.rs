@@ -47,6 +47,7 @@ fn a_password_may_hold_what_ends_an_authority() {
         ("https://u:hun/ter2@h/x", "url-password hun/ter2?"),
         ("https://u:hun?ter2@h?x", "url-password hun?ter2?"),
         ("https://u:hun#ter2@h#x", "url-password hun#ter2?"),
+        ("https://u:hun\\kter2@h/x", "url-password hun\\kter2?"),
     ] {
         assert_eq!(found(url), [told], "{url}");
     }

@@ -99,6 +99,8 @@ fn a_password_is_not_what_forms_and_programs_say() {
         "Enter your password",
         "mot de passe oubli\u{e9}",
         "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}",
+        "verg\u{e4}ss",
+        "verg\u{e4}ss det",
         "at least 8 chars!",
         "must have!",
         "1 2 3 4 ab!",

@@ -297,6 +297,20 @@ fn what_a_person_chose_has_letters_and_something_else() {
 }
 
 #[test]
+fn what_has_small_letters_capitals_and_digits_is_a_password_and_no_id() {
+    for text in ["Hunt3r22", "toolu_Hunt3r22", &format!("zebra_{RANDOM}"), &format!("toolu_{RANDOM}!")] {
+        assert!(is_password(text), "{text}");
+    }
+    for kind in ["toolu", "srvtoolu", "req", "msg"] {
+        let id = |length: usize| format!("{kind}_{}", &RANDOM[..length]);
+        assert!(!is_password(&id(16)) && is_password(&id(15)), "{kind}");
+    }
+    for text in ["Hunt3r2", "hunt3r22", "HUNT3R22", "Hunter!!", "Hunt3r/22"] {
+        assert!(!is_password(text), "{text}");
+    }
+}
+
+#[test]
 fn what_is_random_has_digits_among_letters() {
     for text in [RANDOM, "abc12", "abc+1=2~"] {
         assert!(is_random(text, 5), "{text}");

@@ -171,6 +171,7 @@ fn an_argument_behind_a_verb_is_a_secret() {
         "foo set db_pass!word {P}",
         "foo set a//password {P}",
         "foo set token {P}",
+        "foo set token AuthenticationProvider",
     ]);
 }
 
@@ -245,6 +246,15 @@ fn a_header_is_told_by_its_name() {
         "curl -H \"Authorization: Bearer $(echo {T})\" x",
     ]);
     check(&[("curl -H 'X-Api-Key: 6f9619ff-8b86-d011-b42d-00cf4fc964ff' x", "curl -H 'X-Api-Key: #' x")]);
+    // What is that long is taken whole, unless it is sure that a scheme stands before it.
+    let token = |length: usize| TOKEN.repeat(8)[..length - "Bearer ".len()].to_owned();
+    for (name, length, masked) in
+        [("X-Token", 199, "Bearer #"), ("X-Token", 200, "#"), ("Authorization", 200, "Bearer #")]
+    {
+        let (text, wanted) =
+            (format!("curl -H '{name}: Bearer {}' x", token(length)), format!("curl -H '{name}: {masked}' x"));
+        check(&[(&text, &wanted)]);
+    }
     shows(&["curl -H 'X-Name: {T}' x", "curl -H 'X-Api-Key' x", "curl -H 'X-Api-Key: word' x"]);
 }
 

@@ -198,6 +198,16 @@ fn what_is_read_into_a_name_of_a_secret_is_one() {
 }
 
 #[test]
+fn what_jq_is_given_under_a_secrets_name_is_one() {
+    hides(&[
+        "jq --arg token {T} .x",
+        "jq -n --argjson token {T} .x",
+        "jq -n -r --arg a b --arg password {P} --arg token {T} .x",
+    ]);
+    shows(&["jq --arg name {P} .x", "jq --args token {T}", "jq --arg token"]);
+}
+
+#[test]
 fn what_takes_the_place_of_a_secrets_name_is_one() {
     hides(&[
         "sed s/__API_KEY__/{P}/ x",
