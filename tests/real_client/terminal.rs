@@ -2,7 +2,7 @@
 
 use super::client::{client, has};
 use super::lab::{Lab, ORG, accepted};
-use super::tmux::Tmux;
+use super::tmux::{Shell, Tmux};
 
 /// Slow enough to be interrupted, and then quick.
 const TALK: &str = r#"[
@@ -91,6 +91,73 @@ fn the_cost_of_an_answer_that_was_aborted_is_told_though_no_event_has_it() {
     assert!(metric > events, "the metric has more than the events: {metric} {events}");
     assert_eq!(finished.summary["cost_nano_usd"], metric);
     assert_eq!(finished.summary["cost_not_itemised_nano_usd"], metric - events);
+}
+
+/// Stops and continues claude, plain, through us when we wait for it, and through us when we become it, and tells each
+/// time what the shell and the terminal were left with.
+fn job_control_in(shell: Shell) {
+    let Some(client) = client().filter(|_| has("tmux") && has(shell.name())) else { return };
+    let answers = (1..=9).map(|n| serde_json::json!({ "text": format!("This is answer {n}.") }));
+    let mut lab = Lab::new(client, &answers.collect::<serde_json::Value>().to_string());
+    lab.set("CC_OBSERVE_ENDPOINT", ORG);
+    let tmux = Tmux::start_in(&lab, shell);
+    let cc_observe = command(&lab, "--permission-mode default");
+    let became = format!("{cc_observe} 2>../complaints");
+    let mut seen = Vec::new();
+    let mut answers = (1..=9).map(|n| format!("answer {n}."));
+    let mut next = || answers.next().unwrap();
+    for (way, command) in [("plain", "claude --permission-mode default"), ("wait", &cc_observe), ("exec", &became)] {
+        tmux.enter("clear; stty -a >../before").wait_for_prompt();
+        tmux.enter(command).wait_for(READY);
+        tmux.enter("where are you").wait_for(&next()).wait_for(READY);
+        tmux.press("C-z").wait_for("Claude Code is suspended").wait_for_prompt();
+        tmux.enter("stty -a >../stopped").wait_for_prompt();
+        // In the background it wants the terminal, and stops again; whoever asks gets it as it was.
+        tmux.enter("bg; clear").wait_for_prompt();
+        tmux.enter("fg").wait_for(READY);
+        tmux.enter("and now").wait_for(&next()).wait_for(READY);
+        tmux.press("C-z").wait_for("Claude Code is suspended").wait_for_prompt();
+        tmux.enter("fg").wait_for(READY);
+        tmux.enter("/exit").wait_for_prompt();
+        let code = format!("the status is {}.", shell.status());
+        tmux.enter(&format!("echo \"{code}\"; stty -a >../after; jobs >../jobs")).wait_for("the status is 0.");
+        tmux.wait_for_prompt();
+        // A job of the shell's that talks to nobody.
+        tmux.enter(&format!("clear; {command} -p go >../said & wait; cat ../said")).wait_for(&next());
+        tmux.wait_for_prompt();
+        let text = |name: &str| std::fs::read_to_string(lab.at(name)).unwrap();
+        assert_eq!(text("stopped"), text("before"), "{shell:?}, {way}: while it is stopped");
+        assert_eq!(text("after"), text("before"), "{shell:?}, {way}: afterwards");
+        seen.push((way, text("before"), text("jobs")));
+    }
+    for (way, modes, jobs) in &seen {
+        assert_eq!((modes, jobs), (&seen[0].1, &seen[0].2), "{shell:?}: {way} is not as plain");
+    }
+    let finished = tmux.finish();
+    let all = accepted(&finished.org);
+    let count = |name: &str| all.iter().filter(|record| record.name == name).count();
+    let told = (count("claude_code.api_request"), count("cc_observe.run_started"), count("cc_observe.run_ended"));
+    assert_eq!(told, (6, 4, 4), "{shell:?}: what was observed arrived, and once");
+}
+
+#[test]
+fn job_control_in_bash_is_as_with_plain_claude() {
+    job_control_in(Shell::Bash);
+}
+
+#[test]
+fn job_control_in_dash_is_as_with_plain_claude() {
+    job_control_in(Shell::Dash);
+}
+
+#[test]
+fn job_control_in_fish_is_as_with_plain_claude() {
+    job_control_in(Shell::Fish);
+}
+
+#[test]
+fn job_control_in_zsh_is_as_with_plain_claude() {
+    job_control_in(Shell::Zsh);
 }
 
 /// Billionths of a dollar.

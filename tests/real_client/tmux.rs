@@ -6,24 +6,76 @@ use std::time::{Duration, Instant};
 use super::lab::{Finished, Lab, Running};
 use crate::support::wait::SOON;
 
-/// What bash says when it waits for a command.
+/// What a shell says when it waits for a command.
 const PROMPT: &str = "READY> ";
 
-/// A bash in a window of 80 by 24.
+/// What runs in the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shell {
+    Bash,
+    Dash,
+    Fish,
+    Zsh,
+}
+
+impl Shell {
+    /// As it is found on the path.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Dash => "dash",
+            Self::Fish => "fish",
+            Self::Zsh => "zsh",
+        }
+    }
+
+    /// How the status of the last command is written.
+    pub(crate) fn status(self) -> &'static str {
+        if self == Self::Fish { "$status" } else { "$?" }
+    }
+
+    /// A command for `sh` that starts it, with nothing of anybody's own.
+    fn command(self, lab: &Lab) -> String {
+        match self {
+            Self::Bash => {
+                let bashrc = lab.file("bashrc", format!("PS1='{PROMPT}'\n"));
+                format!("bash --rcfile {} -i", bashrc.display())
+            }
+            Self::Dash => format!("PS1='{PROMPT}' dash -i"),
+            Self::Zsh => format!("PS1='{PROMPT}' zsh -f -i"),
+            Self::Fish => {
+                let functions = [
+                    format!("function fish_prompt; printf '%s' '{PROMPT}'; end"),
+                    "function fish_greeting; end".to_owned(),
+                    "set -g fish_autosuggestion_enabled 0\n".to_owned(),
+                ];
+                let functions = lab.file("functions.fish", functions.join("\n"));
+                format!("fish --no-config -i -C 'source {}'", functions.display())
+            }
+        }
+    }
+}
+
+/// A shell in a window of 80 by 24.
 pub(crate) struct Tmux<'a> {
     lab: &'a Lab,
     running: Option<Running<'a>>,
 }
 
 impl<'a> Tmux<'a> {
-    /// Opens the window. In it claude has been used before: it asks neither for a theme nor for trust nor for a key.
+    /// Opens the window, with bash in it. Claude has been used before: it asks neither for a theme nor for trust nor
+    /// for a key.
     pub(crate) fn start(lab: &'a Lab) -> Self {
+        Self::start_in(lab, Shell::Bash)
+    }
+
+    /// The same with another shell.
+    pub(crate) fn start_in(lab: &'a Lab, shell: Shell) -> Self {
         lab.has_been_used();
-        let bashrc = lab.file("bashrc", format!("PS1='{PROMPT}'\n"));
+        let shell = shell.command(lab);
         let socket = lab.at("tmux.sock");
-        let bash = format!("bash --rcfile {} -i", bashrc.display());
         let command = ["tmux", "-u", "-f", "/dev/null", "-S", socket.to_str().unwrap()];
-        let command = command.into_iter().chain(["new-session", "-d", "-x", "80", "-y", "24", &bash]);
+        let command = command.into_iter().chain(["new-session", "-d", "-x", "80", "-y", "24", &shell]);
         // The server of tmux is left behind at once.
         let running = lab.start_and_settle(command.map(Into::into), 120);
         let tmux = Self { lab, running: Some(running) };
@@ -64,7 +116,8 @@ impl<'a> Tmux<'a> {
     pub(crate) fn enter(&self, line: &str) -> &Self {
         self.tmux(&["send-keys", "-l", line]);
         let end = line.char_indices().rev().nth(15).map_or(line, |(at, _)| &line[at..]);
-        self.wait_for(end).press("Enter")
+        // zsh breaks a line itself where the window ends.
+        self.wait_until(&format!("{end:?}"), |screen| screen.replace('\n', "").contains(end)).press("Enter")
     }
 
     /// Makes the window this large.
@@ -98,13 +151,13 @@ impl<'a> Tmux<'a> {
         }
     }
 
-    /// Waits until bash asks for the next command: its prompt is the last thing on the screen.
+    /// Waits until the shell asks for the next command: its prompt is the last thing on the screen.
     #[track_caller]
     pub(crate) fn wait_for_prompt(&self) -> &Self {
         self.wait_until("the prompt", |screen| screen.trim_end().ends_with(PROMPT.trim_end()))
     }
 
-    /// Leaves bash, and waits for the end of everything.
+    /// Leaves the shell, and waits for the end of everything.
     #[track_caller]
     pub(crate) fn finish(mut self) -> Finished {
         self.tmux(&["send-keys", "-l", "exit"]);
