@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use cc_observe::launch::environment::{NAMES, is_own};
 use cc_observe::launch::wrapper;
@@ -301,6 +302,37 @@ fn nine_megabytes_go_through_byte_by_byte() {
         let run = started.wait();
         assert!(run.stdout == bytes, "{way:?}: {} of {} bytes", run.stdout.len(), bytes.len());
         assert_eq!((run.code(), run.err()), (Some(0), String::new()));
+    }
+}
+
+/// The piece of a stream that stands at this number: a megabyte like no other.
+fn piece(number: u64) -> Vec<u8> {
+    let mut bytes = vec![0x5a; 1 << 20];
+    bytes[..8].copy_from_slice(&number.to_le_bytes());
+    bytes[(1 << 20) - 8..].copy_from_slice(&number.to_be_bytes());
+    bytes
+}
+
+#[test]
+#[ignore = "moves ten gigabytes: .ci/full runs it"]
+fn gigabytes_go_through_byte_by_byte() {
+    /// More than 32 bits can count.
+    const PIECES: u64 = 5 << 10;
+    let mut sandbox = Sandbox::new();
+    sandbox.does(["copy-stdin", "exit:3"]);
+    for way in [Way::Exec, Way::Wait] {
+        let mut command = case("", "", "").command(&sandbox, way);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let (mut to, mut from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let writer = std::thread::spawn(move || (0..PIECES).try_for_each(|number| to.write_all(&piece(number))));
+        for number in 0..PIECES {
+            let mut got = vec![0; 1 << 20];
+            from.read_exact(&mut got).unwrap();
+            assert!(got == piece(number), "{way:?}: megabyte {number}");
+        }
+        writer.join().unwrap().unwrap();
+        assert_eq!((from.read(&mut [0]).unwrap(), child.wait().unwrap().code()), (0, Some(3)), "{way:?}");
     }
 }
 

@@ -32,3 +32,4 @@ mod start_faults;
 mod support;
 mod telemetry;
 mod temporality;
+mod upgrade;

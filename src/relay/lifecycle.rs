@@ -107,6 +107,9 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
     let (spool, destinations) = open_destinations(&start, &redactor).await;
     let policy = start.policy.clone();
     let pipeline = Arc::new(Pipeline::new(redactor, policy, enrichment, start.interactive, destinations));
+    if life.restarted {
+        pipeline.begin_late();
+    }
     let mut intake = Intake::new(listener, start.port, &start.run_id, start.token.clone(), Arc::clone(&pipeline))?;
     let started = [
         ("launch", OwnValue::Word(if start.exec { "exec" } else { "wait" })),

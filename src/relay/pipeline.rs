@@ -104,6 +104,11 @@ impl Pipeline {
         }
     }
 
+    /// Another relay of this run was there before.
+    pub fn begin_late(&self) {
+        self.counted().ledger.begin_late();
+    }
+
     /// Takes a request's body. When this returns `Ok`, what may be delivered survives us.
     ///
     /// Whoever stops waiting does not stop the work: what came whole is kept, also of a client that was killed.

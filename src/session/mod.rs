@@ -75,6 +75,11 @@ impl Ledger {
         self.interactive = interactive;
     }
 
+    /// Somebody else has recorded the beginning of the run.
+    pub fn begin_late(&mut self) {
+        self.sequences.begin_late();
+    }
+
     /// Takes one event into account, unless it is known already.
     pub fn record(&mut self, event: Event) {
         let remember = self.seen.len() < MAX_REMEMBERED;

@@ -11,12 +11,18 @@ use crate::event::Moment;
 #[derive(Debug, Default)]
 pub(super) struct Sequences {
     by_session: BTreeMap<Option<String>, Vec<(Option<Moment>, u64)>>,
+    began_late: bool,
 }
 
 impl Sequences {
     pub(super) fn record(&mut self, session: Option<&str>, time: Option<Moment>, sequence: u64) {
         let session = session.map(ToOwned::to_owned);
         self.by_session.entry(session).or_default().push((time, sequence));
+    }
+
+    /// Somebody else had the first numbers: what is missing before the first that comes says nothing.
+    pub(super) fn begin_late(&mut self) {
+        self.began_late = true;
     }
 
     /// How many numbers are missing below the highest of each process; at least so many records were lost.
@@ -40,7 +46,8 @@ impl Sequences {
                 None => processes.push(stretch),
             }
         }
-        processes.iter().map(missing_in).fold(0, u64::saturating_add)
+        let before = |process: &BTreeSet<u64>| process.first().filter(|_| self.began_late).copied().unwrap_or(0);
+        processes.iter().map(|process| missing_in(process).saturating_sub(before(process))).fold(0, u64::saturating_add)
     }
 }
 
@@ -101,6 +108,22 @@ mod tests {
         assert_eq!(missing(&[("a", 0), ("b", 0), ("a", 1), ("b", 1), ("b", 2)]), 0);
         assert_eq!(missing(&[("a", 0), ("a", 1), ("a", 0), ("a", 1), ("a", 2)]), 0);
         assert_eq!(missing(&[("a", 0), ("a", 1), ("a", 2), ("b", 1), ("b", 2)]), 1);
+    }
+
+    #[test]
+    fn who_begins_in_the_middle_misses_only_what_was_lost_since() {
+        let mut sequences = Sequences::default();
+        sequences.begin_late();
+        for number in [4, 5, 8] {
+            sequences.record(Some("a"), Moment::from_unix_nanos(number), number);
+        }
+        assert_eq!(sequences.missing(), 2);
+        let mut alone = Sequences::default();
+        alone.begin_late();
+        alone.record(None, None, u64::MAX);
+        assert_eq!(alone.missing(), 0);
+        sequences.record(Some("b"), None, u64::MAX);
+        assert_eq!(sequences.missing(), u64::MAX - 1 - 3 - 4, "they are of one process");
     }
 
     #[test]

@@ -209,8 +209,7 @@ impl Sandbox {
                 let of = Path::new("/proc").join(process.pid.to_string());
                 let link = |name: &Path| fs::read_link(name).is_ok_and(|l| mentions(l.as_os_str().as_encoded_bytes()));
                 let open = || fs::read_dir(of.join("fd")).into_iter().flatten().flatten().any(|fd| link(&fd.path()));
-                let ours =
-                    process.executable.as_deref().is_some_and(|file| file == cc_observe() || file == fake_claude());
+                let ours = is_ours(process) || process.executable.as_deref() == Some(fake_claude());
                 mentions(&process.environment)
                     || ours && (mentions(&process.arguments) || link(&of.join("cwd")) || open())
             })
@@ -219,8 +218,7 @@ impl Sandbox {
 
     /// Those of [`Self::processes`] that are `cc-observe`.
     pub(crate) fn our_processes(&self) -> Vec<Process> {
-        let ours = |process: &Process| process.executable.as_deref() == Some(cc_observe());
-        self.processes().into_iter().filter(ours).collect()
+        self.processes().into_iter().filter(is_ours).collect()
     }
 
     /// The relays that run now below their guards.
@@ -287,6 +285,12 @@ pub(crate) struct Process {
     pub(crate) arguments: Vec<u8>,
     /// Its environment when it was started, each variable ended by a zero.
     pub(crate) environment: Vec<u8>,
+}
+
+/// Whether it is `cc-observe`, or a copy, be its file there or not.
+fn is_ours(process: &Process) -> bool {
+    let name = process.executable.as_ref().and_then(|file| file.file_name()?.to_str());
+    name.is_some_and(|name| name.trim_end_matches(" (deleted)") == "cc-observe")
 }
 
 fn all_processes() -> Vec<Process> {
