@@ -41,7 +41,7 @@ pub fn listen_on(port: u16) -> io::Result<TcpListener> {
     Ok(TcpListener::from(socket))
 }
 
-/// A socket that has no port so far: the relay takes one that cannot be had yet, see [`Port`].
+/// A socket that has no port so far: the relay takes one that cannot be had yet.
 pub fn unbound() -> io::Result<TcpListener> {
     new_socket().map(TcpListener::from)
 }
