@@ -5,6 +5,7 @@ pub mod files;
 pub mod known_values;
 mod levels;
 pub mod machine_key;
+mod mistakes;
 pub mod paths;
 pub mod person;
 mod redaction;

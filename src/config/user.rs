@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::known_values::KnownSources;
+use super::mistakes::{self, Mistake};
 use super::transport::{AuthTable, Compression, Protocol, Proxies, TlsTable, Transport};
 use super::{Destination, Endpoint, EndpointError, Temporality, levels, redaction, spool};
 use crate::otlp::Signal;
@@ -16,9 +17,6 @@ use crate::spool::{Bounds, Durability};
 
 /// The largest configuration file that is read, in bytes.
 pub const MAX_CONFIG_BYTES: u64 = 1 << 20;
-
-/// The most of a mistyped key that is repeated, in bytes, all of them ASCII.
-const MAX_KEY_BYTES: usize = 64;
 
 /// What a configuration file says.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -96,6 +94,33 @@ pub enum ConfigError {
         /// Which file.
         origin: String,
     },
+    /// More than one thing is wrong.
+    #[error("{first} (and {count} more: see `cc-observe config check`)", count = others.len())]
+    Several {
+        /// What stands first.
+        first: Box<Self>,
+        /// The rest, in their order.
+        others: Vec<Self>,
+    },
+}
+
+impl ConfigError {
+    /// All of them as one. `None`: nothing is wrong.
+    fn of(mut all: Vec<Self>) -> Option<Self> {
+        if all.len() < 2 {
+            return all.pop();
+        }
+        let others = all.split_off(1);
+        Some(Self::Several { first: Box::new(all.pop()?), others })
+    }
+
+    /// One after the other.
+    pub fn each(&self) -> Vec<&Self> {
+        match self {
+            Self::Several { first, others } => std::iter::once(&**first).chain(others).collect(),
+            one => vec![one],
+        }
+    }
 }
 
 fn place(path: &std::path::Path, line: Option<usize>) -> String {
@@ -154,54 +179,28 @@ fn max_attribute_bytes<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Opti
 impl UserConfig {
     /// Reads the text of a configuration file.
     pub fn parse(path: &std::path::Path, text: &str) -> Result<Self, ConfigError> {
-        let file: File = toml::from_str(text).map_err(|error| ConfigError::Invalid {
-            path: path.to_owned(),
-            line: error.span().map(|span| text.get(..span.start).unwrap_or(text).matches('\n').count() + 1),
-            what: without_values(error.message()),
-        })?;
+        let (file, mistakes) = mistakes::read::<File>(text);
+        let mut mistakes: Vec<_> = mistakes
+            .into_iter()
+            .map(|Mistake { line, what }| ConfigError::Invalid { path: path.to_owned(), line, what })
+            .collect();
+        let Some(file) = file else { return Err(ConfigError::of(mistakes).unwrap_or_else(|| unreadable(path))) };
         let ceiling = file.capture.unwrap_or_default();
         let (bounds, durability) = (file.spool.bounds(), file.spool.durability);
         let mut destinations = Vec::new();
         for (name, table) in file.destinations {
-            let origin = format!("{}: destinations.{name}", path.display());
-            if !is_destination_name(&name) {
-                return Err(ConfigError::Name { origin: path.display().to_string() });
+            match table.into_destination(path, name) {
+                Ok(destination) => destinations.push(Destination {
+                    capture: destination.capture.min(ceiling),
+                    bounds,
+                    durability,
+                    ..destination
+                }),
+                Err(error) => mistakes.push(error),
             }
-            let endpoint = Endpoint::parse(&table.endpoint)
-                .map_err(|source| ConfigError::Endpoint { origin: format!("{origin}.endpoint"), source })?;
-            let wrong = |what: &str| ConfigError::Invalid {
-                path: path.to_owned(),
-                line: None,
-                what: format!("destinations.{name}: {what}"),
-            };
-            let mut signals = table.signals.unwrap_or_else(|| Signal::ALL.to_vec());
-            signals.sort_unstable();
-            signals.dedup();
-            if signals.is_empty() {
-                return Err(wrong("signals is empty; leave it out for all, or the destination"));
-            }
-            let auth = table.auth.map(AuthTable::into_auth).transpose().map_err(wrong)?;
-            let transport = Transport {
-                protocol: table.protocol,
-                compression: table.compression,
-                tls: table.tls.into_tls().map_err(wrong)?,
-                // Known when a run is prepared.
-                proxies: Proxies::default(),
-            };
-            destinations.push(Destination {
-                spool: name.clone(),
-                auth,
-                transport,
-                signals,
-                name,
-                endpoint,
-                headers: table.headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
-                capture: table.capture.unwrap_or_default().min(ceiling),
-                max_attribute_bytes: table.max_attribute_bytes,
-                temporality: table.temporality,
-                bounds,
-                durability,
-            });
+        }
+        if let Some(error) = ConfigError::of(mistakes) {
+            return Err(error);
         }
         let known_values = file.redaction.known_values();
         let redaction = file.redaction.into_rules(path, text);
@@ -226,6 +225,56 @@ impl UserConfig {
     }
 }
 
+impl Table {
+    /// What it says, at its own level and with bounds that are yet to be set.
+    fn into_destination(self, path: &std::path::Path, name: String) -> Result<Destination, ConfigError> {
+        if !is_destination_name(&name) {
+            return Err(ConfigError::Name { origin: path.display().to_string() });
+        }
+        let endpoint = Endpoint::parse(&self.endpoint).map_err(|source| ConfigError::Endpoint {
+            origin: format!("{}: destinations.{name}.endpoint", path.display()),
+            source,
+        })?;
+        let wrong = |what: &str| ConfigError::Invalid {
+            path: path.to_owned(),
+            line: None,
+            what: format!("destinations.{name}: {what}"),
+        };
+        let mut signals = self.signals.unwrap_or_else(|| Signal::ALL.to_vec());
+        signals.sort_unstable();
+        signals.dedup();
+        if signals.is_empty() {
+            return Err(wrong("signals is empty; leave it out for all, or the destination"));
+        }
+        let auth = self.auth.map(AuthTable::into_auth).transpose().map_err(wrong)?;
+        let transport = Transport {
+            protocol: self.protocol,
+            compression: self.compression,
+            tls: self.tls.into_tls().map_err(wrong)?,
+            // Known when a run is prepared.
+            proxies: Proxies::default(),
+        };
+        Ok(Destination {
+            spool: name.clone(),
+            auth,
+            transport,
+            signals,
+            name,
+            endpoint,
+            headers: self.headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
+            capture: self.capture.unwrap_or_default(),
+            max_attribute_bytes: self.max_attribute_bytes,
+            temporality: self.temporality,
+            bounds: Bounds::DEFAULT,
+            durability: Durability::default(),
+        })
+    }
+}
+
+fn unreadable(path: &std::path::Path) -> ConfigError {
+    ConfigError::Unreadable { path: path.to_owned(), why: "it is no configuration".to_owned() }
+}
+
 fn fingerprint(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
@@ -237,27 +286,6 @@ pub fn is_destination_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-'))
         && !name.starts_with(['_', '-'])
-}
-
-/// The parser's message without any value: of what it repeats, only the name of a key stays.
-///
-/// Values stand in quotes and in backticks (``unknown variant `…` ``, ``integer `…` ``) and may hold such marks
-/// themselves, so everything from the first mark to the last goes. What is expected instead are our own words.
-fn without_values(message: &str) -> String {
-    const MARKS: [char; 2] = ['"', '`'];
-    let (said, expected) = message
-        .rsplit_once(", expected ")
-        .map_or((message, String::new()), |(said, expected)| (said, format!(", expected {expected}")));
-    let (Some(first), Some(last)) = (said.find(MARKS), said.rfind(MARKS)) else {
-        return format!("{said}{expected}");
-    };
-    let (before, after) = (said.get(..first).unwrap_or_default(), said.get(last + 1..).unwrap_or_default());
-    let names_a_key = ["unknown field ", "missing field ", "duplicate field "].contains(&before);
-    // Only a bare key (TOML, "Keys"): what has to be quoted may be anything.
-    let bare = |key: &&str| key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    let key = said.get(first + 1..last).filter(bare).filter(|_| names_a_key);
-    let quoted = key.map_or_else(|| "…".to_owned(), |key| format!("`{}`", key.get(..MAX_KEY_BYTES).unwrap_or(key)));
-    format!("{before}{quoted}{after}{expected}")
 }
 
 #[cfg(test)]
@@ -345,7 +373,7 @@ mod tests {
         for (text, want) in [
             (
                 "[destinations.org]\nendpiont = \"https://FAKE\"",
-                "config.toml:2: unknown field `endpiont`, expected one of `endpoint`, `headers`, `protocol`, `signals`",
+                "config.toml:2: unknown key `endpiont`; did you mean `endpoint`?",
             ),
             ("[destinations.org]\ncapture = \"metadata\"", "config.toml:1: missing field `endpoint`"),
             ("summary = \"FAKE\"", "config.toml:1: unknown variant …, expected one of `auto`, `full`"),
@@ -361,13 +389,13 @@ mod tests {
             ),
             (
                 "[redaction]\nknown_value = [\"FAKE\"]",
-                "config.toml:2: unknown field `known_value`, expected one of `known_values`",
+                "config.toml:2: unknown key `known_value`; did you mean `known_values`?",
             ),
             ("headers = FAKE", "config.toml:1: "),
             ("[levels]\n\"tool_result.tool_input\" = \"FAKE\"", "config.toml:2: unknown variant …, expected one of"),
             ("[levels]\na.b = 7", "config.toml:2: invalid type: integer …, expected a level"),
-            ("[identity]\nemial = \"hash\"", "config.toml:2: unknown field `emial`, expected one of `email`"),
-            ("[drop]\nattribute = []", "config.toml:2: unknown field `attribute`"),
+            ("[identity]\nemial = \"hash\"", "config.toml:2: unknown key `emial`; did you mean `email`?"),
+            ("[drop]\nattribute = []", "config.toml:2: unknown key `attribute`; did you mean `attributes`?"),
             (
                 "[destinations.org]\nendpoint = \"http://h\"\nmax_attribute_bytes = 8",
                 "config.toml:3: max_attribute_bytes is at least 256",
@@ -422,7 +450,7 @@ mod tests {
     #[test]
     fn a_key_of_a_rule_that_is_none_is_an_error_of_the_file() {
         let error = parse("[[redaction.rules]]\nid = \"x\"\npatern = \"FAKE\"").unwrap_err().to_string();
-        assert!(error.starts_with("config.toml:3: unknown field `patern`, expected one of `id`, `pattern`"), "{error}");
+        assert!(error.starts_with("config.toml:3: unknown key `patern`; did you mean `pattern`?"), "{error}");
         let error = parse("[[redaction.rules]]\nid = \"x\"\n").unwrap_err().to_string();
         assert!(error.starts_with("config.toml:1: missing field `pattern`"), "{error}");
     }

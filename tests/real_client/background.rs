@@ -268,7 +268,8 @@ fn a_session_that_is_moved_to_the_background_goes_on_in_the_same_run() {
         .wait_for("Done one.")
         .wait_for(READY);
     tmux.enter("/background go on").wait_for("backgrounded").wait_for("Cost ").wait_for_prompt();
-    tmux.enter("clear; idle 1; echo is-idle").wait_until("an idle job", |screen| screen.starts_with("is-idle"));
+    tmux.enter("clear; arrived 4; idle 1; echo is-idle")
+        .wait_until("an idle job", |screen| screen.starts_with("is-idle"));
     tmux.enter("clear; job=$(jobs_of_claude); claude stop $job; claude respawn $job").wait_for("restarted");
     tmux.enter("clear; idle 1; claude attach $job").wait_for(READY);
     tmux.enter("third").wait_for("Done three.").wait_for(READY).press("C-z").wait_for_prompt();
