@@ -3,6 +3,7 @@
 pub mod endpoint;
 pub mod files;
 pub mod known_values;
+mod layers;
 mod levels;
 pub mod machine_key;
 mod mistakes;
@@ -14,6 +15,7 @@ pub mod transport;
 pub mod user;
 
 pub use endpoint::{Endpoint, EndpointError};
+pub use layers::{Layer, Origin, Source};
 pub use transport::{Auth, Compression, Protocol, Proxies, Tls, Transport};
 pub use user::{ConfigError, UserConfig};
 
