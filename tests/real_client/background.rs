@@ -130,8 +130,9 @@ fn sessions_of_one_daemon_are_observed_by_one_relay_whatever_shell_asks_for_them
     let lab = lab(client);
     let finished = script(
         &lab,
-        r#"observed --bg "first"; idle 1
-           observed --bg "second"; idle 2
+        // One after the other: what the model says is the same for all.
+        r#"observed --bg "first"; arrived 2; idle 1
+           observed --bg "second"; arrived 4; idle 2
            claude --bg "third"; idle 3; arrived 6
            told >../told
            end"#,
