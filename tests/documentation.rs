@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use cc_observe::config::UserConfig;
+use cc_observe::config::Config;
 use cc_observe::otlp::Signal;
 use cc_observe::redact::Custom;
 
@@ -51,7 +51,7 @@ fn every_configuration_in_the_documents_is_one() {
     let blocks = blocks(&FOR_USERS, "toml");
     assert!(!blocks.is_empty());
     for (file, block) in blocks {
-        let config = UserConfig::parse(Path::new("config.toml"), &block);
+        let config = Config::parse(Path::new("config.toml"), &block);
         let config = config.unwrap_or_else(|error| panic!("{file}: {error}\n{block}"));
         assert!(!config.destinations.is_empty() || !config.redaction.rules.is_empty(), "{file}:\n{block}");
         assert!(Custom::new(config.redaction).is_ok(), "{file}:\n{block}");

@@ -7,14 +7,14 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 use super::mistakes;
 
 /// Whose word it is; the later ones are the stronger.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Layer {
     /// `[defaults]` of a managed file: the organization's, for who says nothing.
@@ -28,7 +28,7 @@ pub enum Layer {
 }
 
 /// A text of a layer.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Source {
     /// Whose it is; `[defaults]` are a part of a managed one.
     pub layer: Layer,
@@ -73,6 +73,11 @@ impl<'s> Places<'s> {
         // One more, so that the end of one is not the start of the next.
         self.end += source.text.len() + 1;
         DeTable::parse(&source.text).map(|table| shifted(table.into_inner(), base)).unwrap_or_default()
+    }
+
+    /// Behind the last of them.
+    pub(super) fn end(&self) -> usize {
+        self.end
     }
 
     /// Of the start of a span.
@@ -295,7 +300,7 @@ mod tests {
                     }
                 }
                 value => {
-                    let text = value.as_str().map(str::to_owned).unwrap_or_else(|| format!("{value:?}"));
+                    let text = value.as_str().map_or_else(|| format!("{value:?}"), str::to_owned);
                     all.push(format!("{path} = {text} @{}", places.origin(key.span().start).unwrap()));
                 }
             }

@@ -128,7 +128,7 @@ fn with_suggestion(what: String) -> String {
 ///
 /// Values stand in quotes and in backticks (``unknown variant `…` ``, ``integer `…` ``) and may hold such marks
 /// themselves, so everything from the first mark to the last goes. What is expected instead are our own words.
-fn without_values(message: &str) -> String {
+pub(super) fn without_values(message: &str) -> String {
     const MARKS: [char; 2] = ['"', '`'];
     let (said, expected) = message
         .rsplit_once(", expected ")

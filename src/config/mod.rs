@@ -6,18 +6,21 @@ pub mod known_values;
 mod layers;
 mod levels;
 pub mod machine_key;
+pub mod managed;
 mod mistakes;
 pub mod paths;
 pub mod person;
+pub mod reading;
 mod redaction;
 mod spool;
 pub mod transport;
 pub mod user;
+pub mod variables;
 
 pub use endpoint::{Endpoint, EndpointError};
 pub use layers::{Layer, Origin, Source};
 pub use transport::{Auth, Compression, Protocol, Proxies, Tls, Transport};
-pub use user::{ConfigError, UserConfig};
+pub use user::{Config, ConfigError};
 
 use serde::{Deserialize, Serialize};
 

@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 use directories::ProjectDirs;
 use nix::unistd::geteuid;
 
+/// Where the organization's configuration files are.
+pub const MANAGED: &str =
+    if cfg!(target_os = "macos") { "/Library/Application Support/cc-observe" } else { "/etc/cc-observe" };
+
 /// The user's configuration file. `None` if there is no home.
 pub fn config_file() -> Option<PathBuf> {
     let project = || Some(ProjectDirs::from("", "", "cc-observe")?.config_dir().to_owned());

@@ -1,11 +1,10 @@
 //! `[redaction]` of the user's configuration file: the person's own rules, with the lines where they stand.
 
-use std::path::Path;
-
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::known_values::{KnownSource, KnownSources};
+use super::layers::Places;
 use crate::redact::{OwnAllow, OwnRule, OwnRules};
 
 /// `[redaction]`, as it is written.
@@ -37,25 +36,31 @@ impl Table {
         self.known_values.as_deref().map(KnownSources::from).unwrap_or_default()
     }
 
-    /// The rules with the lines of `text`, the whole file. They are not checked here: a bad rule closes what is captured,
+    /// The rules with the files and lines where they stand. They are not checked here: a bad rule closes what is captured,
     /// and is no reason not to observe.
-    pub(super) fn into_rules(self, path: &Path, text: &str) -> OwnRules {
-        let line = |start: usize| Some(text.get(..start)?.matches('\n').count() + 1);
+    pub(super) fn into_rules(self, places: &Places<'_>) -> OwnRules {
+        let place = |at: usize| {
+            let origin = places.origin(at);
+            let line = origin.as_ref().and_then(|origin| origin.line);
+            (origin.map_or_else(String::new, |origin| origin.name), line)
+        };
         OwnRules {
-            file: path.display().to_string(),
             rules: self
                 .rules
                 .into_iter()
                 .map(|rule| {
-                    let line = line(rule.span().start);
+                    let (file, line) = place(rule.span().start);
                     let Rule { id, pattern, anchor, examples, what } = rule.into_inner();
-                    OwnRule { id, pattern, anchor, examples, what, line }
+                    OwnRule { id, pattern, anchor, examples, what, file, line }
                 })
                 .collect(),
             allow: self
                 .allow
                 .into_iter()
-                .map(|pattern| OwnAllow { line: line(pattern.span().start), pattern: pattern.into_inner() })
+                .map(|pattern| {
+                    let (file, line) = place(pattern.span().start);
+                    OwnAllow { pattern: pattern.into_inner(), file, line }
+                })
                 .collect(),
         }
     }

@@ -1,12 +1,16 @@
-//! The user's configuration file: its shape, and what is wrong with it.
+//! Configuration files: their shape, what all of them say together, and what is wrong with them.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::de::Deserializer;
 
 use super::known_values::KnownSources;
+use super::layers::{self, Layer, Source};
 use super::mistakes::{self, Mistake};
 use super::transport::{AuthTable, Compression, Protocol, Proxies, TlsTable, Transport};
 use super::{Destination, Endpoint, EndpointError, Temporality, levels, redaction, spool};
@@ -20,7 +24,7 @@ pub const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
 /// What a configuration file says.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct UserConfig {
+pub struct Config {
     /// In the order of their names.
     pub destinations: Vec<Destination>,
     /// `capture = "…"`, as written: the ceiling of everything.
@@ -39,8 +43,25 @@ pub struct UserConfig {
     pub known_values: KnownSources,
     /// `[redaction]`: rules that are not checked yet.
     pub redaction: OwnRules,
-    /// Tells the text of one file from that of another; 0 where there is none. The same in every process of this binary.
+    /// Tells these texts from others; 0 where there is none. The same in every process of this binary.
     pub fingerprint: u64,
+    /// What the organization has to say, where it has.
+    pub governed: Option<Governed>,
+}
+
+/// What managed files say of the others.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Governed {
+    /// Their paths, in the order in which they count.
+    pub files: Vec<String>,
+    /// `required = true`: without observation, no session.
+    pub required: bool,
+    /// `[destinations]` are the organization's: nobody else's count.
+    pub destinations: bool,
+    /// What is left out of the person's own configuration, since it is wrong: it must not switch off the organization's.
+    pub left_out: Option<ConfigError>,
+    /// What is wrong with the organization's: then no more than metadata is captured, and nothing is delivered.
+    pub broken: Option<ConfigError>,
 }
 
 /// `summary = "auto"`.
@@ -94,6 +115,17 @@ pub enum ConfigError {
         /// Which file.
         origin: String,
     },
+    /// A file of the organization's that somebody else can have written.
+    #[error(
+        "{path} is not trusted: {part} must belong to root, and nobody else may write to it",
+        path = path.display(), part = part.display()
+    )]
+    Untrusted {
+        /// Which file.
+        path: PathBuf,
+        /// The file, or a directory above it.
+        part: PathBuf,
+    },
     /// More than one thing is wrong.
     #[error("{first} (and {count} more: see `cc-observe config check`)", count = others.len())]
     Several {
@@ -123,7 +155,7 @@ impl ConfigError {
     }
 }
 
-fn place(path: &std::path::Path, line: Option<usize>) -> String {
+fn place(path: &Path, line: Option<usize>) -> String {
     line.map_or_else(|| path.display().to_string(), |line| format!("{}:{line}", path.display()))
 }
 
@@ -145,6 +177,9 @@ struct File {
     spool: spool::Table,
     #[serde(default)]
     destinations: BTreeMap<String, Table>,
+    // Of managed files alone.
+    required: Option<Spanned<bool>>,
+    defaults: Option<Spanned<Box<File>>>,
 }
 
 #[derive(Deserialize)]
@@ -176,67 +211,148 @@ fn max_attribute_bytes<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Opti
     Ok(Some(bytes))
 }
 
-impl UserConfig {
-    /// Reads the text of a configuration file.
-    pub fn parse(path: &std::path::Path, text: &str) -> Result<Self, ConfigError> {
-        let (file, mistakes) = mistakes::read::<File>(text);
-        let mut mistakes: Vec<_> = mistakes
-            .into_iter()
-            .map(|Mistake { line, what }| ConfigError::Invalid { path: path.to_owned(), line, what })
-            .collect();
-        let Some(file) = file else { return Err(ConfigError::of(mistakes).unwrap_or_else(|| unreadable(path))) };
+impl Config {
+    /// Reads the text of a user's configuration file.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let name = path.display().to_string();
+        Self::of(&[Source { layer: Layer::User, name, text: text.to_owned() }])
+    }
+
+    /// What all layers say together.
+    ///
+    /// A mistake of the person's own is an error where nobody else has a say. Where the organization has, what is wrong
+    /// is left out, and the rest counts. A mistake of the organization's closes everything.
+    pub fn of(sources: &[Source]) -> Result<Self, ConfigError> {
+        let is_managed = |source: &Source| source.layer == Layer::Managed;
+        let wrong = |managed| {
+            let sources = sources.iter().filter(move |source| is_managed(source) == managed);
+            ConfigError::of(sources.flat_map(check).collect())
+        };
+        if let Some(error) = wrong(true) {
+            return Ok(Self { fingerprint: fingerprint(sources), ..Self::closed(error) });
+        }
+        let is_governed = sources.iter().any(is_managed);
+        let left_out = match wrong(false) {
+            Some(error) if !is_governed => return Err(error),
+            left_out => left_out,
+        };
+        let sound: Vec<_> =
+            sources.iter().filter(|source| left_out.is_none() || check(source).is_empty()).cloned().collect();
+        let mut config = Self::merged(&sound)?;
+        config.fingerprint = fingerprint(sources);
+        if let Some(governed) = &mut config.governed {
+            governed.left_out = left_out;
+        }
+        Ok(config)
+    }
+
+    /// What counts where the organization's files cannot be used.
+    pub fn closed(why: ConfigError) -> Self {
+        let level = CaptureLevel::Metadata;
+        Self {
+            capture: Some(level),
+            policy: Policy { level, ..Policy::default() },
+            governed: Some(Governed { destinations: true, broken: Some(why), ..Governed::default() }),
+            ..Self::default()
+        }
+    }
+
+    /// The same of sources in which nothing is wrong.
+    fn merged(sources: &[Source]) -> Result<Self, ConfigError> {
+        let layers::Merged { table, managed_levels, destinations_are_managed, places } = layers::merge(sources);
+        let told = |error: &toml::de::Error| {
+            let origin = error.span().and_then(|span| places.origin(span.start));
+            let path = PathBuf::from(origin.as_ref().map_or("", |origin| &origin.name));
+            let line = origin.and_then(|origin| origin.line);
+            ConfigError::Invalid { path, line, what: mistakes::without_values(error.message()) }
+        };
+        let end = places.end();
+        let file = File::deserialize(Deserializer::from(Spanned::new(0..end, table))).map_err(|error| told(&error))?;
+        let managed_levels = managed_levels
+            .map(|levels| levels::Table::deserialize(levels.into_deserializer()))
+            .transpose()
+            .map_err(|error| told(&error))?
+            .unwrap_or_default();
         let ceiling = file.capture.unwrap_or_default();
         let (bounds, durability) = (file.spool.bounds(), file.spool.durability);
         let mut destinations = Vec::new();
         for (name, table) in file.destinations {
-            match table.into_destination(path, name) {
-                Ok(destination) => destinations.push(Destination {
-                    capture: destination.capture.min(ceiling),
-                    bounds,
-                    durability,
-                    ..destination
-                }),
-                Err(error) => mistakes.push(error),
-            }
+            let destination = table.into_destination(&name, "")?;
+            let capture = destination.capture.min(ceiling);
+            destinations.push(Destination { capture, bounds, durability, ..destination });
         }
-        if let Some(error) = ConfigError::of(mistakes) {
-            return Err(error);
-        }
-        let known_values = file.redaction.known_values();
-        let redaction = file.redaction.into_rules(path, text);
-        let policy = Policy {
-            level: ceiling,
-            levels: Levels::default().with(file.levels.into_placements(), Trust::Person),
-            identity: file.identity,
-            drop: file.drop,
-        };
+        let levels = Levels::default()
+            .with(managed_levels.into_placements(), Trust::Managed)
+            .with(file.levels.into_placements(), Trust::Person);
+        let files = sources.iter().filter(|source| source.layer == Layer::Managed);
+        let files: Vec<_> = files.map(|source| source.name.clone()).collect();
         Ok(Self {
             destinations,
             capture: file.capture,
-            policy,
+            policy: Policy { level: ceiling, levels, identity: file.identity, drop: file.drop },
             summary: file.summary,
             claude: file.claude,
             spool: bounds,
             durability,
-            known_values,
-            redaction,
-            fingerprint: fingerprint(text),
+            known_values: file.redaction.known_values(),
+            redaction: file.redaction.into_rules(&places),
+            fingerprint: 0,
+            governed: (!files.is_empty()).then(|| Governed {
+                files,
+                required: file.required.is_some_and(Spanned::into_inner),
+                destinations: destinations_are_managed,
+                left_out: None,
+                broken: None,
+            }),
         })
     }
 }
 
+/// All that is wrong with a text of a layer by itself.
+fn check(source: &Source) -> Vec<ConfigError> {
+    let Source { layer, name, text } = source;
+    let path = PathBuf::from(name);
+    let (file, wrong) = mistakes::read::<File>(text);
+    let invalid = |line: Option<usize>, what: String| ConfigError::Invalid {
+        path: path.clone(),
+        line: line.filter(|_| *layer != Layer::Environment),
+        what,
+    };
+    let mut wrong: Vec<_> = wrong.into_iter().map(|Mistake { line, what }| invalid(line, what)).collect();
+    let Some(file) = file else { return wrong };
+    let mut managed_only = |key: &str, at: Option<usize>| {
+        if let Some(at) = at {
+            wrong.push(invalid(Some(mistakes::line_of(text, at)), format!("`{key}` counts in managed files only")));
+        }
+    };
+    let start = |span: std::ops::Range<usize>| span.start;
+    let defaults = file.defaults.map(|defaults| (start(defaults.span()), *defaults.into_inner()));
+    if *layer == Layer::Managed {
+        let below = defaults.as_ref().map(|(_, below)| below);
+        let nested = below.and_then(|below| below.required.as_ref()).map(|required| start(required.span()));
+        managed_only("defaults.required", nested);
+    } else {
+        managed_only("required", file.required.map(|required| start(required.span())));
+        managed_only("defaults", defaults.as_ref().map(|(at, _)| *at));
+    }
+    let below = defaults.map(|(_, below)| below.destinations).unwrap_or_default();
+    let tables = below.into_iter().chain(file.destinations);
+    wrong.extend(tables.filter_map(|(table, it)| it.into_destination(&table, name).err()));
+    wrong
+}
+
 impl Table {
     /// What it says, at its own level and with bounds that are yet to be set.
-    fn into_destination(self, path: &std::path::Path, name: String) -> Result<Destination, ConfigError> {
-        if !is_destination_name(&name) {
-            return Err(ConfigError::Name { origin: path.display().to_string() });
+    fn into_destination(self, name: &str, file: &str) -> Result<Destination, ConfigError> {
+        if !is_destination_name(name) {
+            return Err(ConfigError::Name { origin: file.to_owned() });
         }
         let endpoint = Endpoint::parse(&self.endpoint).map_err(|source| ConfigError::Endpoint {
-            origin: format!("{}: destinations.{name}.endpoint", path.display()),
+            origin: format!("{file}: destinations.{name}.endpoint"),
             source,
         })?;
         let wrong = |what: &str| ConfigError::Invalid {
-            path: path.to_owned(),
+            path: file.into(),
             line: None,
             what: format!("destinations.{name}: {what}"),
         };
@@ -255,11 +371,11 @@ impl Table {
             proxies: Proxies::default(),
         };
         Ok(Destination {
-            spool: name.clone(),
+            spool: name.to_owned(),
             auth,
             transport,
             signals,
-            name,
+            name: name.to_owned(),
             endpoint,
             headers: self.headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
             capture: self.capture.unwrap_or_default(),
@@ -271,13 +387,11 @@ impl Table {
     }
 }
 
-fn unreadable(path: &std::path::Path) -> ConfigError {
-    ConfigError::Unreadable { path: path.to_owned(), why: "it is no configuration".to_owned() }
-}
-
-fn fingerprint(text: &str) -> u64 {
+fn fingerprint(sources: &[Source]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
+    for source in sources {
+        (source.layer, &source.text).hash(&mut hasher);
+    }
     hasher.finish()
 }
 
@@ -290,13 +404,11 @@ pub fn is_destination_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
     use crate::redact::Placement;
 
-    fn parse(text: &str) -> Result<UserConfig, ConfigError> {
-        UserConfig::parse(Path::new("config.toml"), text)
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(Path::new("config.toml"), text)
     }
 
     #[test]
@@ -438,8 +550,8 @@ mod tests {
     fn own_rules_are_read_with_the_lines_where_they_stand() {
         let text = "[redaction]\nallow = [\n'a',\n'b']\n\n[[redaction.rules]]\nid = \"x\"\npattern = '\\d{9}'\n\
                     examples = ['123456789']\n\n# Two.\n[[redaction.rules]]\nid = \"y\"\npattern = \"(\"\nanchor = 'z'\nwhat = 'Y'";
-        let OwnRules { file, rules, allow } = parse(text).unwrap().redaction;
-        assert_eq!(file, "config.toml");
+        let OwnRules { rules, allow } = parse(text).unwrap().redaction;
+        assert!(rules.iter().all(|rule| rule.file == "config.toml"));
         let [x, y] = rules.try_into().unwrap();
         assert_eq!((&*x.id, &*x.pattern, x.examples.len(), x.anchor, x.line), ("x", "\\d{9}", 1, None, Some(6)));
         assert_eq!((y.anchor.as_deref(), y.what.as_deref(), y.line), (Some("z"), Some("Y"), Some(12)));

@@ -1,7 +1,7 @@
-//! Edge: the configuration file as it is today, for a relay that began with an older one.
+//! Edge: the configuration files as they are today, for a relay that began with older ones.
 //!
-//! Looked at whenever something is to be sent, and at no other time. What the relay began with holds all the same: a file
-//! that became looser is heeded by the next run.
+//! Looked at whenever something is to be sent, and at no other time. What the relay began with holds all the same: what
+//! became looser is heeded by the next run.
 
 use std::fs;
 use std::io;
@@ -9,14 +9,15 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::{Destination, UserConfig, files, user};
+use crate::config::reading::Reading;
+use crate::config::{Config, Destination, managed};
 use crate::otlp::{DecodeError, Signal};
 use crate::redact::{CaptureLevel, Custom, Policy, Redacted, Redactor};
 
-/// The configuration file that a relay began with, and what became of it.
+/// The configuration that a relay began with, and what became of it.
 pub struct Today {
-    file: PathBuf,
-    /// [`UserConfig::fingerprint`] of what the relay began with.
+    reading: Reading,
+    /// [`Config::fingerprint`] of what the relay began with.
     began_with: u64,
     redactor: Arc<Redactor>,
     seen: Mutex<Seen>,
@@ -28,9 +29,9 @@ pub(super) struct Unusable;
 
 #[derive(Default)]
 struct Seen {
-    /// Of the file that was read last.
-    stamp: Option<Stamp>,
-    /// What it says, where it is not what the relay began with.
+    /// Of the files that were read last.
+    stamps: Option<Vec<(PathBuf, Stamp)>>,
+    /// What they say, where it is not what the relay began with.
     says: Option<Result<Arc<Stricter>, Unusable>>,
 }
 
@@ -45,7 +46,7 @@ struct Stamp {
 
 /// What holds beside what the relay began with.
 struct Stricter {
-    config: UserConfig,
+    config: Config,
     /// With the rules of today.
     redactor: Redactor,
     /// Where a rule of today cannot be used, the least is given.
@@ -53,9 +54,9 @@ struct Stricter {
 }
 
 impl Today {
-    /// Watches a file. The redactor is the one that the relay began with; its key makes the same tags.
-    pub fn new(file: PathBuf, began_with: u64, redactor: Arc<Redactor>) -> Self {
-        Self { file, began_with, redactor, seen: Mutex::default() }
+    /// Watches them. The redactor is the one that the relay began with; its key makes the same tags.
+    pub fn new(reading: Reading, began_with: u64, redactor: Arc<Redactor>) -> Self {
+        Self { reading, began_with, redactor, seen: Mutex::default() }
     }
 
     /// What a destination is given by the file of today, where that is another one.
@@ -74,16 +75,13 @@ impl Today {
 
     fn look(&self) -> Option<Result<Arc<Stricter>, Unusable>> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamp = match Stamp::of(&self.file) {
-            Ok(stamp) => stamp,
-            // Nothing is asked for any more; what the relay began with is.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                *seen = Seen::default();
-                return None;
-            }
-            Err(_) => return Some(Err(Unusable)),
-        };
-        if seen.stamp != Some(stamp) {
+        let Ok(stamps) = self.stamps() else { return Some(Err(Unusable)) };
+        // Nothing is asked for any more; what the relay began with is.
+        if stamps.is_empty() {
+            *seen = Seen::default();
+            return None;
+        }
+        if seen.stamps.as_ref() != Some(&stamps) {
             let says = self.read();
             match &says {
                 Some(Ok(_)) => tracing::info!("the configuration has changed: it is heeded where it is stricter"),
@@ -92,15 +90,28 @@ impl Today {
                 }
                 None => {}
             }
-            *seen = Seen { stamp: Some(stamp), says };
+            *seen = Seen { stamps: Some(stamps), says };
         }
         seen.says.clone()
     }
 
+    /// Of those files that are there.
+    fn stamps(&self) -> io::Result<Vec<(PathBuf, Stamp)>> {
+        let mut stamps = Vec::new();
+        for path in managed::files().into_iter().chain(self.reading.file.clone()) {
+            match Stamp::of(&path) {
+                Ok(stamp) => stamps.push((path, stamp)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(stamps)
+    }
+
     fn read(&self) -> Option<Result<Arc<Stricter>, Unusable>> {
-        let text = files::read_small(&self.file, user::MAX_CONFIG_BYTES);
-        let config = text.ok().and_then(|text| UserConfig::parse(&self.file, &text).ok());
-        let Some(mut config) = config else { return Some(Err(Unusable)) };
+        let is_sound =
+            |config: &Config| config.governed.as_ref().is_none_or(|it| it.broken.is_none() && it.left_out.is_none());
+        let Some(mut config) = self.reading.read().ok().filter(is_sound) else { return Some(Err(Unusable)) };
         if config.fingerprint == self.began_with {
             return None;
         }
@@ -119,7 +130,7 @@ impl Today {
 
 impl std::fmt::Debug for Today {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Today").field("file", &self.file).finish_non_exhaustive()
+        f.debug_struct("Today").field("file", &self.reading.file).finish_non_exhaustive()
     }
 }
 

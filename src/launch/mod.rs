@@ -33,7 +33,7 @@ use self::find::{FindError, HOPS, Hops};
 pub use self::given::Given;
 use self::ours::Ours;
 use self::prepare::{Configured, Identity, Part, Preparation, Prepared};
-pub use self::prepare::{destinations_of_today, read_config};
+pub use self::prepare::{destinations_of_today, layers, read_config};
 use self::relay_process::{NoAnswer, Relay};
 use self::situation::{Plan, Situation, SummaryOption, Way};
 use crate::config::paths;

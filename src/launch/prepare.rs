@@ -20,8 +20,10 @@ use super::settings::{self, MAX_SETTINGS_BYTES, SettingsError};
 use super::wrapper;
 use crate::config::known_values::{self, KnownSources, Wanted};
 use crate::config::person::{Found, Unsupported, Unusable};
+use crate::config::reading::Reading;
 use crate::config::user::Summary;
-use crate::config::{self, Auth, ConfigError, Destination, Endpoint, Proxies, UserConfig, files, paths, person, user};
+use crate::config::variables;
+use crate::config::{self, Auth, Config, ConfigError, Destination, Endpoint, Proxies, files, paths, person};
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, OwnRules, Policy};
 use crate::relay::control::{SentDestination, SentKnown, SentPath};
@@ -118,8 +120,8 @@ pub struct Configured {
     pub summary: Option<Summary>,
 }
 
-impl From<&UserConfig> for Configured {
-    fn from(config: &UserConfig) -> Self {
+impl From<&Config> for Configured {
+    fn from(config: &Config) -> Self {
         Self { claude: config.claude.as_deref().map(SentPath::from), summary: config.summary }
     }
 }
@@ -158,8 +160,8 @@ pub struct Prepared {
     pub known: SentKnown,
     /// The person's own rules, unchecked.
     pub redaction: OwnRules,
-    /// The configuration file, and the fingerprint of what was read from it.
-    pub config: Option<(SentPath, u64)>,
+    /// Where the configuration is, and the fingerprint of what was read from it.
+    pub config: (Reading, u64),
 }
 
 /// Where the user's configuration file is, or would be.
@@ -167,15 +169,18 @@ fn config_file(given: Given<'_>) -> Option<PathBuf> {
     given.own("CC_OBSERVE_CONFIG").map(PathBuf::from).or_else(|| given.config_file())
 }
 
-/// Reads the user's configuration file. One that is not there is an empty one, unless it was named.
-pub fn read_config(given: Given<'_>) -> Result<UserConfig, ConfigError> {
-    let must_exist = given.own("CC_OBSERVE_CONFIG").is_some();
-    let Some(path) = config_file(given) else { return Ok(UserConfig::default()) };
-    match files::read_small(&path, user::MAX_CONFIG_BYTES) {
-        Ok(text) => UserConfig::parse(&path, &text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => Ok(UserConfig::default()),
-        Err(error) => Err(ConfigError::Unreadable { path, why: error.to_string() }),
+/// Where the layers of configuration are.
+pub fn layers(given: Given<'_>) -> Reading {
+    Reading {
+        file: config_file(given).and_then(|file| std::path::absolute(file).ok()),
+        must_exist: given.own("CC_OBSERVE_CONFIG").is_some(),
+        variables: variables::sources(|name| Some(given.own(name)?.to_string_lossy().into_owned())),
     }
+}
+
+/// What all of them say together.
+pub fn read_config(given: Given<'_>) -> Result<Config, ConfigError> {
+    layers(given).read()
 }
 
 /// What the environment alone says about telemetry.
@@ -225,7 +230,7 @@ fn persons_settings(value: &OsStr) -> Result<Map<String, Value>, SettingsError> 
 /// as the environment holds them.
 fn destinations(
     given: Given<'_>,
-    config: UserConfig,
+    config: Config,
     person: &BTreeMap<String, String>,
     notes: &mut Vec<Note>,
 ) -> Result<(Vec<Destination>, bool), ConfigError> {
@@ -249,11 +254,20 @@ fn destinations(
 /// latter is told as well.
 fn named_destinations(
     given: Given<'_>,
-    config: UserConfig,
+    config: Config,
     person: &BTreeMap<String, String>,
     notes: &mut Vec<Note>,
 ) -> Result<(Vec<Destination>, bool), ConfigError> {
-    if let Some(url) = given.own("CC_OBSERVE_ENDPOINT") {
+    let governed = config.governed.as_ref();
+    if let Some(broken) = governed.and_then(|governed| governed.broken.as_ref()) {
+        notes.push(Note::ManagedNotUsable { why: broken.to_string() });
+        return Ok((Vec::new(), false));
+    }
+    if let Some(left_out) = governed.and_then(|governed| governed.left_out.as_ref()) {
+        notes.push(Note::ConfigLeftOut { why: given.with_tilde(&left_out.to_string()) });
+    }
+    let is_free = !governed.is_some_and(|governed| governed.destinations);
+    if let Some(url) = given.own("CC_OBSERVE_ENDPOINT").filter(|_| is_free) {
         let endpoint = Endpoint::parse(&url.to_string_lossy())
             .map_err(|source| ConfigError::Endpoint { origin: "CC_OBSERVE_ENDPOINT".to_owned(), source })?;
         let destination = Destination {
@@ -443,13 +457,15 @@ fn prepare_run(
     wrapper: Option<String>,
     identity: &Identity,
     person: &BTreeMap<String, String>,
-    config: Result<UserConfig, ConfigError>,
+    config: Result<Config, ConfigError>,
     mut notes: Vec<Note>,
 ) -> Result<Prepared, SetupError> {
     let mut config = config?;
     let fingerprint = config.fingerprint;
     let mut redaction = std::mem::take(&mut config.redaction);
-    redaction.file = given.with_tilde(&redaction.file);
+    for file in redaction.files_mut() {
+        *file = given.with_tilde(file);
+    }
     let policy = config.policy.clone();
     let (destinations, theirs) = destinations(given, config, person, &mut notes)?;
     let highest = destinations.iter().map(|destination| destination.capture).max();
@@ -479,9 +495,7 @@ fn prepare_run(
         notes,
         known: SentKnown::default(),
         redaction,
-        config: config_file(given)
-            .and_then(|file| std::path::absolute(file).ok())
-            .map(|file| (file.as_path().into(), fingerprint)),
+        config: (layers(given), fingerprint),
     })
 }
 

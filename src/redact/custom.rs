@@ -42,12 +42,17 @@ const ANYTHING_PROBES: [&str; 2] = ["q7~Zp[0]_x/|Kd+=%uW", "Tr0ub4dor&3"];
 /// What the configuration says of redaction, as it is written there.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct OwnRules {
-    /// What people call the file that says it. Empty where no file does.
-    pub file: String,
     /// `[[redaction.rules]]`
     pub rules: Vec<OwnRule>,
     /// `[redaction] allow`
     pub allow: Vec<OwnAllow>,
+}
+
+impl OwnRules {
+    /// What people call the files, to be changed.
+    pub fn files_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        self.rules.iter_mut().map(|rule| &mut rule.file).chain(self.allow.iter_mut().map(|allow| &mut allow.file))
+    }
 }
 
 /// One of `[[redaction.rules]]`, unchecked.
@@ -63,6 +68,9 @@ pub struct OwnRule {
     pub examples: Vec<String>,
     /// What it finds, in a word or two, for people; the id where there is none.
     pub what: Option<String>,
+    /// What people call the file that says it. Empty where no file does.
+    #[serde(default)]
+    pub file: String,
     /// The line where it begins, counted from 1. None where it did not come from a file.
     pub line: Option<usize>,
 }
@@ -72,6 +80,9 @@ pub struct OwnRule {
 pub struct OwnAllow {
     /// A regular expression that has to match the whole of what was found.
     pub pattern: String,
+    /// What people call the file that says it. Empty where no file does.
+    #[serde(default)]
+    pub file: String,
     /// The line where it stands, counted from 1.
     pub line: Option<usize>,
 }
@@ -185,25 +196,27 @@ impl Custom {
     pub fn new(own: OwnRules) -> Result<Self, Vec<OwnRuleError>> {
         let mut errors = Vec::new();
         if own.rules.len() > MAX_OWN_RULES || own.allow.len() > MAX_OWN_RULES {
-            return Err(vec![OwnRuleError { file: own.file, line: None, rule: Which::All, why: Why::TooMany }]);
+            let file =
+                own.rules.into_iter().map(|rule| rule.file).chain(own.allow.into_iter().map(|it| it.file)).last();
+            let file = file.unwrap_or_default();
+            return Err(vec![OwnRuleError { file, line: None, rule: Which::All, why: Why::TooMany }]);
         }
-        let error = |line, rule, why| OwnRuleError { file: own.file.clone(), line, rule, why };
         let mut ids = BTreeSet::new();
         let mut rules = Vec::with_capacity(own.rules.len());
         for (index, rule) in own.rules.into_iter().enumerate() {
-            let line = rule.line;
+            let (file, line) = (rule.file.clone(), rule.line);
             let which = if is_id(&rule.id) { Which::Rule(rule.id.clone()) } else { Which::Position(index + 1) };
             let new = ids.insert(rule.id.clone());
             match checked(rule).and_then(|rule| if new { Ok(rule) } else { Err(Why::Duplicate) }) {
                 Ok(rule) => rules.push(rule),
-                Err(why) => errors.push(error(line, which, why)),
+                Err(why) => errors.push(OwnRuleError { file, line, rule: which, why }),
             }
         }
         let mut allow = Vec::with_capacity(own.allow.len());
-        for (index, OwnAllow { pattern, line }) in own.allow.into_iter().enumerate() {
+        for (index, OwnAllow { pattern, file, line }) in own.allow.into_iter().enumerate() {
             match allowing(&pattern) {
                 Ok(regex) => allow.push(regex),
-                Err(why) => errors.push(error(line, Which::Allow(index + 1), why)),
+                Err(why) => errors.push(OwnRuleError { file, line, rule: Which::Allow(index + 1), why }),
             }
         }
         if errors.is_empty() { Ok(Self { rules, allow }) } else { Err(errors) }
@@ -287,7 +300,7 @@ fn is_id(id: &str) -> bool {
 }
 
 fn checked(rule: OwnRule) -> Result<Rule, Why> {
-    let OwnRule { id, pattern, anchor, examples, what, line: _ } = rule;
+    let OwnRule { id, pattern, anchor, examples, what, file: _, line: _ } = rule;
     if !is_id(&id) {
         return Err(Why::Id);
     }

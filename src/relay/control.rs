@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::config::known_values::{CredentialFile, Wanted};
+use crate::config::reading::Reading;
 use crate::config::{
     Auth, Compression, Destination, Endpoint, EndpointError, Protocol, Proxies, Temporality, Tls, Transport,
 };
@@ -132,8 +133,8 @@ pub struct Start {
     pub known: SentKnown,
     /// The person's own rules, unchecked.
     pub redaction: OwnRules,
-    /// The configuration file, and the fingerprint of what was read from it.
-    pub config: Option<(SentPath, u64)>,
+    /// Where the configuration is, and the fingerprint of what was read from it.
+    pub config: (Reading, u64),
 }
 
 /// A path on its way to another process: bytes, since a path need not be text.

@@ -237,8 +237,8 @@ async fn open_destinations(start: &Start, redactor: &Arc<Redactor>) -> (Option<S
         None => (None, Vec::new()),
     };
     let mut queues = queues.into_iter();
-    let today = start.config.clone();
-    let today = today.map(|(file, began_with)| Arc::new(Today::new(file.into(), began_with, Arc::clone(redactor))));
+    let (reading, began_with) = start.config.clone();
+    let today = Some(Arc::new(Today::new(reading, began_with, Arc::clone(redactor))));
     let deliver = |destination: Destination| {
         let queue = queues.next().flatten().unwrap_or_else(Queue::in_memory);
         let delivery =

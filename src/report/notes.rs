@@ -80,6 +80,16 @@ pub enum Note {
         #[serde(default)]
         errors: Vec<String>,
     },
+    /// The organization's configuration cannot be used: no more than metadata is captured, and nothing is delivered.
+    ManagedNotUsable {
+        /// What is wrong, in words.
+        why: String,
+    },
+    /// The person's own configuration is wrong; the organization's counts alone.
+    ConfigLeftOut {
+        /// What is wrong, in words.
+        why: String,
+    },
     /// The relay ended before its time: what it had not written yet is lost.
     RelayGone,
     /// The relay ended before its time, and another took its place: the numbers begin with that.
@@ -160,6 +170,8 @@ impl Note {
             Self::Bypassed { .. } => "bypassed",
             Self::SettingsNotMerged { .. } => "settings not merged",
             Self::RulesNotUsable { .. } => "own rules not usable",
+            Self::ManagedNotUsable { .. } => "organization's configuration not usable",
+            Self::ConfigLeftOut { .. } => "own configuration not usable",
             Self::RelayGone => "relay gone",
             Self::RelayRestarted { .. } => "relay restarted",
             Self::TracesMissing => "no traces",
@@ -206,6 +218,12 @@ impl Note {
                     count => format!(" and {} more", count - 1),
                 };
                 format!("Your own redaction rules cannot be used{first}{more}; only metadata is captured.")
+            }
+            Self::ManagedNotUsable { why } => format!(
+                "Your organization's configuration cannot be used: {why}. No more than metadata is captured, and nothing is sent."
+            ),
+            Self::ConfigLeftOut { why } => {
+                format!("Your own configuration is left out, and your organization's counts alone: {why}")
             }
             Self::RelayGone => "The relay ended early; what it had not yet written to disk is lost.".to_owned(),
             Self::RelayRestarted { .. } => {

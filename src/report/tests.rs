@@ -122,6 +122,8 @@ fn every_note() -> Vec<Note> {
             signals: Signal::ALL.to_vec(),
         },
         Note::RulesNotUsable { errors: vec![text(), text(), text()] },
+        Note::ManagedNotUsable { why: text() },
+        Note::ConfigLeftOut { why: text() },
         Note::RelayGone,
         Note::RelayRestarted { at: None },
         Note::TracesMissing,
@@ -245,6 +247,8 @@ fn every_note_is_one_plain_sentence() {
     The configured endpoint wants grpc, which this version cannot speak; traces were not sent.
     OTEL_EXPORTER_OTLP_ENDPOINT cannot be used (not a URL); logs, metrics and traces were not sent.
     Your own redaction rules cannot be used (something) and 2 more; only metadata is captured.
+    Your organization's configuration cannot be used: something. No more than metadata is captured, and nothing is sent.
+    Your own configuration is left out, and your organization's counts alone: something
     The relay ended early; what it had not yet written to disk is lost.
     The relay ended early and was started again; what came before that is not in these numbers.
     Traces were asked for, but none arrived.
@@ -257,7 +261,7 @@ fn one_line_has_a_word_for_what_is_missing() {
     let mut summary = captured("18c-model-1m");
     summary.notes = every_note();
     summary.session.missing_events = 12;
-    insta::assert_snapshot!(line(&summary, &Style { width: 240, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed not sent traces not sent logs, metrics and traces not sent own rules not usable relay gone relay restarted no traces incomplete");
+    insta::assert_snapshot!(line(&summary, &Style { width: 320, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed not sent traces not sent logs, metrics and traces not sent own rules not usable organization's configuration not usable own configuration not usable relay gone relay restarted no traces incomplete");
 }
 
 /// What is said of a delivery, in full and in the one line.

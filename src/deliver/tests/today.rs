@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::config::UserConfig;
+use crate::config::Config;
+use crate::config::reading::Reading;
 use crate::deliver::Today;
 use crate::redact::CaptureLevel;
 
@@ -31,8 +32,12 @@ impl File {
     }
 
     fn watched(&self) -> Arc<Today> {
-        let began_with = UserConfig::parse(Path::new("config.toml"), BEGAN_WITH).unwrap().fingerprint;
-        Arc::new(Today::new(self.path.clone(), began_with, Arc::new(Redactor::of_tests())))
+        let began_with = Config::parse(Path::new("config.toml"), BEGAN_WITH).unwrap().fingerprint;
+        Arc::new(Today::new(
+            Reading { file: Some(self.path.clone()), ..Reading::default() },
+            began_with,
+            Arc::new(Redactor::of_tests()),
+        ))
     }
 }
 

@@ -14,8 +14,8 @@ fn of(rules: Vec<OwnRule>) -> Custom {
 }
 
 fn with_allow(rules: Vec<OwnRule>, allow: &str) -> Custom {
-    let allow = vec![OwnAllow { pattern: allow.into(), line: None }];
-    Custom::new(OwnRules { rules, allow, ..OwnRules::default() }).unwrap()
+    let allow = vec![OwnAllow { pattern: allow.into(), ..OwnAllow::default() }];
+    Custom::new(OwnRules { rules, allow }).unwrap()
 }
 
 fn refused(rule: OwnRule) -> String {
@@ -26,7 +26,7 @@ fn refused(rule: OwnRule) -> String {
 }
 
 fn refused_allow(pattern: &str) -> Why {
-    let allow = vec![OwnAllow { pattern: pattern.into(), line: Some(3) }];
+    let allow = vec![OwnAllow { pattern: pattern.into(), line: Some(3), ..OwnAllow::default() }];
     let [error] = Custom::new(OwnRules { allow, ..OwnRules::default() }).unwrap_err().try_into().unwrap();
     assert_eq!((error.line, error.rule), (Some(3), Which::Allow(1)));
     error.why
@@ -160,15 +160,16 @@ fn two_rules_of_one_id_are_refused_and_so_are_too_many() {
 #[test]
 fn everything_that_is_wrong_is_told_at_once() {
     let own = OwnRules {
-        file: "config.toml".into(),
-        rules: vec![rule("a", "("), rule("b", "fine"), rule("C", "x")],
-        allow: vec![OwnAllow { pattern: "[".into(), line: Some(1) }],
+        rules: [rule("a", "("), rule("b", "fine"), rule("C", "x")]
+            .map(|rule| OwnRule { file: "config.toml".into(), ..rule })
+            .into(),
+        allow: vec![OwnAllow { pattern: "[".into(), file: "managed.toml".into(), line: Some(1) }],
     };
     let told = Custom::new(own).unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>();
     insta::assert_snapshot!(told.join("\n"), @r"
     config.toml:7: redaction rule a: the pattern is not a regular expression: unclosed group
     config.toml:7: redaction rule number 3: an id is made of a-z, 0-9 and -, 64 at most
-    config.toml:1: redaction.allow, pattern 1: the pattern is not a regular expression: unclosed character class
+    managed.toml:1: redaction.allow, pattern 1: the pattern is not a regular expression: unclosed character class
     ");
 }
 
