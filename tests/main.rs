@@ -20,6 +20,7 @@ mod intake;
 mod job_control;
 mod known_values;
 mod levels;
+mod managed;
 mod matrix;
 mod peer;
 mod real_client;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser as _;
 
 use self::args::Options;
+pub use crate::launch::COULD_NOT;
 use crate::launch::situation::SummaryOption;
 use crate::launch::{self, Invocation, Target, wrapper};
 use crate::process::Inherited;
@@ -18,9 +19,6 @@ use crate::relay;
 
 /// A mistake on the command line.
 const USAGE: u8 = 2;
-
-/// A failure of our own, as other programs that run programs have it (`env`, `timeout`, `nohup`).
-pub const COULD_NOT: u8 = 125;
 
 /// The word of the filter.
 const REDACT: &str = "redact";

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::layers::{Layer, Source};
 use super::user::{ConfigError, MAX_CONFIG_BYTES};
-use super::{files, paths};
+use super::{Config, files, paths};
 
 /// The most files that are read.
 const MOST: usize = 64;
@@ -79,9 +79,14 @@ fn is_trusted(part: &Path, owner: u32) -> bool {
     })
 }
 
-/// Whether there could be such files at all: a directory that is not there is no reason to wait for anything.
-pub fn may_be() -> bool {
-    !matches!(fs::symlink_metadata(PathBuf::from(paths::MANAGED)), Err(error) if is_absent(&error))
+/// Whether the organization wants no session that is not observed. Files that cannot be used require nothing.
+pub fn require_observation() -> bool {
+    // In nearly all places there are none.
+    if matches!(fs::symlink_metadata(paths::MANAGED), Err(error) if is_absent(&error)) {
+        return false;
+    }
+    let config = read().ok().and_then(|sources| Config::of(&sources).ok());
+    config.and_then(|config| config.governed).is_some_and(|governed| governed.required)
 }
 
 #[cfg(test)]

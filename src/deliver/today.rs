@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::reading::Reading;
-use crate::config::{Config, Destination, managed};
+use crate::config::{Config, ConfigError, Destination, managed};
 use crate::otlp::{DecodeError, Signal};
 use crate::redact::{CaptureLevel, Custom, Policy, Redacted, Redactor};
 
@@ -82,15 +82,16 @@ impl Today {
             return None;
         }
         if seen.stamps.as_ref() != Some(&stamps) {
-            let says = self.read();
+            let (says, lasts) = self.read();
             match &says {
                 Some(Ok(_)) => tracing::info!("the configuration has changed: it is heeded where it is stricter"),
-                Some(Err(Unusable)) => {
+                Some(Err(Unusable)) if !matches!(seen.says, Some(Err(Unusable))) => {
                     tracing::warn!("the configuration has changed and cannot be used: what is to be sent waits");
                 }
-                None => {}
+                Some(Err(Unusable)) | None => {}
             }
-            *seen = Seen { stamps: Some(stamps), says };
+            // What the system would not let us read may be read the next time, though it is the same file.
+            *seen = Seen { stamps: lasts.then_some(stamps), says };
         }
         seen.says.clone()
     }
@@ -108,12 +109,22 @@ impl Today {
         Ok(stamps)
     }
 
-    fn read(&self) -> Option<Result<Arc<Stricter>, Unusable>> {
-        let is_sound =
-            |config: &Config| config.governed.as_ref().is_none_or(|it| it.broken.is_none() && it.left_out.is_none());
-        let Some(mut config) = self.reading.read().ok().filter(is_sound) else { return Some(Err(Unusable)) };
+    /// What the files say now, and whether that holds as long as they are the same.
+    fn read(&self) -> (Option<Result<Arc<Stricter>, Unusable>>, bool) {
+        let was_read =
+            |error: &ConfigError| !error.each().into_iter().any(|it| matches!(it, ConfigError::Unreadable { .. }));
+        let mut config = match self.reading.read() {
+            Ok(config) => config,
+            Err(error) => return (Some(Err(Unusable)), was_read(&error)),
+        };
+        let governed = config.governed.as_ref();
+        if let Some(broken) = governed.and_then(|governed| governed.broken.as_ref()) {
+            return (Some(Err(Unusable)), was_read(broken));
+        }
+        // What is wrong with the person's own holds nothing back where the organization has its say.
+        let lasts = governed.and_then(|governed| governed.left_out.as_ref()).is_none_or(was_read);
         if config.fingerprint == self.began_with {
-            return None;
+            return (None, lasts);
         }
         let (custom, ceiling) = match Custom::new(std::mem::take(&mut config.redaction)) {
             Ok(custom) => (custom, CaptureLevel::Content),
@@ -124,7 +135,7 @@ impl Today {
                 (Custom::default(), CaptureLevel::Metadata)
             }
         };
-        Some(Ok(Arc::new(Stricter { config, redactor: self.redactor.ruled(custom), ceiling })))
+        (Some(Ok(Arc::new(Stricter { config, redactor: self.redactor.ruled(custom), ceiling }))), lasts)
     }
 }
 

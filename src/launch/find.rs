@@ -36,13 +36,16 @@ pub enum FindError {
     OnlyShims,
 }
 
+/// A failure of our own, as other programs that run programs have it (`env`, `timeout`, `nohup`).
+pub const COULD_NOT: u8 = 125;
+
 impl FindError {
     /// The exit code that a shell would give, or 125 where the fault is ours.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NotFound | Self::NothingThere(_) => 127,
             Self::NotExecutable(_) => 126,
-            Self::OnlyShims => 125,
+            Self::OnlyShims => COULD_NOT,
         }
     }
 

@@ -29,6 +29,7 @@ use nix::unistd::Pid;
 
 use self::argv::{Arguments, Kind};
 use self::ending::Begun;
+pub use self::find::COULD_NOT;
 use self::find::{FindError, HOPS, Hops};
 pub use self::given::Given;
 use self::ours::Ours;
@@ -36,8 +37,8 @@ use self::prepare::{Configured, Identity, Part, Preparation, Prepared};
 pub use self::prepare::{destinations_of_today, layers, read_config};
 use self::relay_process::{NoAnswer, Relay};
 use self::situation::{Plan, Situation, SummaryOption, Way};
-use crate::config::paths;
 use crate::config::user::Summary;
+use crate::config::{managed, paths};
 use crate::process::{self, Inherited, Program, Signals, SpawnError};
 use crate::relay::control::{PROTOCOL, SentPath, Start, ToRelay};
 use crate::relay::port;
@@ -45,6 +46,9 @@ use crate::report::Note;
 
 /// How long setting up may take before claude is started without it.
 pub const SETUP_LIMIT: Duration = Duration::from_millis(150);
+
+/// The same where the organization requires observation, and claude is not started without it.
+const REQUIRED_LIMIT: Duration = Duration::from_secs(10);
 
 /// What the person typed before and behind `claude`.
 #[derive(Clone, Debug)]
@@ -125,7 +129,7 @@ enum Observing {
 }
 
 fn launch(invocation: &Invocation, inherited: &Inherited, observing: Observing) -> u8 {
-    let deadline = Instant::now() + SETUP_LIMIT;
+    let started = Instant::now();
     inherited.make_usable();
     let given = Given { variables: &invocation.environment };
     // A shim that starts us without becoming us is our parent; below a running claude, a parent says nothing, and in front
@@ -136,6 +140,8 @@ fn launch(invocation: &Invocation, inherited: &Inherited, observing: Observing) 
     let is_observed = invocation.wrapping.is_some() || is_observed(&arguments, &hops);
     let anew = matches!(observing, Observing::Anew) && is_observed;
     let above = anew.then(|| above(given)).flatten();
+    let required = anew && above.is_none() && managed::require_observation();
+    let deadline = started + if required { REQUIRED_LIMIT } else { SETUP_LIMIT };
     let set_up = match observing {
         Observing::Again(listener, identity) => {
             let variables: Vec<_> =
@@ -153,6 +159,7 @@ fn launch(invocation: &Invocation, inherited: &Inherited, observing: Observing) 
         Ok(path) => path,
         Err(error) => return cannot_run(&error),
     };
+    let run = run.and_then(|run| if required { run.whole() } else { Ok(run) });
     let mut plan = situation(invocation, given, &arguments, &configured, anew).plan();
     if above.is_some() {
         plan = Plan::EXEC;
@@ -170,6 +177,7 @@ fn launch(invocation: &Invocation, inherited: &Inherited, observing: Observing) 
     match (above, run) {
         (Some(above), _) => launch.joined(&above, &arguments, deadline),
         (None, Ok(run)) if anew => launch.observed(run, &arguments, &person),
+        (None, Err(unobserved)) if required => Launch::refused(&unobserved),
         (None, Err(unobserved)) if anew => launch.unobserved(unobserved, &arguments, &person),
         (None, Ok(run)) => launch.observed_again(run),
         (None, Err(_)) => launch.pass_through(),
@@ -203,6 +211,20 @@ struct Run {
     identity: Identity,
     prepared: Prepared,
     relay: Relay,
+}
+
+impl Run {
+    /// The same, unless `--settings` of the person's own could lead past it.
+    fn whole(self) -> Result<Self, Unobserved> {
+        let not_merged = self.prepared.notes.iter().find_map(|note| match note {
+            Note::SettingsNotMerged { why } => Some(format!("the settings of `--settings` cannot be merged: {why}")),
+            _ => None,
+        });
+        match not_merged {
+            Some(why) => Err(Unobserved { why, muted: self.prepared.settings }),
+            None => Ok(self),
+        }
+    }
 }
 
 /// Why there is no run.
@@ -246,6 +268,7 @@ fn start_run(
     listening: io::Result<(TcpListener, Identity)>,
     configured: &mut Configured,
 ) -> Result<(Identity, Relay, Preparation), String> {
+    let limit = if deadline > Instant::now() + SETUP_LIMIT { REQUIRED_LIMIT } else { SETUP_LIMIT };
     let (listener, identity) = listening.map_err(|error| format!("cannot listen on 127.0.0.1: {error}"))?;
     let prepare = |tell: &mut dyn FnMut(Part) -> bool| prepare::prepare(given, arguments, &identity, tell);
     let mut relay = Relay::start(Some(listener), given.variables, prepare)
@@ -256,7 +279,7 @@ fn start_run(
             Ok(Part::Prepared(preparation)) => return Ok((identity, relay, *preparation)),
             Ok(Part::Joined(_)) | Err(NoAnswer::Gone) => return Err("setting up failed".to_owned()),
             Err(NoAnswer::Late | NoAnswer::Interrupted) => {
-                return Err(format!("setting up took longer than {} ms", SETUP_LIMIT.as_millis()));
+                return Err(format!("setting up took longer than {} ms", limit.as_millis()));
             }
         }
     }
@@ -393,6 +416,18 @@ impl Launch<'_> {
         // Without it, the port stays closed: claude is refused, and says nothing to anybody.
         let _ = relay.send(&ToRelay::Start(Box::new(start)));
         self.pass_through()
+    }
+
+    /// Does not start claude: the organization wants none that is not observed.
+    fn refused(Unobserved { why, muted }: &Unobserved) -> u8 {
+        // Nobody will read it.
+        let _ = muted.as_ref().map(|file| std::fs::remove_file(PathBuf::from(file.clone())));
+        complain(&format!(
+            "Claude Code was not started: your organization requires that it is observed, and it cannot be: {why}. \
+             What was tried is in cc-observe.log of the state directory; ask whoever manages {}",
+            paths::MANAGED
+        ));
+        COULD_NOT
     }
 
     /// Starts claude without telemetry, since setting up failed.

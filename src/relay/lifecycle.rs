@@ -218,9 +218,10 @@ async fn open_destinations(start: &Start, redactor: &Arc<Redactor>) -> (Option<S
     let root = PathBuf::from(start.state.clone()).join("spool");
     let (run_id, names) = (start.run_id.clone(), wanted.iter().map(|destination| destination.spool.clone()));
     let names: Vec<String> = names.collect();
+    let below = root.clone();
     let opening = tokio::task::spawn_blocking(move || {
         let spool =
-            Spool::open(&root).inspect_err(|error| tracing::warn!(%error, "the spool cannot be opened")).ok()?;
+            Spool::open(&below).inspect_err(|error| tracing::warn!(%error, "the spool cannot be opened")).ok()?;
         let queue = |name: &String| {
             let queue = spool.queue(name, &run_id);
             if let Err(error) = spool.reserve(name) {
@@ -240,7 +241,9 @@ async fn open_destinations(start: &Start, redactor: &Arc<Redactor>) -> (Option<S
     let (reading, began_with) = start.config.clone();
     let today = Some(Arc::new(Today::new(reading, began_with, Arc::clone(redactor))));
     let deliver = |destination: Destination| {
-        let queue = queues.next().flatten().unwrap_or_else(Queue::in_memory);
+        let queue = queues.next().flatten();
+        let none = || Queue::in_memory_until_it_can_be_below(root.clone(), &destination.spool);
+        let queue = queue.unwrap_or_else(none);
         let delivery =
             Delivery::start(&destination, Arc::clone(redactor), &start.policy, today.clone(), queue, Vec::new());
         (destination, delivery)

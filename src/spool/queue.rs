@@ -2,8 +2,9 @@
 
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use uuid::Uuid;
@@ -15,7 +16,7 @@ use super::held;
 use super::place::{self, Claim, LOCK};
 use super::state::{OnDisk, Place, Slot, State};
 use super::sync::Syncer;
-use super::{CORRUPT, PARKED, SpoolError};
+use super::{CORRUPT, PARKED, Spool, SpoolError};
 use crate::otlp::Signal;
 use crate::redact::Redacted;
 
@@ -84,7 +85,9 @@ pub enum LoadError {
 /// It is locked as long as it exists: no other relay takes it. All methods are quick, but those that write or read
 /// wait for the disk: call them where waiting is allowed.
 pub struct Queue {
-    disk: Option<Disk>,
+    disk: OnceLock<Disk>,
+    /// Where there could be one, while there is none.
+    home: Mutex<Option<Home>>,
     /// What has a lower number was found on disk.
     found_below: u64,
     state: Mutex<State>,
@@ -114,6 +117,12 @@ enum Stage {
     Ended,
 }
 
+/// Where a queue without a directory would have one.
+struct Home {
+    root: PathBuf,
+    destination: String,
+}
+
 struct Disk {
     destination: Arc<OwnedFd>,
     directory: Arc<OwnedFd>,
@@ -128,9 +137,16 @@ impl Queue {
         Self::new(None, State::new())
     }
 
+    /// The same, until a directory can be made for this destination below a spool's root: looked for with each batch.
+    pub fn in_memory_until_it_can_be_below(root: PathBuf, destination: &str) -> Self {
+        let home = Home { root, destination: destination.to_owned() };
+        Self { home: Mutex::new(Some(home)), ..Self::in_memory() }
+    }
+
     fn new(disk: Option<Disk>, state: State) -> Self {
         Self {
-            disk,
+            disk: disk.map(OnceLock::from).unwrap_or_default(),
+            home: Mutex::new(None),
             found_below: state.next(),
             state: Mutex::new(state),
             durability: Durability::default(),
@@ -188,6 +204,21 @@ impl Queue {
             }
         }
         Ok(Self::new(Some(disk), state))
+    }
+
+    /// The directory, if there is one by now.
+    fn disk(&self) -> Option<&Disk> {
+        if let Some(disk) = self.disk.get() {
+            return Some(disk);
+        }
+        // Where somebody is looking, others need not wait for it.
+        let mut home = self.home.try_lock().ok()?;
+        let Home { root, destination } = home.as_ref()?;
+        // What an earlier relay of the same run left has numbers of its own: not in its directory.
+        let made = Spool::open(root).and_then(|spool| spool.queue(destination, &Uuid::now_v7().to_string())).ok()?;
+        tracing::info!(destination, "the spool can be opened now");
+        *home = None;
+        made.disk.into_inner().map(|disk| self.disk.get_or_init(|| disk))
     }
 
     /// Writes a batch to disk. When it returns Ok, the batch survives a `kill -9`; within a second, a power failure.
@@ -265,7 +296,8 @@ impl Queue {
     }
 
     fn write(&self, write: &Write) -> Result<(), SpoolError> {
-        let disk = self.disk.as_ref().ok_or(SpoolError::NoDirectory)?;
+        let had_one = self.disk.get().is_some();
+        let disk = self.disk().ok_or(SpoolError::NoDirectory)?;
         let own = usize::from(*write.stage() == Stage::Overdue);
         if self.overdue.load(Ordering::SeqCst) > own {
             // It would hang too, and with it a thread.
@@ -298,6 +330,9 @@ impl Queue {
         self.lock().accept(write.signal, write.sequence, write.records, Place::Disk(file));
         if self.durability == Durability::Process {
             disk.syncer.note(name);
+        }
+        if !had_one && self.overdue.load(Ordering::SeqCst) == 0 {
+            self.spill();
         }
         Ok(())
     }
@@ -335,7 +370,7 @@ impl Queue {
     /// Reads a waiting batch, to be sent: until it leaves or is released, it is not dropped to make room.
     pub fn load(&self, signal: Signal, sequence: u64) -> Result<Spooled, LoadError> {
         let slot = self.lock().begin(signal, sequence).ok_or(LoadError::Gone)?;
-        let spooled = match (&slot.place, &self.disk) {
+        let spooled = match (&slot.place, self.disk.get()) {
             (Place::Memory(bytes), _) => format::unpack(bytes)?,
             (Place::Disk(_), Some(disk)) => disk.load(signal, sequence)?,
             (Place::Disk(_), None) => return Err(LoadError::Gone),
@@ -363,7 +398,7 @@ impl Queue {
         // Before the file goes: killed in between, it is counted twice rather than never.
         self.write_lost(signal, exit.lost(slot.records), exit == Exit::Evicted);
         let in_memory = matches!(slot.place, Place::Memory(_));
-        let exit = match (slot.place, &self.disk, exit) {
+        let exit = match (slot.place, self.disk.get(), exit) {
             (Place::Disk(_), Some(disk), Exit::Parked) => {
                 disk.park(&name);
                 exit
@@ -381,7 +416,7 @@ impl Queue {
             (_, _, exit) => exit,
         };
         let left = self.lock().leave(signal, sequence, exit);
-        if let (true, Some(Slot { place: Place::Disk(_), .. }), Some(disk)) = (in_memory, left, &self.disk) {
+        if let (true, Some(Slot { place: Place::Disk(_), .. }), Some(disk)) = (in_memory, left, self.disk.get()) {
             // It was moved there meanwhile.
             disk.unlink(&name);
         }
@@ -389,7 +424,7 @@ impl Queue {
 
     /// Writes down at once what is lost, where there is a disk that takes it.
     fn write_lost(&self, signal: Signal, lost: Count, evicted: bool) {
-        if let Some(disk) = self.disk.as_ref().filter(|_| lost != Count::default())
+        if let Some(disk) = self.disk.get().filter(|_| lost != Count::default())
             && disk.write_lost(lost, evicted)
         {
             self.lock().written(signal, lost, evicted);
@@ -419,7 +454,7 @@ impl Queue {
         let [(first_records, first), (second_records, second)] = halves;
         let first = pack(signal, first_records, policy, first)?;
         let second = pack(signal, second_records, policy, second)?;
-        let (first, second) = match (slot.place, &self.disk) {
+        let (first, second) = match (slot.place, self.disk.get()) {
             (Place::Disk(_), Some(disk)) => {
                 // The second half is there, also after a power failure, before the whole is replaced by the first: a
                 // record can be sent twice but none is missing.
@@ -450,7 +485,7 @@ impl Queue {
     /// How much lies on disk for the destination, of this and of all other runs. None: it has no directory, or it
     /// cannot be listed.
     pub fn usage_of_all(&self) -> Option<Usage> {
-        let disk = self.disk.as_ref()?;
+        let disk = self.disk.get()?;
         let looked = super::usage(&disk.destination);
         looked.inspect_err(|error| tracing::warn!(%error, "how full the spool is cannot be told")).ok()
     }
@@ -462,7 +497,7 @@ impl Queue {
 
     /// Drops the oldest batch on disk that is not being sent, and tells how much room that makes. None: there is none.
     pub fn evict(&self) -> Option<Usage> {
-        let disk = self.disk.as_ref()?;
+        let disk = self.disk.get()?;
         let (signal, sequence, file) = {
             let mut state = self.lock();
             let oldest = state.oldest_on_disk()?;
@@ -481,7 +516,7 @@ impl Queue {
         for (signal, sequence) in self.spill() {
             self.lock().leave(signal, sequence, Exit::Dropped);
         }
-        if let Some(disk) = &self.disk {
+        if let Some(disk) = self.disk.get() {
             disk.syncer.now();
         }
     }
@@ -492,7 +527,7 @@ impl Queue {
         let mut left = Vec::new();
         for (signal, sequence, bytes) in only_in_memory {
             let name = format::file_name(signal, sequence);
-            let disk = self.disk.as_ref();
+            let disk = self.disk();
             let Some(disk) = disk.filter(|disk| place::write(&disk.directory, &name, &bytes).is_ok()) else {
                 left.push((signal, sequence));
                 continue;
@@ -511,7 +546,7 @@ impl Queue {
     ///
     /// Otherwise it stays, and locked until the queue is dropped: then another relay may take it.
     pub fn remove(&self) -> bool {
-        let Some(disk) = &self.disk else { return false };
+        let Some(disk) = self.disk.get() else { return false };
         self.waiting() == 0 && disk.claim.remove(&disk.destination, &disk.run)
     }
 
@@ -522,7 +557,7 @@ impl Queue {
 
     #[cfg(test)]
     pub(super) fn syncer_for_test(&self) -> &Syncer {
-        &self.disk.as_ref().unwrap().syncer
+        &self.disk.get().unwrap().syncer
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -543,7 +578,7 @@ impl Write {
 
 impl std::fmt::Debug for Queue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let run = self.disk.as_ref().map_or("in memory", |disk| &disk.run);
+        let run = self.disk.get().map_or("in memory", |disk| &disk.run);
         f.debug_struct("Queue").field("run", &run).field("waiting", &self.waiting()).finish_non_exhaustive()
     }
 }

@@ -248,6 +248,32 @@ fn a_disk_that_takes_nothing_leaves_the_batch_in_memory() {
 }
 
 #[test]
+fn a_queue_without_a_directory_takes_one_as_soon_as_there_can_be_one() {
+    let Fixture { root, _temporary, .. } = fixture();
+    fs::write(root.join("in the way"), b"").unwrap();
+    let below = root.join("in the way");
+    for spills_at_the_end in [false, true] {
+        let keep = |queue: &Queue, records| queue.keep(Signal::Logs, records, 7, &redacted(Signal::Logs, records)).0;
+        let queue = Queue::in_memory_until_it_can_be_below(below.clone(), "org");
+        assert_eq!(keep(&queue, 1), Kept::InMemory);
+        fs::remove_file(&below).unwrap();
+        if spills_at_the_end {
+            queue.secure();
+        } else {
+            assert_eq!(keep(&queue, 2), Kept::OnDisk);
+        }
+        let tally = queue.tally().logs;
+        assert_eq!((tally.in_memory, tally.spooled.batches), (Count::default(), 2 - u64::from(spills_at_the_end)));
+        drop(queue);
+        let found = Spool::open(&below).unwrap().adopt("org").unwrap();
+        assert_eq!(found.iter().map(Queue::waiting).sum::<usize>(), 2 - usize::from(spills_at_the_end));
+        drop(found);
+        fs::remove_dir_all(&below).unwrap();
+        fs::write(&below, b"").unwrap();
+    }
+}
+
+#[test]
 fn a_spool_below_a_file_cannot_be_opened() {
     let Fixture { root, _temporary, .. } = fixture();
     fs::write(root.join("file"), b"").unwrap();

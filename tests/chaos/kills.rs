@@ -73,11 +73,11 @@ fn trial(who: Who, mut dice: Dice) -> Judged {
         violations = trial.ended(run);
     }
     if who == Who::Launcher {
-        // Nobody waits for the relay, which goes on as long as the endpoint does not take what it has.
         let ours = || trial.sandbox.our_processes().len();
         wait_until("claude has ended", || trial.sandbox.processes().len() == ours());
-        trial.endpoint.heal();
     }
+    // Who was not killed, or took the place of who was, goes on for as long as the endpoint stalls.
+    trial.endpoint.heal();
     trial.sandbox.wait_until_idle();
     if trial.was_slow() || trial.was_unobserved() {
         return None;
