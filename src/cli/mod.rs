@@ -20,11 +20,11 @@ use crate::relay;
 /// A mistake on the command line.
 const USAGE: u8 = 2;
 
-/// The word of the filter.
-const REDACT: &str = "redact";
+/// Does what the arguments behind its name say, in this environment; the exit code.
+type Command = fn(&[OsString], &[(OsString, OsString)], &Inherited) -> u8;
 
-/// The word of what waits.
-const SPOOL: &str = "spool";
+/// What can stand in the place of `claude`.
+const COMMANDS: [(&str, Command); 2] = [("redact", redact::run), ("spool", spool::run)];
 
 /// The word by which the launcher starts the relay.
 const RELAY: &str = "relay";
@@ -50,6 +50,13 @@ pub fn run(args: &[OsString], inherited: &Inherited) -> u8 {
         Ok(options) => options,
         Err(error) => return show(&error),
     };
+    if let Some((name, command)) = split.word.and_then(|word| COMMANDS.iter().find(|(name, _)| word == *name)) {
+        if split.ours.len() > 1 {
+            complain(&format!("options of `{name}` stand behind it. See cc-observe {name} --help"));
+            return USAGE;
+        }
+        return command(split.theirs, &environment(), inherited);
+    }
     let target = match split.word {
         Some(word) if word == "claude" => Target::Named(word.to_owned()),
         Some(word) if is_path(word) => Target::Path(PathBuf::from(word)),
@@ -60,15 +67,6 @@ pub fn run(args: &[OsString], inherited: &Inherited) -> u8 {
                 return USAGE;
             };
             return launch::wrap(&called, environment(), inherited);
-        }
-        Some(word) if word == REDACT || word == SPOOL => {
-            if split.ours.len() > 1 {
-                let word = word.to_string_lossy();
-                complain(&format!("options of `{word}` stand behind it. See cc-observe {word} --help"));
-                return USAGE;
-            }
-            let run = if word == SPOOL { spool::run } else { redact::run };
-            return run(split.theirs, &environment(), inherited);
         }
         Some(word) => {
             let word = word.to_string_lossy();
