@@ -29,6 +29,7 @@ mod situations;
 mod spool;
 mod stand_ins;
 mod start_faults;
+mod status;
 #[allow(dead_code, unused_imports, reason = "what a test stands on is there before the test")]
 mod support;
 mod telemetry;

@@ -3,6 +3,7 @@
 mod args;
 mod redact;
 mod spool;
+mod status;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
@@ -24,7 +25,8 @@ const USAGE: u8 = 2;
 type Command = fn(&[OsString], &[(OsString, OsString)], &Inherited) -> u8;
 
 /// What can stand in the place of `claude`.
-const COMMANDS: [(&str, Command); 2] = [("redact", redact::run), ("spool", spool::run)];
+const COMMANDS: [(&str, Command); 4] =
+    [("redact", redact::run), ("spool", spool::run), ("status", status::run), ("statusline", status::run_line)];
 
 /// The word by which the launcher starts the relay.
 const RELAY: &str = "relay";

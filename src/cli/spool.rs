@@ -30,7 +30,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Why it cannot be done.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     /// The options ask for what cannot be.
     #[error("{0}")]
     Usage(String),
@@ -91,7 +91,7 @@ fn write(text: &str) -> Result<(), Failure> {
     written.map_err(|source| Failure::Io { doing: "cannot write", source })
 }
 
-fn style(given: Given<'_>) -> Style {
+pub(super) fn style(given: Given<'_>) -> Style {
     let stdout = io::stdout();
     let terminal = process::is_terminal(stdout.as_fd());
     Style { colour: given.colours(terminal), width: usize::MAX, ..Style::PLAIN }
@@ -102,7 +102,8 @@ fn destinations(given: Given<'_>) -> Result<(Vec<Destination>, Policy), Failure>
     launch::destinations_of_today(given).map_err(|error| Failure::Configuration(error.to_string()))
 }
 
-fn status(given: Given<'_>, json: bool) -> Result<u8, Failure> {
+/// What lies in the spool, and the disk that it is on.
+pub(super) fn lying(given: Given<'_>) -> Result<(Vec<SpoolLine>, Option<Disk>), Failure> {
     // A configuration that cannot be used does not keep anybody from looking.
     let configured = destinations(given).unwrap_or_else(|error| {
         complain(report::printable(&error.to_string(), 1000).as_str());
@@ -111,12 +112,17 @@ fn status(given: Given<'_>, json: bool) -> Result<u8, Failure> {
     let names: BTreeSet<&str> = configured.0.iter().map(|destination| destination.spool.as_str()).collect();
     let now = SystemTime::now();
     let root = root()?;
-    let lines: Vec<_> = look(&root)?.iter().map(|held| line(held, names.contains(&*held.destination), now)).collect();
+    let lines = look(&root)?.iter().map(|held| line(held, names.contains(&*held.destination), now)).collect();
     let disk = room(&root).map(|room| Disk {
         available_bytes: room.available_bytes,
         read_only: room.read_only,
         full: room.is_none(),
     });
+    Ok((lines, disk))
+}
+
+fn status(given: Given<'_>, json: bool) -> Result<u8, Failure> {
+    let (lines, disk) = lying(given)?;
     write(&if json {
         report::spool_status_json(&lines, disk)
     } else {

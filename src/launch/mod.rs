@@ -41,8 +41,8 @@ use crate::config::user::Summary;
 use crate::config::{managed, paths};
 use crate::process::{self, Inherited, Program, Signals, SpawnError};
 use crate::relay::control::{PROTOCOL, SentPath, Start, ToRelay};
-use crate::relay::port;
-use crate::report::Note;
+use crate::relay::{port, socket};
+use crate::report::{Note, RunSummary};
 
 /// How long setting up may take before claude is started without it.
 pub const SETUP_LIMIT: Duration = Duration::from_millis(150);
@@ -189,6 +189,12 @@ fn launch(invocation: &Invocation, inherited: &Inherited, observing: Observing) 
 fn above(given: Given<'_>) -> Option<Ours> {
     let above = given.is_below_claude().then(Ours::above).flatten()?;
     above.answers(&paths::state_directory().ok()?).then_some(above)
+}
+
+/// What the run of the claude above us cost and did so far. `None`: there is none, or its relay does not say.
+pub fn summary_above(given: Given<'_>) -> Option<RunSummary> {
+    let ours = Ours::above().or_else(|| Ours::of(given.variables))?;
+    socket::summary(&ours.identity.run_id.to_string(), &paths::state_directory().ok()?)
 }
 
 /// What was found out before claude is started.

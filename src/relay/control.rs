@@ -66,6 +66,11 @@ pub enum Question {
         /// [`PROTOCOL`] of the one who asks.
         protocol: u32,
     },
+    /// What its run cost and did so far, and what became of it: a [`RunSummary`].
+    Summary {
+        /// [`PROTOCOL`] of the one who asks.
+        protocol: u32,
+    },
 }
 
 /// Who a relay is.

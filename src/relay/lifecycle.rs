@@ -19,6 +19,7 @@ use super::intake::Intake;
 use super::pipeline::Pipeline;
 use super::port::{self, Port};
 use super::repository::Repository;
+use super::socket::Told;
 use super::{account, claude_process, facts, redactor, repository, settings_files, socket};
 use crate::config::Destination;
 use crate::deliver::{Delivery, DeliveryCounts, Idle, Today};
@@ -84,9 +85,10 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
     tokio::spawn(listen_to_launcher(reader, sender.clone()));
     tokio::spawn(listen_for_terminate(sender.clone()));
 
+    let told = Told::default();
     let socket = socket.map(|socket| {
         let path = socket.path().to_owned();
-        (path, tokio::spawn(socket.answer(who(&start))))
+        (path, tokio::spawn(socket.answer(who(&start), Arc::clone(&told))))
     });
     let marks = marks(&start);
     if port::take(&listener, start.port, || !holders::find(&marks).is_empty()).await == Port::Gone {
@@ -110,6 +112,10 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
     if life.restarted {
         pipeline.begin_late();
     }
+    let start = Arc::new(start);
+    let (of, to_tell) = (Arc::clone(&pipeline), Arc::clone(&start));
+    // Nobody else sets it.
+    let _ = told.set(Box::new(move || account::summary(&of, &to_tell, Timestamp::now(), None)));
     let mut intake = Intake::new(listener, start.port, &start.run_id, start.token.clone(), Arc::clone(&pipeline))?;
     let started = [
         ("launch", OwnValue::Word(if start.exec { "exec" } else { "wait" })),

@@ -7,21 +7,31 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use uuid::Uuid;
 
 use super::control::{self, Answer, PROTOCOL, Question};
 use crate::config::paths;
+use crate::report::RunSummary;
 
 /// How long either side may take for its sentence.
 const LIMIT: Duration = Duration::from_millis(250);
 
-/// The longest question or answer, in bytes.
+/// The longest question, in bytes.
 const MAX_BYTES: usize = 4096;
+
+/// The longest answer, in bytes.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
 
 /// The most sockets of dead relays that are looked for at once.
 const MOST: usize = 256;
+
+/// Tells what a run cost and did so far, from when on there is something to tell.
+pub(super) type Told = Arc<OnceLock<Box<dyn Fn() -> RunSummary + Send + Sync>>>;
 
 /// The socket that is listened on, and where it stands.
 pub(super) struct Socket {
@@ -51,9 +61,9 @@ impl Socket {
     }
 
     /// Answers whoever of this user asks, for ever.
-    pub(super) async fn answer(self, answer: Answer) -> io::Result<()> {
+    pub(super) async fn answer(self, answer: Answer, told: Told) -> io::Result<()> {
         let listener = tokio::net::UnixListener::from_std(self.listener)?;
-        let frame = control::frame(&answer).map_err(io::Error::other)?;
+        let who = control::frame(&answer).map_err(io::Error::other)?;
         loop {
             let Ok((mut stream, _)) = listener.accept().await else {
                 tokio::time::sleep(LIMIT).await;
@@ -69,8 +79,13 @@ impl Socket {
                 let length = control::length(prefix).map_err(io::Error::other)?.min(MAX_BYTES);
                 let mut body = vec![0; length];
                 stream.read_exact(&mut body).await?;
-                let Question::Who { .. } = control::message(&body).map_err(io::Error::other)?;
-                stream.write_all(&frame).await
+                match control::message(&body).map_err(io::Error::other)? {
+                    Question::Who { .. } => stream.write_all(&who).await,
+                    Question::Summary { .. } => {
+                        let summary = told.get().map(|told| told()).ok_or(io::ErrorKind::NotConnected)?;
+                        stream.write_all(&control::frame(&summary).map_err(io::Error::other)?).await
+                    }
+                }
             })
             .await;
         }
@@ -97,16 +112,38 @@ fn name(run_id: &str) -> String {
 
 /// Asks the relay of a run who it is. `None`: there is none, or it is of a version that we do not understand.
 pub fn ask(run_id: &str, state: &Path) -> Option<Answer> {
+    let answer: Answer = asked(run_id, state, &Question::Who { protocol: PROTOCOL })?;
+    (answer.run_id == run_id).then_some(answer)
+}
+
+/// Asks the relay of a run what it cost and did so far. `None`: as above, or it has not begun.
+pub fn summary(run_id: &str, state: &Path) -> Option<RunSummary> {
+    let summary: RunSummary = asked(run_id, state, &Question::Summary { protocol: PROTOCOL })?;
+    (summary.run_id == run_id).then_some(summary)
+}
+
+fn asked<A: DeserializeOwned>(run_id: &str, state: &Path, question: &Question) -> Option<A> {
     let path = paths::runtime_directory(state).ok()?.join(name(run_id));
     let mut stream = UnixStream::connect(path).ok()?;
     stream.set_read_timeout(Some(LIMIT)).and_then(|()| stream.set_write_timeout(Some(LIMIT))).ok()?;
-    stream.write_all(&control::frame(&Question::Who { protocol: PROTOCOL }).ok()?).ok()?;
+    stream.write_all(&control::frame(question).ok()?).ok()?;
     let mut prefix = [0; 4];
     stream.read_exact(&mut prefix).ok()?;
-    let mut body = vec![0; control::length(prefix).ok()?.min(MAX_BYTES)];
+    let mut body = vec![0; control::length(prefix).ok()?.min(MAX_ANSWER_BYTES)];
     stream.read_exact(&mut body).ok()?;
-    let answer: Answer = control::message(&body).ok()?;
-    (answer.run_id == run_id).then_some(answer)
+    control::message(&body).ok()
+}
+
+/// The runs that have a socket, the oldest first; the relay of each may be gone.
+pub fn runs(state: &Path) -> Vec<String> {
+    let entries = paths::runtime_directory(state).and_then(std::fs::read_dir);
+    let names = entries.into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut runs: Vec<String> = names
+        .filter_map(|name| Some(name.strip_suffix(".sock")?.to_owned()))
+        .filter(|run| Uuid::try_parse(run).is_ok())
+        .collect();
+    runs.sort();
+    runs
 }
 
 #[cfg(test)]
@@ -122,7 +159,7 @@ mod tests {
         let socket = Socket::bind(run, state.path()).unwrap();
         assert!(Socket::bind(run, state.path()).is_none(), "there is one");
         let path = socket.path().to_owned();
-        let answering = tokio::spawn(socket.answer(answer.clone()));
+        let answering = tokio::spawn(socket.answer(answer.clone(), Told::default()));
         let asking = |run: &str| {
             let (run, state) = (run.to_owned(), state.path().to_owned());
             tokio::task::spawn_blocking(move || ask(&run, &state))

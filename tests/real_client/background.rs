@@ -241,7 +241,7 @@ fn when_somebody_has_taken_the_port_of_relay_and_guard_who_is_started_next_is_to
            kill -9 $(pgrep -f "^cc-observe relay")
            until [[ -s ../taken ]]; do sleep 0.1; done
            claude --bg "second"; idle 2
-           pgrep -f "^cc-observe relay" | wc -l
+           until [[ $(pgrep -fc "^cc-observe relay") == 2 ]]; do sleep 0.1; done; echo 2
            told
            end"#,
     );
