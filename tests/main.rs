@@ -14,6 +14,7 @@ mod chaos;
 mod checkout;
 mod crowd;
 mod differential;
+mod doctor;
 mod documentation;
 mod faults;
 mod intake;

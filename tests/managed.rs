@@ -2,50 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
 use std::process::Command;
 
-use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
 use serde_json::{Value, json};
 
-use crate::support::{OrgEndpoint, Sandbox, assert_no_needle, run, wait_until};
-
-const NONE: Option<&str> = None;
-
-/// Does something on a machine with files of its own below `/etc/cc-observe`, which nobody else sees.
-///
-/// Only root may mount; elsewhere this says that it is skipped.
-fn on_a_machine_with(files: &[(&str, &str)], what: impl FnOnce() + Send + 'static) {
-    let files: Vec<_> = files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-    let own = std::thread::spawn(move || {
-        let private = unshare(CloneFlags::CLONE_NEWNS)
-            .and_then(|()| mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE));
-        if let Err(errno) = private {
-            eprintln!("skipped: no mount namespace of our own ({errno})");
-            return;
-        }
-        let etc = tempfile::Builder::new().prefix("cco").tempdir().unwrap();
-        fs::set_permissions(etc.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let copied = Command::new("cp").args(["-a", "/etc/."]).arg(etc.path()).status().unwrap();
-        assert!(copied.success(), "/etc can be copied");
-        let _ = fs::remove_dir_all(etc.path().join("cc-observe"));
-        mount(Some(etc.path()), "/etc", NONE, MsFlags::MS_BIND, NONE).unwrap();
-        for (name, text) in files {
-            managed(&name, &text);
-        }
-        what();
-    });
-    own.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-}
-
-/// Writes a file of the organization's.
-fn managed(name: &str, text: &str) {
-    let file = Path::new("/etc/cc-observe").join(name);
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(&file, text).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-}
+use crate::support::{OrgEndpoint, Sandbox, assert_no_needle, on_a_machine_with, run, wait_until};
 
 /// The organization's destination, and its level.
 fn organization(endpoint: &OrgEndpoint) -> String {
@@ -223,7 +184,7 @@ const WAYS: [Way; 26] = [
 #[test]
 fn where_the_organization_says_where_to_and_how_much_nobody_gets_around_it() {
     let [organizations, elsewhere] = [OrgEndpoint::start(), OrgEndpoint::start()];
-    on_a_machine_with(&[("managed.toml", &organization(&organizations))], move || {
+    on_a_machine_with(&[("cc-observe/managed.toml", &organization(&organizations))], move || {
         for (n, (what, try_it)) in WAYS.iter().enumerate() {
             let mut sandbox = Sandbox::new();
             sandbox.plays("03-content");
@@ -258,7 +219,7 @@ fn where_the_organization_says_where_to_and_how_much_nobody_gets_around_it() {
 fn a_session_that_must_be_observed_and_cannot_be_is_not_started() {
     let endpoint = OrgEndpoint::start();
     let required = format!("required = true\n{}", organization(&endpoint));
-    on_a_machine_with(&[("managed.d/10-required.toml", &required)], move || {
+    on_a_machine_with(&[("cc-observe/managed.d/10-required.toml", &required)], move || {
         let mut sandbox = Sandbox::new();
         sandbox.plays("14a-logs-only");
         assert_eq!(run(plainly(&sandbox)).code(), Some(0));
@@ -290,7 +251,7 @@ fn a_session_that_must_be_observed_and_cannot_be_is_not_started() {
 #[test]
 fn a_file_that_somebody_else_could_have_written_closes_everything_and_says_so() {
     let endpoint = OrgEndpoint::start();
-    on_a_machine_with(&[("managed.toml", &organization(&endpoint))], move || {
+    on_a_machine_with(&[("cc-observe/managed.toml", &organization(&endpoint))], move || {
         fs::set_permissions("/etc/cc-observe/managed.toml", fs::Permissions::from_mode(0o666)).unwrap();
         let mut sandbox = Sandbox::new();
         sandbox.plays("14a-logs-only").set("CC_OBSERVE_ENDPOINT", endpoint.url());

@@ -20,7 +20,7 @@ use crate::launch::situation::SummaryOption;
     version,
     override_usage = "cc-observe [OPTIONS] claude [ARGS]…\n       cc-observe [OPTIONS] /path/to/claude [ARGS]…\n       \
         cc-observe redact [OPTIONS] [FILE]\n       cc-observe spool [status|flush|drop]\n       \
-        cc-observe status | statusline",
+        cc-observe doctor | status | statusline",
     after_help = "Everything behind `claude` is claude's, untouched: `cc-observe claude --help` is claude's help.\n\n\
         Environment:\n  \
         CC_OBSERVE_ENDPOINT=URL  deliver to this OTLP/HTTP endpoint, instead of the configured ones\n  \

@@ -1,6 +1,7 @@
 //! Edge: what people type, and which part of the program does it.
 
 mod args;
+mod doctor;
 mod redact;
 mod spool;
 mod status;
@@ -25,8 +26,13 @@ const USAGE: u8 = 2;
 type Command = fn(&[OsString], &[(OsString, OsString)], &Inherited) -> u8;
 
 /// What can stand in the place of `claude`.
-const COMMANDS: [(&str, Command); 4] =
-    [("redact", redact::run), ("spool", spool::run), ("status", status::run), ("statusline", status::run_line)];
+const COMMANDS: [(&str, Command); 5] = [
+    ("doctor", doctor::run),
+    ("redact", redact::run),
+    ("spool", spool::run),
+    ("status", status::run),
+    ("statusline", status::run_line),
+];
 
 /// The word by which the launcher starts the relay.
 const RELAY: &str = "relay";

@@ -117,6 +117,11 @@ fn runs(state: &Path) -> Vec<Running> {
     running
 }
 
+/// The versions of the relays that are there.
+pub(super) fn versions(state: &Path) -> Vec<String> {
+    socket::runs(state).iter().filter_map(|run_id| Some(socket::ask(run_id, state)?.version)).collect()
+}
+
 fn print(text: &str) -> u8 {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {

@@ -139,6 +139,14 @@ pub fn find(named: Option<&Path>, search: Option<&OsStr>, hops: &Hops) -> Result
     })
 }
 
+/// Whether the first `claude` on the search path leads back here.
+pub fn is_first_ours(search: Option<&OsStr>) -> bool {
+    let search = search.unwrap_or(OsStr::new(DEFAULT_PATH));
+    let mut candidates = std::env::split_paths(search).map(|directory| directory.join("claude"));
+    let first = candidates.find(|candidate| is_file(candidate));
+    first.is_some_and(|first| identity(&first) == ourselves() || is_shim(&first))
+}
+
 /// A path that somebody named: taken as it is, unless it leads back here.
 pub fn explicit(path: &Path, hops: &Hops) -> Result<PathBuf, FindError> {
     hops.check()?;

@@ -30,11 +30,12 @@ use nix::unistd::Pid;
 use self::argv::{Arguments, Kind};
 use self::ending::Begun;
 pub use self::find::COULD_NOT;
-use self::find::{FindError, HOPS, Hops};
+pub use self::find::FindError;
+use self::find::{HOPS, Hops};
 pub use self::given::Given;
 use self::ours::Ours;
 use self::prepare::{Configured, Identity, Part, Preparation, Prepared};
-pub use self::prepare::{destinations_of_today, layers, read_config};
+pub use self::prepare::{ENDPOINT_DESTINATION, bypassed_by, destinations_of_today, layers, read_config};
 use self::relay_process::{NoAnswer, Relay};
 use self::situation::{Plan, Situation, SummaryOption, Way};
 use crate::config::user::Summary;
@@ -310,6 +311,18 @@ fn find_claude(
             find::find(named.as_deref(), given.get("PATH"), hops)
         }
     }
+}
+
+/// The claude that `cc-observe claude` would run.
+pub fn claude(given: Given<'_>) -> Result<PathBuf, FindError> {
+    let named = given.own("CC_OBSERVE_CLAUDE").map(PathBuf::from);
+    let named = named.or_else(|| prepare::configured(given).claude.map(PathBuf::from));
+    find::find(named.as_deref(), given.get("PATH"), &Hops::default())
+}
+
+/// Whether the first `claude` on the search path is this program.
+pub fn is_claude_ours(given: Given<'_>) -> bool {
+    find::is_first_ours(given.get("PATH"))
 }
 
 fn situation(

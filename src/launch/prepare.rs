@@ -31,7 +31,7 @@ use crate::report::Note;
 use crate::secrets::{Secret, TokenSource};
 
 /// The name of the destination that `CC_OBSERVE_ENDPOINT` makes.
-const ENDPOINT_DESTINATION: &str = "endpoint";
+pub const ENDPOINT_DESTINATION: &str = "endpoint";
 
 /// Variables that tell which job of which continuous integration this is.
 const CI_VARIABLES: &[&str] = &[
@@ -330,7 +330,7 @@ const MANAGED: &str =
     if cfg!(target_os = "macos") { "/Library/Application Support/ClaudeCode" } else { "/etc/claude-code" };
 
 /// The managed settings file that takes the telemetry past us, if there is one.
-fn bypassed_by() -> Option<PathBuf> {
+pub fn bypassed_by() -> Option<PathBuf> {
     let directory = Path::new(MANAGED);
     let mut candidates = vec![directory.join("managed-settings.json")];
     if let Ok(entries) = std::fs::read_dir(directory.join("managed-settings.d")) {

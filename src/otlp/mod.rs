@@ -63,6 +63,15 @@ pub enum Batch {
 }
 
 impl Batch {
+    /// One with nothing in it.
+    pub fn empty(signal: Signal) -> Self {
+        match signal {
+            Signal::Logs => Self::Logs(ExportLogsServiceRequest::default()),
+            Signal::Metrics => Self::Metrics(ExportMetricsServiceRequest::default()),
+            Signal::Traces => Self::Traces(ExportTraceServiceRequest::default()),
+        }
+    }
+
     /// Which signal it carries.
     pub fn signal(&self) -> Signal {
         match self {

@@ -1,5 +1,6 @@
 //! Values to text, JSON and Markdown: returns it, never prints it.
 
+mod doctor;
 mod findings;
 mod full;
 mod json;
@@ -13,6 +14,7 @@ mod status;
 mod summary;
 mod words;
 
+pub use doctor::{Check, Verdict, doctor, doctor_json, worst};
 pub use findings::{Found, FoundTable, RuleLine, found_json, rules, rules_json};
 pub use full::full;
 pub use json::json;
