@@ -3,7 +3,7 @@
 use cc_observe::launch::environment::NAMES;
 use serde_json::{Map, Value, json};
 
-use crate::support::{OrgEndpoint, Record, Sandbox, assert_no_needle, run, wait_until};
+use crate::support::{Mode, OrgEndpoint, Record, Sandbox, assert_no_needle, run, wait_until};
 
 /// Runs in a checkout with these settings, and gives what arrived of claude's.
 #[track_caller]
@@ -138,4 +138,23 @@ fn below_a_running_claude_code_our_variables_count_for_nothing() {
     assert!(sandbox.claude_was_started(), "the one on PATH");
     sandbox.wait_until_idle();
     assert!(elsewhere.requests().is_empty());
+}
+
+#[test]
+fn a_command_of_claude_code_does_not_drop_what_waits() {
+    let endpoint = OrgEndpoint::start_as(Mode::Status { code: 503, first: None });
+    let mut sandbox = Sandbox::new();
+    sandbox.plays("14a-logs-only").set("CC_OBSERVE_ENDPOINT", endpoint.url());
+    assert_eq!(run(sandbox.observed(["-p", "go"])).code(), Some(0));
+    sandbox.kill_relays();
+    sandbox.wait_until_idle();
+    let waits = || run(sandbox.cc_observe(["spool", "status"])).out();
+    let before = waits();
+    assert!(before.contains("batch"), "{before}");
+    let mut drop = sandbox.cc_observe(["spool", "drop", "--yes", "--parked"]);
+    drop.env("CLAUDECODE", "1");
+    let refused = run(drop);
+    assert_eq!(refused.code(), Some(1));
+    assert!(refused.err().contains("a session of Claude Code cannot drop"), "{}", refused.err());
+    assert_eq!(before.split(" oldest").next(), waits().split(" oldest").next());
 }

@@ -86,7 +86,8 @@ pub struct RedactOptions {
 #[command(
     name = "cc-observe spool",
     bin_name = "cc-observe spool",
-    after_help = "Exit codes: 0 done; 1 something is left (flush --require), or nothing was dropped since the answer was no;\n\
+    after_help = "Exit codes: 0 done; 1 something is left (flush --require), or nothing was dropped: the answer was no,\n\
+        or it was asked from within Claude Code;\n\
         2 a mistake in the options or the configuration; 125 the spool cannot be used."
 )]
 pub struct SpoolOptions {

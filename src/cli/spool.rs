@@ -293,6 +293,13 @@ impl Progress {
 }
 
 fn discard(given: Given<'_>, options: &DropOptions) -> Result<u8, Failure> {
+    if given.is_below_claude() {
+        // A command that a model was talked into must not remove what tells of it.
+        complain(
+            "nothing was dropped: a session of Claude Code cannot drop what is told of it; use a terminal of your own",
+        );
+        return Ok(LEFT);
+    }
     let root = root()?;
     let wanted = |held: &Held| options.destination.as_ref().is_none_or(|name| *name == held.destination);
     let all = look(&root)?;
