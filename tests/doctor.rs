@@ -149,7 +149,7 @@ fn what_is_wrong_with_an_endpoint_is_told_with_what_to_do() {
 #[test]
 fn what_waits_is_told_until_the_hint_was_followed() {
     let (mut sandbox, endpoint) = sound();
-    finds(&sandbox, "spool ok", &["0 batches"]);
+    finds(&sandbox, "spool ok", &["nothing waits"]);
     endpoint.set_mode(Mode::Status { code: 403, first: None });
     fs::remove_file(sandbox.claude()).unwrap();
     std::os::unix::fs::symlink(crate::support::sandbox::fake_claude(), sandbox.claude()).unwrap();
@@ -158,10 +158,10 @@ fn what_waits_is_told_until_the_hint_was_followed() {
     sandbox.kill_relays();
     sandbox.wait_until_idle();
     run(sandbox.cc_observe(["spool", "flush", "--wait", "5s"]));
-    finds(&sandbox, "spool warning", &["batches wait", "`cc-observe spool flush`"]);
+    finds(&sandbox, "spool warning", &[" for endpoint-", "`cc-observe spool flush`"]);
     endpoint.set_mode(Mode::Ok);
     assert_eq!(run(sandbox.cc_observe(["spool", "flush", "--require"])).code(), Some(0));
-    finds(&sandbox, "spool ok", &["0 batches"]);
+    finds(&sandbox, "spool ok", &["nothing waits"]);
 }
 
 #[test]

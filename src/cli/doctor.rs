@@ -19,7 +19,7 @@ use crate::launch::{self, Given};
 use crate::otlp::Signal;
 use crate::process::{self, Inherited};
 use crate::redact::{Custom, Redactor};
-use crate::report::{self, Check, Style, Verdict};
+use crate::report::{self, Check, Style, Verdict, many};
 
 /// Something does not work.
 const FAILED: u8 = 1;
@@ -319,23 +319,31 @@ fn waiting(given: Given<'_>) -> Vec<Check> {
     for line in &lines {
         let name = &line.name;
         if let Some(error) = line.error.as_ref().filter(|_| line.waiting.batches > 0) {
-            let found = format!("{} batches wait for {name}: it {error}", line.waiting.batches);
+            let found = format!("{} for {name}: it {error}", wait(line.waiting.batches));
             checks.push(hinted("spool", Verdict::Warning, found, "`cc-observe spool flush` tries again now"));
         }
         if line.parked.batches > 0 {
-            let found = format!("{} batches for {name} were set aside: it does not take them", line.parked.batches);
+            let found = format!("set aside for {name}: {}, which it does not take", many(line.parked.batches, "batch"));
             checks.push(hinted("spool", Verdict::Warning, found, "`cc-observe spool drop --parked` removes them"));
         }
         if let Some(dropped) = &line.dropped {
-            let found = format!("{} records for {name} were dropped", dropped.records);
+            let found = format!("dropped for {name}: {}", many(dropped.records, "record"));
             checks.push(hinted("spool", Verdict::Warning, found, "`cc-observe spool status` says since when"));
         }
     }
     if checks.is_empty() {
         let all: u64 = lines.iter().map(|line| line.waiting.batches).fold(0, u64::saturating_add);
-        checks.push(check("spool", Verdict::Ok, format!("{all} batches wait")));
+        checks.push(check("spool", Verdict::Ok, wait(all)));
     }
     checks
+}
+
+fn wait(batches: u64) -> String {
+    match batches {
+        0 => "nothing waits".to_owned(),
+        1 => "1 batch waits".to_owned(),
+        _ => format!("{batches} batches wait"),
+    }
 }
 
 /// What runs now, and whether it is of this version.
@@ -344,7 +352,10 @@ fn running(_: Given<'_>) -> Vec<Check> {
     let versions = status::versions(&state);
     let ours = env!("CARGO_PKG_VERSION");
     let others = versions.iter().filter(|version| *version != ours).count();
-    let found = format!("{} relays", versions.len());
+    let found = match versions.len() {
+        0 => "nothing runs now".to_owned(),
+        all => many(u64::try_from(all).unwrap_or(u64::MAX), "relay"),
+    };
     vec![if others == 0 {
         check("running", Verdict::Ok, found)
     } else {

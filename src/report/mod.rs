@@ -25,6 +25,7 @@ pub use printable::{Printable, printable};
 pub use spool::{Disk, Dropped, Files, FlushLine, SpoolLine, spool_flush, spool_json, spool_status, spool_status_json};
 pub use status::{Running, running, status_json, statusline, statusline_of_none};
 pub use summary::{Amount, Delivery, Exit, Masked, Received, ReceivedSignal, Redaction, RunSummary, SCHEMA_VERSION};
+pub use words::many;
 
 pub use crate::event::Moment;
 

@@ -45,7 +45,7 @@ pub(super) fn tokens(count: u64) -> String {
 }
 
 /// `1 commit`, `2 commits`.
-pub(super) fn many(count: u64, one: &str) -> String {
+pub fn many(count: u64, one: &str) -> String {
     let ending = match (count, one.ends_with('h')) {
         (1, _) => "",
         (_, true) => "es",
