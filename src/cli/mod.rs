@@ -1,6 +1,7 @@
 //! Edge: what people type, and which part of the program does it.
 
 mod args;
+mod auth;
 mod redact;
 mod spool;
 
@@ -24,7 +25,7 @@ const USAGE: u8 = 2;
 type Command = fn(&[OsString], &[(OsString, OsString)], &Inherited) -> u8;
 
 /// What can stand in the place of `claude`.
-const COMMANDS: [(&str, Command); 2] = [("redact", redact::run), ("spool", spool::run)];
+const COMMANDS: [(&str, Command); 3] = [("auth", auth::run), ("redact", redact::run), ("spool", spool::run)];
 
 /// The word by which the launcher starts the relay.
 const RELAY: &str = "relay";

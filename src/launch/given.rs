@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::config::paths;
+use crate::secrets::keyring::{Bus, Entry};
 
 /// The environment as it was given, asked by name.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +65,31 @@ impl Given<'_> {
             Some(home) if home.len() > 1 => sentence.replace(&format!("{home}/"), "~/"),
             _ => sentence.to_owned(),
         }
+    }
+
+    /// Where the token of a destination is kept. Nothing of it is looked at.
+    pub fn keyring_entry(&self, destination: &str) -> Entry {
+        Entry { account: destination.to_owned(), bus: self.bus(), file: self.credential_file(destination) }
+    }
+
+    /// The bus of this user's session. Below a running Claude Code it is where the system puts it: what a project names
+    /// would be told what to give.
+    fn bus(&self) -> Option<Bus> {
+        if cfg!(target_os = "macos") {
+            return None;
+        }
+        let address = self.own("DBUS_SESSION_BUS_ADDRESS").and_then(OsStr::to_str);
+        let runtime = || {
+            let system = || PathBuf::from(format!("/run/user/{}", nix::unistd::geteuid()));
+            self.directory("XDG_RUNTIME_DIR").unwrap_or_else(system)
+        };
+        Some(address.map_or_else(|| Bus::Socket(runtime().join("bus")), |address| Bus::Address(address.to_owned())))
+    }
+
+    /// The file that stands in for the keyring: beside the user's configuration, where that is by default.
+    fn credential_file(&self, destination: &str) -> Option<PathBuf> {
+        let config = self.config_file()?;
+        Some(config.parent()?.join("credentials").join(destination))
     }
 
     /// The user's configuration file, unless another is named.

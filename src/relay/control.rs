@@ -19,6 +19,7 @@ use crate::config::{
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, OwnRules, Policy};
 use crate::report::{Note, RunSummary};
+use crate::secrets::keyring::{Bus, Entry};
 use crate::secrets::{Secret, TokenSource};
 
 /// The header in which claude shows the token.
@@ -244,6 +245,13 @@ enum SentSource {
     Command(Vec<String>),
     File(SentPath),
     Env(String, Option<String>),
+    Keyring { account: String, bus: Option<SentBus>, file: Option<SentPath> },
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+enum SentBus {
+    Address(String),
+    Socket(SentPath),
 }
 
 impl SentAuth {
@@ -254,6 +262,14 @@ impl SentAuth {
             TokenSource::Env { name, value } => {
                 SentSource::Env(name.clone(), value.as_ref().map(|value| value.expose().to_owned()))
             }
+            TokenSource::Keyring(Entry { account, bus, file }) => SentSource::Keyring {
+                account: account.clone(),
+                bus: bus.as_ref().map(|bus| match bus {
+                    Bus::Address(address) => SentBus::Address(address.clone()),
+                    Bus::Socket(path) => SentBus::Socket(path.as_path().into()),
+                }),
+                file: file.as_deref().map(SentPath::from),
+            },
         };
         Self { header: auth.header.clone(), scheme: auth.scheme.clone(), token }
     }
@@ -263,6 +279,14 @@ impl SentAuth {
             SentSource::Command(command) => TokenSource::Command(command),
             SentSource::File(path) => TokenSource::File(path.into()),
             SentSource::Env(name, value) => TokenSource::Env { name, value: value.map(Secret::new) },
+            SentSource::Keyring { account, bus, file } => TokenSource::Keyring(Entry {
+                account,
+                bus: bus.map(|bus| match bus {
+                    SentBus::Address(address) => Bus::Address(address),
+                    SentBus::Socket(path) => Bus::Socket(path.into()),
+                }),
+                file: file.map(PathBuf::from),
+            }),
         };
         Auth { header: self.header, scheme: self.scheme, token }
     }
