@@ -224,6 +224,8 @@ mod tests {
         let helper = auth("token = 'command'\ncommand = ['/bin/helper', 'x']\nheader = 'A'\nscheme = 'S'").unwrap();
         assert_eq!(helper.token, TokenSource::Command(vec!["/bin/helper".to_owned(), "x".to_owned()]));
         assert_eq!(helper.scheme.as_deref(), Some("S"));
+        let keyring = auth("token = 'keyring'").unwrap();
+        assert_eq!(keyring.token, TokenSource::Keyring(Entry { account: "org".to_owned(), bus: None, file: None }));
     }
 
     #[test]
@@ -236,6 +238,10 @@ mod tests {
             ("token = 'command'\ncommand = ['FAKE']", "auth.command begins with the absolute path of a program"),
             ("token = 'file'\nenv = 'FAKE'", "token = \"file\" goes with file = \"/path/to/token\""),
             ("token = 'env'\nenv = 'A'\nheader = 'FAKE: x'", "auth.header is the name of a header"),
+            (
+                "token = 'keyring'\nfile = '/FAKE'",
+                "token = \"keyring\" goes alone: `cc-observe auth set` stores the token",
+            ),
             ("env = 'A'", "missing field `token`"),
         ] {
             assert_eq!(auth(text), Err(want.to_owned()), "{text}");

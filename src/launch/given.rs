@@ -100,3 +100,26 @@ impl Given<'_> {
         paths::config_file()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bus(variables: &[(&str, &str)]) -> Option<Bus> {
+        let variables: Vec<_> = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Given { variables: &variables }.keyring_entry("org").bus
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_bus_is_the_persons_and_below_claude_the_systems() {
+        let system = Some(Bus::Socket(format!("/run/user/{}/bus", nix::unistd::geteuid()).into()));
+        let address = ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/tmp/x");
+        let runtime = ("XDG_RUNTIME_DIR", "/tmp/run");
+        assert_eq!(bus(&[]), system);
+        assert_eq!(bus(&[runtime]), Some(Bus::Socket("/tmp/run/bus".into())));
+        assert_eq!(bus(&[("XDG_RUNTIME_DIR", "run")]), system);
+        assert_eq!(bus(&[runtime, address]), Some(Bus::Address("unix:path=/tmp/x".to_owned())));
+        assert_eq!(bus(&[runtime, address, ("CLAUDECODE", "1")]), system);
+    }
+}

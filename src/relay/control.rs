@@ -432,6 +432,16 @@ mod tests {
     }
 
     #[test]
+    fn the_entry_of_a_keyring_arrives_as_it_was_packed() {
+        for bus in [None, Some(Bus::Address("unix:path=/b".to_owned())), Some(Bus::Socket("/run/b".into()))] {
+            let entry = Entry { account: "org".to_owned(), bus, file: Some("/c/org".into()) };
+            let auth = Auth { header: "x-a".to_owned(), scheme: None, token: TokenSource::Keyring(entry) };
+            let received: SentAuth = message(&frame(&SentAuth::pack(&auth)).unwrap()[4..]).unwrap();
+            assert_eq!(received.unpack(), auth);
+        }
+    }
+
+    #[test]
     fn known_values_arrive_as_they_were_packed() {
         let value = |text: &str| Zeroizing::new(text.to_owned());
         let wanted = Wanted {
