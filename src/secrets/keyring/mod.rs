@@ -29,7 +29,7 @@ pub const SERVICE: &str = "cc-observe";
 pub const KEYRING_LIMIT: Duration = Duration::from_millis(300);
 
 /// How long it may take where a person waits for it.
-pub const PERSON_LIMIT: Duration = Duration::from_secs(3);
+pub const PERSON_LIMIT: Duration = Duration::from_secs(5);
 
 /// Where the bus of this user's session is, on which a Secret Service answers.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -230,20 +230,19 @@ impl Entry {
     }
 
     fn first(&self, limit: Duration) -> Result<Found, KeyringError> {
-        let mut worst = KeyringError::Absent;
+        let mut told = KeyringError::Absent;
         for keyring in self.keyrings() {
             match keyring.get(&self.account, limit) {
                 Ok((bytes, since)) => {
                     let token = std::str::from_utf8(&bytes).ok().and_then(token).ok_or(KeyringError::Content)?;
                     return Ok(Found { token, store: keyring.store(), since, without_keyring: None });
                 }
-                // A keyring without the entry, where another is not there at all, is still one.
-                Err(KeyringError::Empty) if worst == KeyringError::Absent => worst = KeyringError::Empty,
-                Err(error) if worst == KeyringError::Absent => worst = error,
+                // Of one that is not there nothing is told where another is.
+                Err(error) if told == KeyringError::Absent => told = error,
                 Err(_) => {}
             }
         }
-        Err(worst)
+        Err(told)
     }
 
     /// Those of this system, the most important one first.

@@ -131,10 +131,8 @@ mod tests {
     fn only_sockets_of_this_machine_are_a_bus() {
         let path = |list: &str| list.split(';').find_map(socket)?.as_pathname().map(ToOwned::to_owned);
         assert_eq!(path("unix:path=/run/user/7/bus"), Some("/run/user/7/bus".into()));
-        assert_eq!(
-            path("tcp:host=h,port=1;unix:path=/tmp/a%20b,guid=00000000000000000000000000000001"),
-            Some("/tmp/a b".into())
-        );
+        let second = "tcp:host=h,port=1;unix:path=/tmp/b,guid=00000000000000000000000000000001";
+        assert_eq!(path(second), Some("/tmp/b".into()));
         for other in ["", "tcp:host=h,port=1", "unixexec:path=/bin/sh", "autolaunch:", "FAKE", "unix:path="] {
             assert!(path(other).is_none_or(|path| path.as_os_str().is_empty()), "{other}");
         }
