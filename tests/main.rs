@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod auth;
 mod background;
 mod chaos;
 mod checkout;

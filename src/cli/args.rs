@@ -20,6 +20,7 @@ use crate::launch::situation::SummaryOption;
     version,
     override_usage = "cc-observe [OPTIONS] claude [ARGS]…\n       cc-observe [OPTIONS] /path/to/claude [ARGS]…\n       \
         cc-observe redact [OPTIONS] [FILE]\n       cc-observe spool [status|flush|drop]\n       \
+        cc-observe auth set|status|remove [DESTINATION]\n       \
         cc-observe doctor | status | statusline",
     after_help = "Everything behind `claude` is claude's, untouched: `cc-observe claude --help` is claude's help.\n\n\
         Environment:\n  \
@@ -27,8 +28,8 @@ use crate::launch::situation::SummaryOption;
         CC_OBSERVE_CONFIG=FILE   read this configuration file\n  \
         CC_OBSERVE_CLAUDE=PATH   run this claude\n\n\
         Exit codes: claude's own, deaths by signal included; 125 cc-observe could not, 126 claude is not executable,\n\
-        127 claude was not found; 2 a mistake in cc-observe's own options. `cc-observe redact --help` and\n\
-        `cc-observe spool --help` tell their own."
+        127 claude was not found; 2 a mistake in cc-observe's own options. `cc-observe redact --help`,\n\
+        `cc-observe spool --help` and `cc-observe auth --help` tell their own."
 )]
 pub struct Options {
     /// What is shown on stderr when claude has exited.

@@ -1,6 +1,7 @@
 //! Edge: what people type, and which part of the program does it.
 
 mod args;
+mod auth;
 mod doctor;
 mod redact;
 mod spool;
@@ -26,7 +27,8 @@ const USAGE: u8 = 2;
 type Command = fn(&[OsString], &[(OsString, OsString)], &Inherited) -> u8;
 
 /// What can stand in the place of `claude`.
-const COMMANDS: [(&str, Command); 5] = [
+const COMMANDS: [(&str, Command); 6] = [
+    ("auth", auth::run),
     ("doctor", doctor::run),
     ("redact", redact::run),
     ("spool", spool::run),

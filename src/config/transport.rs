@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::secrets::keyring::Entry;
 use crate::secrets::{Secret, TokenSource};
 
 /// The three forms of OTLP.
@@ -128,11 +129,13 @@ enum Kind {
     Command,
     File,
     Env,
+    Keyring,
 }
 
 impl AuthTable {
-    /// Checks it. The error is a sentence of ours, without any value.
-    pub(super) fn into_auth(self) -> Result<Auth, &'static str> {
+    /// Checks it. The error is a sentence of ours, without any value. `name` is the destination's, and the account of its
+    /// entry in a keyring.
+    pub(super) fn into_auth(self, name: &str) -> Result<Auth, &'static str> {
         let Self { header, scheme, token, command, file, env } = self;
         let token = match (token, command, file, env) {
             (Kind::Command, Some(command), None, None) => match command.first() {
@@ -144,6 +147,13 @@ impl AuthTable {
             (Kind::File, None, Some(_), None) => return Err("auth.file is an absolute path"),
             (Kind::Env, None, None, Some(name)) if is_variable(&name) => TokenSource::Env { name, value: None },
             (Kind::Env, None, None, Some(_)) => return Err("auth.env is the name of a variable"),
+            // Where the bus and the file are is known when a run is prepared.
+            (Kind::Keyring, None, None, None) => {
+                TokenSource::Keyring(Entry { account: name.to_owned(), bus: None, file: None })
+            }
+            (Kind::Keyring, ..) => {
+                return Err("token = \"keyring\" goes alone: `cc-observe auth set` stores the token");
+            }
             (Kind::Command, ..) => return Err("token = \"command\" goes with command = [\"/path/to/helper\", …]"),
             (Kind::File, ..) => return Err("token = \"file\" goes with file = \"/path/to/token\""),
             (Kind::Env, ..) => return Err("token = \"env\" goes with env = \"NAME\""),
@@ -198,7 +208,7 @@ mod tests {
     fn auth(text: &str) -> Result<Auth, String> {
         toml::from_str::<AuthTable>(text)
             .map_err(|error| error.message().to_owned())?
-            .into_auth()
+            .into_auth("org")
             .map_err(str::to_owned)
     }
 
@@ -214,6 +224,8 @@ mod tests {
         let helper = auth("token = 'command'\ncommand = ['/bin/helper', 'x']\nheader = 'A'\nscheme = 'S'").unwrap();
         assert_eq!(helper.token, TokenSource::Command(vec!["/bin/helper".to_owned(), "x".to_owned()]));
         assert_eq!(helper.scheme.as_deref(), Some("S"));
+        let keyring = auth("token = 'keyring'").unwrap();
+        assert_eq!(keyring.token, TokenSource::Keyring(Entry { account: "org".to_owned(), bus: None, file: None }));
     }
 
     #[test]
@@ -226,6 +238,10 @@ mod tests {
             ("token = 'command'\ncommand = ['FAKE']", "auth.command begins with the absolute path of a program"),
             ("token = 'file'\nenv = 'FAKE'", "token = \"file\" goes with file = \"/path/to/token\""),
             ("token = 'env'\nenv = 'A'\nheader = 'FAKE: x'", "auth.header is the name of a header"),
+            (
+                "token = 'keyring'\nfile = '/FAKE'",
+                "token = \"keyring\" goes alone: `cc-observe auth set` stores the token",
+            ),
             ("env = 'A'", "missing field `token`"),
         ] {
             assert_eq!(auth(text), Err(want.to_owned()), "{text}");

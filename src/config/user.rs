@@ -362,7 +362,7 @@ impl Table {
         if signals.is_empty() {
             return Err(wrong("signals is empty; leave it out for all, or the destination"));
         }
-        let auth = self.auth.map(AuthTable::into_auth).transpose().map_err(wrong)?;
+        let auth = self.auth.map(|auth| auth.into_auth(name)).transpose().map_err(wrong)?;
         let transport = Transport {
             protocol: self.protocol,
             compression: self.compression,

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::config::paths;
+use crate::secrets::keyring::{Bus, Entry};
 
 /// The environment as it was given, asked by name.
 #[derive(Clone, Copy, Debug)]
@@ -66,11 +67,59 @@ impl Given<'_> {
         }
     }
 
+    /// Where the token of a destination is kept. Nothing of it is looked at.
+    pub fn keyring_entry(&self, destination: &str) -> Entry {
+        Entry { account: destination.to_owned(), bus: self.bus(), file: self.credential_file(destination) }
+    }
+
+    /// The bus of this user's session. Below a running Claude Code it is where the system puts it: what a project names
+    /// would be told what to give.
+    fn bus(&self) -> Option<Bus> {
+        if cfg!(target_os = "macos") {
+            return None;
+        }
+        let address = self.own("DBUS_SESSION_BUS_ADDRESS").and_then(OsStr::to_str);
+        let runtime = || {
+            let system = || PathBuf::from(format!("/run/user/{}", nix::unistd::geteuid()));
+            self.directory("XDG_RUNTIME_DIR").unwrap_or_else(system)
+        };
+        Some(address.map_or_else(|| Bus::Socket(runtime().join("bus")), |address| Bus::Address(address.to_owned())))
+    }
+
+    /// The file that stands in for the keyring: beside the user's configuration, where that is by default.
+    fn credential_file(&self, destination: &str) -> Option<PathBuf> {
+        let config = self.config_file()?;
+        Some(config.parent()?.join("credentials").join(destination))
+    }
+
     /// The user's configuration file, unless another is named.
     pub fn config_file(&self) -> Option<PathBuf> {
         if self.is_below_claude() {
             return paths::config_file_in(&self.home()?);
         }
         paths::config_file()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bus(variables: &[(&str, &str)]) -> Option<Bus> {
+        let variables: Vec<_> = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Given { variables: &variables }.keyring_entry("org").bus
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_bus_is_the_persons_and_below_claude_the_systems() {
+        let system = Some(Bus::Socket(format!("/run/user/{}/bus", nix::unistd::geteuid()).into()));
+        let address = ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/tmp/x");
+        let runtime = ("XDG_RUNTIME_DIR", "/tmp/run");
+        assert_eq!(bus(&[]), system);
+        assert_eq!(bus(&[runtime]), Some(Bus::Socket("/tmp/run/bus".into())));
+        assert_eq!(bus(&[("XDG_RUNTIME_DIR", "run")]), system);
+        assert_eq!(bus(&[runtime, address]), Some(Bus::Address("unix:path=/tmp/x".to_owned())));
+        assert_eq!(bus(&[runtime, address, ("CLAUDECODE", "1")]), system);
     }
 }

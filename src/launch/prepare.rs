@@ -243,8 +243,12 @@ fn destinations(
     }
     for destination in &mut destinations {
         destination.transport.proxies = proxies.clone();
-        if let Some(Auth { token: TokenSource::Env { name, value }, .. }) = &mut destination.auth {
-            *value = variable(name).filter(|value| !value.is_empty()).map(Secret::new);
+        match destination.auth.as_mut().map(|auth| &mut auth.token) {
+            Some(TokenSource::Env { name, value }) => {
+                *value = variable(name).filter(|value| !value.is_empty()).map(Secret::new);
+            }
+            Some(TokenSource::Keyring(entry)) => *entry = given.keyring_entry(&entry.account),
+            _ => {}
         }
     }
     Ok((destinations, theirs))
@@ -503,7 +507,7 @@ fn prepare_run(
 fn variable_of(auth: Option<&Auth>) -> Option<String> {
     match &auth?.token {
         TokenSource::Env { name, .. } => Some(name.clone()),
-        TokenSource::Command(_) | TokenSource::File(_) => None,
+        TokenSource::Command(_) | TokenSource::File(_) | TokenSource::Keyring(_) => None,
     }
 }
 

@@ -19,6 +19,7 @@ use crate::config::{
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, OwnRules, Policy};
 use crate::report::{Note, RunSummary};
+use crate::secrets::keyring::{Bus, Entry};
 use crate::secrets::{Secret, TokenSource};
 
 /// The header in which claude shows the token.
@@ -249,6 +250,13 @@ enum SentSource {
     Command(Vec<String>),
     File(SentPath),
     Env(String, Option<String>),
+    Keyring { account: String, bus: Option<SentBus>, file: Option<SentPath> },
+}
+
+#[derive(Clone, Deserialize, Serialize)]
+enum SentBus {
+    Address(String),
+    Socket(SentPath),
 }
 
 impl SentAuth {
@@ -259,6 +267,14 @@ impl SentAuth {
             TokenSource::Env { name, value } => {
                 SentSource::Env(name.clone(), value.as_ref().map(|value| value.expose().to_owned()))
             }
+            TokenSource::Keyring(Entry { account, bus, file }) => SentSource::Keyring {
+                account: account.clone(),
+                bus: bus.as_ref().map(|bus| match bus {
+                    Bus::Address(address) => SentBus::Address(address.clone()),
+                    Bus::Socket(path) => SentBus::Socket(path.as_path().into()),
+                }),
+                file: file.as_deref().map(SentPath::from),
+            },
         };
         Self { header: auth.header.clone(), scheme: auth.scheme.clone(), token }
     }
@@ -268,6 +284,14 @@ impl SentAuth {
             SentSource::Command(command) => TokenSource::Command(command),
             SentSource::File(path) => TokenSource::File(path.into()),
             SentSource::Env(name, value) => TokenSource::Env { name, value: value.map(Secret::new) },
+            SentSource::Keyring { account, bus, file } => TokenSource::Keyring(Entry {
+                account,
+                bus: bus.map(|bus| match bus {
+                    SentBus::Address(address) => Bus::Address(address),
+                    SentBus::Socket(path) => Bus::Socket(path.into()),
+                }),
+                file: file.map(PathBuf::from),
+            }),
         };
         Auth { header: self.header, scheme: self.scheme, token }
     }
@@ -410,6 +434,16 @@ mod tests {
         assert_eq!(received.unpack().unwrap(), destination);
         closed.close();
         assert_eq!(closed.unpack().unwrap().capture, CaptureLevel::Metadata);
+    }
+
+    #[test]
+    fn the_entry_of_a_keyring_arrives_as_it_was_packed() {
+        for bus in [None, Some(Bus::Address("unix:path=/b".to_owned())), Some(Bus::Socket("/run/b".into()))] {
+            let entry = Entry { account: "org".to_owned(), bus, file: Some("/c/org".into()) };
+            let auth = Auth { header: "x-a".to_owned(), scheme: None, token: TokenSource::Keyring(entry) };
+            let received: SentAuth = message(&frame(&SentAuth::pack(&auth)).unwrap()[4..]).unwrap();
+            assert_eq!(received.unpack(), auth);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Values that must never be shown: a type without `Debug`, `Display` or `Serialize`.
 
+pub mod keyring;
 pub mod token;
 
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Edge: fetches what lets us in at a destination, when it is needed: a helper's answer, a file, a variable.
+//! Edge: fetches what lets us in at a destination, when it is needed: a helper's answer, a file, a variable, a keyring.
 //!
 //! What was fetched is held in memory alone.
 
@@ -16,6 +16,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 
 use super::Secret;
+use super::keyring::Entry;
 
 /// How long a source may take to give a token.
 pub const TOKEN_LIMIT: Duration = Duration::from_secs(5);
@@ -41,6 +42,8 @@ pub enum TokenSource {
         /// What it was when the run began. None: it was not set.
         value: Option<Secret>,
     },
+    /// The keyring, else a file of ours.
+    Keyring(Entry),
 }
 
 /// What a source gave.
@@ -85,6 +88,26 @@ pub enum TokenError {
     /// The variable was not set.
     #[error("the variable of its token is not set")]
     Env,
+    /// Neither keyring nor file.
+    #[error("there is no keyring here, and no token file: `cc-observe auth set --file` writes one")]
+    NoKeyring,
+    /// Neither has it.
+    #[error("neither the keyring nor a token file has it: `cc-observe auth set` stores it")]
+    NotStored,
+    /// Nobody is asked to unlock it.
+    #[error("the keyring is locked, and there is no token file: unlock it, or `cc-observe auth set --file`")]
+    KeyringLocked,
+    /// It took longer than [`KEYRING_LIMIT`](super::keyring::KEYRING_LIMIT).
+    #[error(
+        "the keyring does not answer within 300 ms, and there is no token file: `cc-observe auth set --file` writes one"
+    )]
+    KeyringLate,
+    /// It holds something else.
+    #[error("what the keyring holds is no token, and there is no token file: `cc-observe auth set` stores it")]
+    KeyringContent,
+    /// It has an error.
+    #[error("the keyring fails, and there is no token file: `cc-observe auth set --file` writes one")]
+    KeyringFailed,
 }
 
 impl TokenSource {
@@ -103,6 +126,7 @@ impl TokenSource {
                     _ => Err(TokenError::File),
                 }
             }
+            Self::Keyring(entry) => entry.find().await.map(|found| fetched(found.token)),
             Self::Env { value, .. } => value.clone().map(fetched).ok_or(TokenError::Env),
         }
     }
@@ -173,13 +197,13 @@ fn read_answer(answer: &[u8]) -> Option<Fetched> {
 }
 
 /// A token is one line of visible characters.
-fn token(text: &str) -> Option<Secret> {
+pub(super) fn token(text: &str) -> Option<Secret> {
     let text = text.trim();
     let visible = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
     visible.then(|| Secret::new(text))
 }
 
-fn read_file(path: &Path) -> Result<Secret, TokenError> {
+pub(super) fn read_file(path: &Path) -> Result<Secret, TokenError> {
     let gone = |_: io::Error| TokenError::File;
     let file = std::fs::File::open(path).map_err(gone)?;
     let metadata = file.metadata().map_err(gone)?;

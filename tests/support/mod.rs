@@ -18,6 +18,6 @@ pub(crate) use machine::on_a_machine_with;
 pub(crate) use needle::{assert_no_needle, assert_no_needle_in};
 pub(crate) use records::{Record, records};
 pub(crate) use sandbox::{Run, Sandbox, Started, run, start, status_of};
-pub(crate) use sink::Mode;
+pub(crate) use sink::{Mode, Received};
 pub(crate) use terminal::Terminal;
 pub(crate) use wait::{wait_for, wait_until, wait_within};

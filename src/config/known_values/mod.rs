@@ -116,10 +116,10 @@ pub fn of_destination(destination: &Destination) -> Vec<Zeroizing<String>> {
     let own = Signal::ALL.into_iter().filter_map(|signal| endpoint.own_url(signal));
     let urls = std::iter::once(endpoint.base()).chain(own).flat_map(|url| secrets_in(url.expose()));
     let headers = destination.headers.iter().flat_map(|(name, value)| header_secrets(name, value.expose()));
-    // What a helper or a file gives is not known before it is fetched.
+    // What a helper, a file or a keyring gives is not known before it is fetched.
     let token = destination.auth.as_ref().and_then(|auth| match &auth.token {
         TokenSource::Env { value, .. } => value.as_ref().map(|value| Zeroizing::new(value.expose().to_owned())),
-        TokenSource::Command(_) | TokenSource::File(_) => None,
+        TokenSource::Command(_) | TokenSource::File(_) | TokenSource::Keyring(_) => None,
     });
     headers.chain(urls).chain(token).collect()
 }
