@@ -51,8 +51,16 @@ fn every_configuration_in_the_documents_is_one() {
     let blocks = blocks(&FOR_USERS, "toml");
     assert!(!blocks.is_empty());
     for (file, block) in blocks {
-        let config = Config::parse(Path::new("config.toml"), &block);
-        let config = config.unwrap_or_else(|error| panic!("{file}: {error}\n{block}"));
+        let sandbox = Sandbox::new();
+        sandbox.write("shown.toml", &block);
+        let checked =
+            |options: &[&str]| run(sandbox.cc_observe([&["config", "check"], options, &["../shown.toml"]].concat()));
+        if block.contains("\n[defaults") {
+            assert_eq!(checked(&["--managed"]).code(), Some(0), "{file}: {}\n{block}", checked(&["--managed"]).err());
+            continue;
+        }
+        assert_eq!(checked(&[]).code(), Some(0), "{file}: {}\n{block}", checked(&[]).err());
+        let config = Config::parse(Path::new("config.toml"), &block).unwrap();
         assert!(!config.destinations.is_empty() || !config.redaction.rules.is_empty(), "{file}:\n{block}");
         assert!(Custom::new(config.redaction).is_ok(), "{file}:\n{block}");
     }

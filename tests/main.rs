@@ -13,6 +13,7 @@ mod auth;
 mod background;
 mod chaos;
 mod checkout;
+mod config;
 mod crowd;
 mod differential;
 mod doctor;

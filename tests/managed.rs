@@ -262,3 +262,15 @@ fn a_file_that_somebody_else_could_have_written_closes_everything_and_says_so() 
         assert!(ended.err().contains("managed.toml is not trusted"), "{}", ended.err());
     });
 }
+
+#[test]
+fn the_claude_that_the_organization_names_is_run_unless_a_path_is_typed() {
+    on_a_machine_with(&[("cc-observe/managed.toml", "claude = \"/bin/echo\"\n")], || {
+        let mut sandbox = Sandbox::new();
+        sandbox.set("CC_OBSERVE_CLAUDE", "/bin/false");
+        let mut echo = Command::new("/bin/echo");
+        echo.arg("--version");
+        assert_eq!(run(sandbox.cc_observe(["claude", "--version"])).out(), run(echo).out());
+        assert_eq!(run(sandbox.cc_observe(["/bin/false", "--version"])).code(), Some(1));
+    });
+}

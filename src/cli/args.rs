@@ -21,15 +21,18 @@ use crate::launch::situation::SummaryOption;
     override_usage = "cc-observe [OPTIONS] claude [ARGS]…\n       cc-observe [OPTIONS] /path/to/claude [ARGS]…\n       \
         cc-observe redact [OPTIONS] [FILE]\n       cc-observe spool [status|flush|drop]\n       \
         cc-observe auth set|status|remove [DESTINATION]\n       \
-        cc-observe doctor | status | statusline",
+        cc-observe config show|get|set|unset|edit|path|check|schema\n       \
+        cc-observe doctor | status | statusline\n       \
+        cc-observe help [environment|COMMAND]",
     after_help = "Everything behind `claude` is claude's, untouched: `cc-observe claude --help` is claude's help.\n\n\
         Environment:\n  \
         CC_OBSERVE_ENDPOINT=URL  deliver to this OTLP/HTTP endpoint, instead of the configured ones\n  \
         CC_OBSERVE_CONFIG=FILE   read this configuration file\n  \
-        CC_OBSERVE_CLAUDE=PATH   run this claude\n\n\
+        CC_OBSERVE_CLAUDE=PATH   run this claude\n  \
+        all of them: cc-observe help environment\n\n\
         Exit codes: claude's own, deaths by signal included; 125 cc-observe could not, 126 claude is not executable,\n\
-        127 claude was not found; 2 a mistake in cc-observe's own options. `cc-observe redact --help`,\n\
-        `cc-observe spool --help` and `cc-observe auth --help` tell their own."
+        127 claude was not found; 2 a mistake in cc-observe's own options. `cc-observe help COMMAND` tells\n\
+        those of a command."
 )]
 pub struct Options {
     /// What is shown on stderr when claude has exited.

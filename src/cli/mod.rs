@@ -2,7 +2,9 @@
 
 mod args;
 mod auth;
+mod config;
 mod doctor;
+mod help;
 mod redact;
 mod spool;
 mod status;
@@ -27,9 +29,11 @@ const USAGE: u8 = 2;
 type Command = fn(&[OsString], &[(OsString, OsString)], &Inherited) -> u8;
 
 /// What can stand in the place of `claude`.
-const COMMANDS: [(&str, Command); 6] = [
+const COMMANDS: [(&str, Command); 8] = [
     ("auth", auth::run),
+    ("config", config::run),
     ("doctor", doctor::run),
+    ("help", help::run),
     ("redact", redact::run),
     ("spool", spool::run),
     ("status", status::run),

@@ -97,6 +97,8 @@ pub(super) struct Merged<'s> {
     pub managed_levels: Option<Spanned<DeValue<'s>>>,
     /// Whether the organization says where everything goes.
     pub destinations_are_managed: bool,
+    /// Whether the organization says which claude is run.
+    pub claude_is_managed: bool,
     /// Where it all came from.
     pub places: Places<'s>,
 }
@@ -124,8 +126,9 @@ pub(super) fn merge(sources: &[Source]) -> Merged<'_> {
     let managed_levels = managed.remove("levels");
     let destinations_are_managed =
         managed.get("destinations").and_then(|it| it.get_ref().as_table()).is_some_and(|table| !table.is_empty());
+    let claude_is_managed = managed.contains_key("claude");
     bind(&mut lower, managed, &mut Vec::new());
-    Merged { table: lower, managed_levels, destinations_are_managed, places }
+    Merged { table: lower, managed_levels, destinations_are_managed, claude_is_managed, places }
 }
 
 /// The same with all spans further on.
@@ -236,7 +239,7 @@ fn rank(order: &[&str], word: &str) -> Option<usize> {
 
 /// What becomes of a key that more than one layer has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Rule {
+pub(super) enum Rule {
     /// The strongest layer counts; in a table, for each of its keys.
     Last,
     /// A whole: nothing of another layer's is mixed into it.
@@ -254,7 +257,7 @@ enum Rule {
 }
 
 impl Rule {
-    fn of(path: &[String]) -> Self {
+    pub(super) fn of(path: &[String]) -> Self {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         match &*path {
             ["capture"] => Self::Stricter(&["content", "commands", "metadata"]),

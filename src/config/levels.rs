@@ -1,7 +1,9 @@
 //! `[levels]` of a configuration file: where attributes stand.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use crate::redact::Placement;
@@ -14,6 +16,17 @@ impl Table {
     /// By `attribute` or `event.attribute`.
     pub(super) fn into_placements(self) -> BTreeMap<String, Placement> {
         self.0
+    }
+}
+
+impl JsonSchema for Table {
+    fn schema_name() -> Cow<'static, str> {
+        "Levels".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let (leaf, below) = (generator.subschema_for::<Placement>(), generator.subschema_for::<Self>());
+        json_schema!({ "type": "object", "additionalProperties": { "anyOf": [leaf, below] } })
     }
 }
 

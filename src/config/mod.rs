@@ -1,7 +1,9 @@
 //! What the person configured: destinations, and where each came from.
 
+pub mod edit;
 pub mod endpoint;
 pub mod files;
+pub mod keys;
 pub mod known_values;
 mod layers;
 mod levels;
@@ -12,7 +14,9 @@ pub mod paths;
 pub mod person;
 pub mod reading;
 mod redaction;
+pub mod schema;
 mod spool;
+pub mod table;
 pub mod transport;
 pub mod user;
 pub mod variables;
@@ -22,6 +26,7 @@ pub use layers::{Layer, Origin, Source};
 pub use transport::{Auth, Compression, Protocol, Proxies, Tls, Transport};
 pub use user::{Config, ConfigError};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::otlp::Signal;
@@ -30,7 +35,7 @@ use crate::secrets::Secret;
 use crate::spool::{Bounds, Durability};
 
 /// How a destination is given what is counted.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Temporality {
     /// As it comes: how much more, since the last time.

@@ -24,7 +24,15 @@ impl Reading {
     /// The texts of all layers, and what is wrong with the user's where that cannot be read. One that is not there is none,
     /// unless it was named. An error is one of the organization's files.
     pub fn sources(&self) -> Result<(Vec<Source>, Option<ConfigError>), ConfigError> {
-        let (mut sources, mut unread) = (managed::read()?, None);
+        let mut sources = managed::read()?;
+        let (own, unread) = self.own_sources();
+        sources.extend(own);
+        Ok((sources, unread))
+    }
+
+    /// The same without the organization's.
+    pub fn own_sources(&self) -> (Vec<Source>, Option<ConfigError>) {
+        let (mut sources, mut unread) = (Vec::new(), None);
         if let Some(path) = &self.file {
             match files::read_small(path, MAX_CONFIG_BYTES) {
                 Ok(text) => sources.push(Source { layer: Layer::User, name: path.display().to_string(), text }),
@@ -35,7 +43,7 @@ impl Reading {
             }
         }
         sources.extend(self.variables.iter().cloned());
-        Ok((sources, unread))
+        (sources, unread)
     }
 
     /// What all of them say together.

@@ -1,5 +1,6 @@
 //! `[redaction]` of the user's configuration file: the person's own rules, with the lines where they stand.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -8,25 +9,37 @@ use super::layers::Places;
 use crate::redact::{OwnAllow, OwnRule, OwnRules};
 
 /// `[redaction]`, as it is written.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Redaction")]
 pub(super) struct Table {
+    /// Where this machine's own secrets are looked up, to be masked wherever they stand. `[]` is nowhere.
+    #[schemars(extend("default" = KnownSources::default().listed()))]
     known_values: Option<Vec<KnownSource>>,
+    /// Patterns of what is not masked although a rule finds it.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     allow: Vec<Spanned<String>>,
+    /// Rules of your own.
     #[serde(default)]
+    #[schemars(with = "Vec<Rule>")]
     rules: Vec<Spanned<Rule>>,
 }
 
 /// One of `[[redaction.rules]]`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Rule {
+    /// Its name: a-z, 0-9 and -, at most 64 long.
     id: String,
+    /// A regular expression. A group named `secret` is what is masked; without one, the whole match.
     pattern: String,
+    /// A text that stands in every match: where it does not stand, the pattern is not tried.
     anchor: Option<String>,
+    /// Texts in which the pattern must be found.
     #[serde(default)]
     examples: Vec<String>,
+    /// What it finds, in a word or two, for people.
     what: Option<String>,
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use crate::spool::{Bounds, Durability};
@@ -14,15 +15,24 @@ const MIN_BATCHES: u64 = 100;
 const MIN_AGE: Duration = Duration::from_secs(3600);
 
 /// The table as it is written.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Spool")]
 pub(super) struct Table {
+    /// Bytes for each destination, compressed, all runs together. Beyond it the oldest is dropped and counted.
     #[serde(default, rename = "max_bytes", deserialize_with = "max_bytes")]
+    #[schemars(range(min = MIN_BYTES), extend("default" = Bounds::DEFAULT.bytes))]
     bytes: Option<u64>,
+    /// Batches for each destination, all runs together. Beyond it the oldest is dropped and counted.
     #[serde(default, rename = "max_batches", deserialize_with = "max_batches")]
+    #[schemars(range(min = MIN_BATCHES), extend("default" = Bounds::DEFAULT.files))]
     batches: Option<u64>,
+    /// A time such as `168h` or `90m`, at least `1h`. What is older is dropped and counted when it could not be delivered
+    /// once more.
     #[serde(default, rename = "max_age", deserialize_with = "max_age")]
+    #[schemars(with = "Option<String>", extend("default" = written(Bounds::DEFAULT.age)))]
     age: Option<Duration>,
+    /// What is promised of what was acknowledged.
     #[serde(default)]
     pub(super) durability: Durability,
 }
@@ -35,6 +45,14 @@ impl Table {
             files: self.batches.unwrap_or(Bounds::DEFAULT.files),
             age: self.age.unwrap_or(Bounds::DEFAULT.age),
         }
+    }
+}
+
+/// As `max_age` is written.
+fn written(age: Duration) -> String {
+    match age.as_secs() {
+        seconds if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        seconds => format!("{seconds}s"),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::secrets::keyring::Entry;
 use crate::secrets::{Secret, TokenSource};
 
 /// The three forms of OTLP.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum Protocol {
     /// Binary protobuf over HTTP/1.1.
     #[default]
@@ -35,7 +36,7 @@ impl Protocol {
 }
 
 /// Whether bodies are compressed.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
     /// By gzip.
@@ -112,22 +113,37 @@ pub struct Auth {
 }
 
 /// `auth = { … }`, as it is written.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Auth")]
 pub(super) struct AuthTable {
+    /// The header that bears the token; `Authorization`, where nothing is said.
     header: Option<String>,
+    /// What stands before the token, with a blank between; `Bearer`, where no header is named.
+    #[schemars(extend("writeOnly" = true))]
     scheme: Option<String>,
+    /// Where the token comes from.
     token: Kind,
+    /// The absolute path of a helper, and its arguments.
+    #[schemars(extend("writeOnly" = true))]
     command: Option<Vec<String>>,
+    /// The absolute path of a file that nobody else can read.
+    #[schemars(extend("writeOnly" = true))]
     file: Option<PathBuf>,
+    /// The name of a variable of the launch.
+    #[schemars(extend("writeOnly" = true))]
     env: Option<String>,
 }
 
-#[derive(Clone, Copy, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "TokenSource")]
 enum Kind {
+    /// What a helper writes.
     Command,
+    /// The one line of a file.
     File,
+    /// A variable of the launch.
     Env,
     Keyring,
 }
@@ -177,11 +193,15 @@ fn is_variable(name: &str) -> bool {
 }
 
 /// `tls = { … }`, as it is written.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Tls")]
 pub(super) struct TlsTable {
+    /// Authorities (PEM, absolute path) that are trusted besides those of the system.
     ca_file: Option<PathBuf>,
+    /// Our own certificate with its chain (PEM, absolute path).
     client_cert: Option<PathBuf>,
+    /// The key of the certificate (PEM, absolute path, not encrypted).
     client_key: Option<PathBuf>,
 }
 

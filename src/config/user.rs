@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -58,6 +59,8 @@ pub struct Governed {
     pub required: bool,
     /// `[destinations]` are the organization's: nobody else's count.
     pub destinations: bool,
+    /// `claude = "…"` is the organization's.
+    pub claude: bool,
     /// What is left out of the person's own configuration, since it is wrong: it must not switch off the organization's.
     pub left_out: Option<ConfigError>,
     /// What is wrong with the organization's: then no more than metadata is captured, and nothing is delivered.
@@ -65,10 +68,11 @@ pub struct Governed {
 }
 
 /// `summary = "auto"`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Summary {
     /// As the situation says.
+    #[default]
     Auto,
     /// The whole picture.
     Full,
@@ -101,19 +105,13 @@ pub enum ConfigError {
         /// What is wrong, without any value.
         what: String,
     },
-    /// A destination that cannot be one.
+    /// An address of the environment that cannot be one.
     #[error("{origin}: {source}")]
     Endpoint {
-        /// Where it stands: a file and key, or a variable.
+        /// The variable.
         origin: String,
         /// What is wrong with it.
         source: EndpointError,
-    },
-    /// A name that cannot be a directory's.
-    #[error("{origin}: a destination's name is made of a-z, 0-9, _ and -, and begins with a letter or digit")]
-    Name {
-        /// Which file.
-        origin: String,
     },
     /// A file of the organization's that somebody else can have written.
     #[error(
@@ -159,46 +157,77 @@ fn place(path: &Path, line: Option<usize>) -> String {
     line.map_or_else(|| path.display().to_string(), |line| format!("{}:{line}", path.display()))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct File {
+#[schemars(title = "cc-observe configuration", description = "What a configuration file of cc-observe says.")]
+pub(super) struct File {
+    /// The ceiling of everything: the most that any destination is given.
+    #[schemars(extend("default" = CaptureLevel::default()))]
     capture: Option<CaptureLevel>,
+    /// What is shown when claude has exited, where stderr is a terminal.
+    #[schemars(extend("default" = Summary::default()))]
     summary: Option<Summary>,
+    /// The claude to run, instead of the first on PATH.
     claude: Option<PathBuf>,
+    /// What is masked, and what is not.
     #[serde(default)]
     redaction: redaction::Table,
+    /// Where an attribute stands, by `attribute` or `event.attribute`. In a user's file it only makes it stricter.
     #[serde(default)]
     levels: levels::Table,
+    /// What becomes of who it was.
     #[serde(default)]
     identity: Identity,
+    /// What is not given at any level.
     #[serde(default)]
     drop: Dropped,
+    /// How much may wait on disk for each destination.
     #[serde(default)]
     spool: spool::Table,
+    /// Where it is delivered to, by name: a-z, 0-9, _ and -, at most 64 long.
     #[serde(default)]
-    destinations: BTreeMap<String, Table>,
-    // Of managed files alone.
+    #[schemars(with = "BTreeMap<String, Table>")]
+    destinations: BTreeMap<String, Spanned<Table>>,
+    /// In managed files only: without observation, no session.
+    #[schemars(with = "Option<bool>", extend("default" = false))]
     required: Option<Spanned<bool>>,
+    /// In managed files only: what counts for who says nothing.
+    #[schemars(with = "Option<Box<File>>")]
     defaults: Option<Spanned<Box<File>>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Destination")]
 struct Table {
+    /// A base URL, http or https; `/v1/logs` and its like are appended.
     endpoint: String,
+    /// Sent with every request, values literally.
     #[serde(default)]
+    #[schemars(extend("writeOnly" = true))]
     headers: BTreeMap<String, String>,
+    /// In which form.
     #[serde(default)]
     protocol: Protocol,
+    /// What it is given.
+    #[schemars(extend("default" = Signal::ALL))]
     signals: Option<Vec<Signal>>,
+    /// What lets us in, fetched when it is needed.
     auth: Option<AuthTable>,
+    /// Whom to trust, and who we are.
     #[serde(default)]
     tls: TlsTable,
+    /// Whether bodies are compressed.
     #[serde(default)]
     compression: Compression,
+    /// The most it is given; the ceiling counts too.
+    #[schemars(extend("default" = CaptureLevel::default()))]
     capture: Option<CaptureLevel>,
+    /// The longest value that it takes, in bytes; longer ones are shortened when they are sent.
     #[serde(default, deserialize_with = "max_attribute_bytes")]
+    #[schemars(range(min = MIN_ATTRIBUTE_BYTES))]
     max_attribute_bytes: Option<usize>,
+    /// How it is given what is counted.
     #[serde(default)]
     temporality: Temporality,
 }
@@ -236,9 +265,7 @@ impl Config {
             Some(error) if !is_governed => return Err(error),
             left_out => left_out,
         };
-        let sound: Vec<_> =
-            sources.iter().filter(|source| left_out.is_none() || check(source).is_empty()).cloned().collect();
-        let mut config = Self::merged(&sound)?;
+        let mut config = Self::merged(&sound(sources, left_out.is_some()))?;
         config.fingerprint = fingerprint(sources);
         if let Some(governed) = &mut config.governed {
             governed.left_out = left_out;
@@ -259,7 +286,8 @@ impl Config {
 
     /// The same of sources in which nothing is wrong.
     fn merged(sources: &[Source]) -> Result<Self, ConfigError> {
-        let layers::Merged { table, managed_levels, destinations_are_managed, places } = layers::merge(sources);
+        let layers::Merged { table, managed_levels, destinations_are_managed, claude_is_managed, places } =
+            layers::merge(sources);
         let told = |error: &toml::de::Error| {
             let origin = error.span().and_then(|span| places.origin(span.start));
             let path = PathBuf::from(origin.as_ref().map_or("", |origin| &origin.name));
@@ -277,7 +305,7 @@ impl Config {
         let (bounds, durability) = (file.spool.bounds(), file.spool.durability);
         let mut destinations = Vec::new();
         for (name, table) in file.destinations {
-            let destination = table.into_destination(&name, "")?;
+            let destination = table.into_inner().into_destination(&name, "", None)?;
             let capture = destination.capture.min(ceiling);
             destinations.push(Destination { capture, bounds, durability, ..destination });
         }
@@ -301,6 +329,7 @@ impl Config {
                 files,
                 required: file.required.is_some_and(Spanned::into_inner),
                 destinations: destinations_are_managed,
+                claude: claude_is_managed,
                 left_out: None,
                 broken: None,
             }),
@@ -308,8 +337,13 @@ impl Config {
     }
 }
 
+/// Those that count, where something is wrong with some.
+pub(super) fn sound(sources: &[Source], some_are_wrong: bool) -> Vec<Source> {
+    sources.iter().filter(|source| !some_are_wrong || check(source).is_empty()).cloned().collect()
+}
+
 /// All that is wrong with a text of a layer by itself.
-fn check(source: &Source) -> Vec<ConfigError> {
+pub fn check(source: &Source) -> Vec<ConfigError> {
     let Source { layer, name, text } = source;
     let path = PathBuf::from(name);
     let (file, wrong) = mistakes::read::<File>(text);
@@ -337,25 +371,25 @@ fn check(source: &Source) -> Vec<ConfigError> {
     }
     let below = defaults.map(|(_, below)| below.destinations).unwrap_or_default();
     let tables = below.into_iter().chain(file.destinations);
-    wrong.extend(tables.filter_map(|(table, it)| it.into_destination(&table, name).err()));
+    wrong.extend(tables.filter_map(|(table, it)| {
+        let line = (*layer != Layer::Environment).then(|| mistakes::line_of(text, it.span().start));
+        it.into_inner().into_destination(&table, name, line).err()
+    }));
     wrong
 }
 
 impl Table {
     /// What it says, at its own level and with bounds that are yet to be set.
-    fn into_destination(self, name: &str, file: &str) -> Result<Destination, ConfigError> {
+    fn into_destination(self, name: &str, file: &str, line: Option<usize>) -> Result<Destination, ConfigError> {
+        let wrong = |what: String| ConfigError::Invalid { path: file.into(), line, what };
         if !is_destination_name(name) {
-            return Err(ConfigError::Name { origin: file.to_owned() });
+            let rule = "a destination's name is made of a-z, 0-9, _ and -, and begins with a letter or digit";
+            return Err(wrong(rule.to_owned()));
         }
-        let endpoint = Endpoint::parse(&self.endpoint).map_err(|source| ConfigError::Endpoint {
-            origin: format!("{file}: destinations.{name}.endpoint"),
-            source,
-        })?;
-        let wrong = |what: &str| ConfigError::Invalid {
-            path: file.into(),
-            line: None,
-            what: format!("destinations.{name}: {what}"),
-        };
+        let endpoint = Endpoint::parse(&self.endpoint)
+            .map_err(|source| wrong(format!("destinations.{name}.endpoint: {source}")))?;
+        let wrong =
+            |what: &str| ConfigError::Invalid { path: file.into(), line, what: format!("destinations.{name}: {what}") };
         let mut signals = self.signals.unwrap_or_else(|| Signal::ALL.to_vec());
         signals.sort_unstable();
         signals.dedup();
@@ -523,18 +557,18 @@ mod tests {
             ),
             (
                 "[destinations.org]\nendpoint = \"http://h\"\nsignals = []",
-                "config.toml: destinations.org: signals is empty",
+                "config.toml:1: destinations.org: signals is empty",
             ),
             (
                 "[destinations.org]\nendpoint = \"http://h\"\nauth = { token = \"file\", file = \"FAKE\" }",
-                "config.toml: destinations.org: auth.file is an absolute path",
+                "config.toml:1: destinations.org: auth.file is an absolute path",
             ),
             (
                 "[destinations.org]\nendpoint = \"http://h\"\ntls = { client_cert = \"/FAKE\" }",
-                "config.toml: destinations.org: tls.client_cert and tls.client_key go together",
+                "config.toml:1: destinations.org: tls.client_cert and tls.client_key go together",
             ),
-            ("[destinations.org]\nendpoint = \"ftp://FAKE\"", "config.toml: destinations.org.endpoint: the scheme"),
-            ("[destinations.\"../x\"]\nendpoint = \"http://h\"", "config.toml: a destination's name"),
+            ("[destinations.org]\nendpoint = \"ftp://FAKE\"", "config.toml:1: destinations.org.endpoint: the scheme"),
+            ("[destinations.\"../x\"]\nendpoint = \"http://h\"", "config.toml:1: a destination's name"),
             ("[destinations.org]\nendpoint = 7\nheaders = { a = \"FAKE\" }", "config.toml:2: invalid type"),
             ("[destinations.org]\nendpoint = \"http://h\"\nheaders = \"FAKE\"", "config.toml:3: invalid type"),
         ] {

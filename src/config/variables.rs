@@ -1,5 +1,6 @@
-//! `CC_OBSERVE_…`: the variables that say what the file could say, as a layer of configuration.
+//! `CC_OBSERVE_…`: the registry of our variables; those that say what the file could say are a layer of configuration.
 
+use super::keys;
 use super::layers::{Layer, Source};
 
 /// How the value of a variable is written.
@@ -45,6 +46,45 @@ pub const VARIABLES: [Variable; 14] = [
     variable("CC_OBSERVE_SPOOL_MAX_AGE", "spool.max_age", Form::Text),
     variable("CC_OBSERVE_SPOOL_DURABILITY", "spool.durability", Form::Text),
 ];
+
+/// A variable of ours that stands for no key.
+#[derive(Clone, Copy, Debug)]
+pub struct Other {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub what: &'static str,
+}
+
+/// All that stand for no key of the file.
+pub const OTHERS: [Other; 4] = [
+    Other {
+        name: "CC_OBSERVE_ENDPOINT",
+        what: "deliver to this URL, instead of the configured destinations; without headers",
+    },
+    Other { name: "CC_OBSERVE_CONFIG", what: "read this configuration file; it must exist" },
+    Other { name: "CC_OBSERVE_CLAUDE", what: "run this claude" },
+    Other { name: "CC_OBSERVE_HOPS", what: "set by cc-observe for itself; not to be set by you" },
+];
+
+/// A variable of ours, as it is told to people.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Told {
+    /// Its name.
+    pub name: &'static str,
+    /// The key of the file that it stands for.
+    pub key: Option<&'static str>,
+    /// What it does.
+    pub what: String,
+}
+
+/// Every variable of ours.
+pub fn all() -> Vec<Told> {
+    let others = OTHERS.iter().map(|Other { name, what }| Told { name, key: None, what: (*what).to_owned() });
+    let what = |key: &str| keys::find(key).map(|found| found.key.description.clone()).unwrap_or_default();
+    let of_keys = VARIABLES.iter().map(|Variable { name, key, .. }| Told { name, key: Some(key), what: what(key) });
+    others.chain(of_keys).collect()
+}
 
 /// The layer, of those that are set; `get` gives the value of one.
 pub fn sources(get: impl Fn(&str) -> Option<String>) -> Vec<Source> {
@@ -94,6 +134,14 @@ mod tests {
         assert_eq!(texts, want);
         let config = Config::of(&said).unwrap();
         assert_eq!((config.capture, config.spool.files), (Some(crate::redact::CaptureLevel::Metadata), 500));
+    }
+
+    #[test]
+    fn every_variable_of_the_registry_is_described() {
+        for Told { name, key, what } in all() {
+            assert!(!what.is_empty(), "{name}");
+            assert!(key.is_none_or(|key| keys::find(key).is_ok()), "{name}");
+        }
     }
 
     #[test]

@@ -305,18 +305,19 @@ fn find_claude(
 ) -> Result<PathBuf, FindError> {
     match &invocation.target {
         Target::Path(path) => find::explicit(path, hops),
-        Target::Named(_) => {
-            let configured = configured.claude.clone().map(PathBuf::from);
-            let named = given.own("CC_OBSERVE_CLAUDE").map(PathBuf::from).or(configured);
-            find::find(named.as_deref(), given.get("PATH"), hops)
-        }
+        Target::Named(_) => find::find(named_claude(given, configured).as_deref(), given.get("PATH"), hops),
     }
+}
+
+/// The claude that is named by the organization, a variable or the file.
+fn named_claude(given: Given<'_>, configured: &Configured) -> Option<PathBuf> {
+    let variable = given.own("CC_OBSERVE_CLAUDE").filter(|_| !configured.claude_is_final);
+    variable.map(PathBuf::from).or_else(|| configured.claude.clone().map(PathBuf::from))
 }
 
 /// The claude that `cc-observe claude` would run.
 pub fn claude(given: Given<'_>) -> Result<PathBuf, FindError> {
-    let named = given.own("CC_OBSERVE_CLAUDE").map(PathBuf::from);
-    let named = named.or_else(|| prepare::configured(given).claude.map(PathBuf::from));
+    let named = named_claude(given, &prepare::configured(given));
     find::find(named.as_deref(), given.get("PATH"), &Hops::default())
 }
 

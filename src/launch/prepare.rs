@@ -116,13 +116,19 @@ pub enum Part {
 pub struct Configured {
     /// `claude = "…"`.
     pub claude: Option<SentPath>,
+    /// The organization says so.
+    pub claude_is_final: bool,
     /// `summary = "…"`.
     pub summary: Option<Summary>,
 }
 
 impl From<&Config> for Configured {
     fn from(config: &Config) -> Self {
-        Self { claude: config.claude.as_deref().map(SentPath::from), summary: config.summary }
+        Self {
+            claude: config.claude.as_deref().map(SentPath::from),
+            claude_is_final: config.governed.as_ref().is_some_and(|governed| governed.claude),
+            summary: config.summary,
+        }
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::identity::Identity;
 use super::levels::Levels;
 
 /// How much of an event a sink is given. The order is the order of openness.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CaptureLevel {
     /// Names, ids, counts, sizes, durations, decisions and costs; nothing that a person or a model wrote.
@@ -58,7 +59,7 @@ impl Policy {
 }
 
 /// `[drop]`: names that are not given at any level.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Dropped {
     /// `attribute` of everything, or `event.attribute`.

@@ -11,7 +11,8 @@ mod dotenv;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Destination;
@@ -23,7 +24,7 @@ use crate::secrets::TokenSource;
 pub use credentials::{CredentialFile, places};
 
 /// A word of `known_values` in the configuration.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum KnownSource {
     /// Variables of the launch.
     #[serde(rename = "environment")]
@@ -51,6 +52,18 @@ impl Default for KnownSources {
     /// The environment alone: it is there already, and no file has to be opened for it.
     fn default() -> Self {
         Self { environment: true, dotenv: false, files: false }
+    }
+}
+
+impl KnownSources {
+    /// As they are listed in the configuration.
+    pub fn listed(self) -> Vec<KnownSource> {
+        let all = [
+            (self.environment, KnownSource::Environment),
+            (self.dotenv, KnownSource::DotEnv),
+            (self.files, KnownSource::Files),
+        ];
+        all.into_iter().filter_map(|(used, source)| used.then_some(source)).collect()
     }
 }
 

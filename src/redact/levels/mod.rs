@@ -4,6 +4,7 @@ pub(super) mod table;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::CaptureLevel;
@@ -22,7 +23,7 @@ pub(super) enum Given {
 }
 
 /// Where a configuration places an attribute: `[levels]`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Placement {
     /// Given at every level.
