@@ -37,4 +37,5 @@ mod status;
 mod support;
 mod telemetry;
 mod temporality;
+mod unobserved;
 mod upgrade;

@@ -41,6 +41,10 @@ pub struct Options {
     /// Writes the summary as JSON to a file, also when nothing is shown.
     #[arg(long, value_name = "PATH")]
     pub summary_file: Option<PathBuf>,
+    /// Nothing of the session is observed; your destinations are told that there was one. For machines of your own, and
+    /// where your organization allows it.
+    #[arg(long)]
+    pub unobserved: bool,
     /// `claude`, or a path to it.
     #[arg(hide = true)]
     pub program: Option<OsString>,
@@ -91,7 +95,7 @@ pub struct RedactOptions {
     name = "cc-observe spool",
     bin_name = "cc-observe spool",
     after_help = "Exit codes: 0 done; 1 something is left (flush --require), or nothing was dropped: the answer was no,\n\
-        or it was asked from within Claude Code;\n\
+        it was asked from within Claude Code, or the organization does not allow it;\n\
         2 a mistake in the options or the configuration; 125 the spool cannot be used."
 )]
 pub struct SpoolOptions {

@@ -51,6 +51,7 @@ pub fn run(args: &[OsString], inherited: &Inherited) -> u8 {
             &Invocation {
                 summary: SummaryOption::Auto,
                 summary_file: None,
+                unobserved: false,
                 target: Target::Named(args.first().cloned().unwrap_or_default()),
                 args: args.get(1..).unwrap_or_default().to_vec(),
                 environment: environment(),
@@ -99,6 +100,7 @@ pub fn run(args: &[OsString], inherited: &Inherited) -> u8 {
         &Invocation {
             summary: options.summary,
             summary_file: options.summary_file,
+            unobserved: options.unobserved,
             target,
             args: split.theirs.to_vec(),
             environment: environment(),

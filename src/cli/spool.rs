@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::args::{DropOptions, FlushOptions, SpoolCommand, SpoolOptions};
 use super::{COULD_NOT, USAGE, complain, redact, show};
-use crate::config::{Destination, paths};
+use crate::config::{Destination, managed, paths};
 use crate::deliver::{Delivery, Idle};
 use crate::launch::{self, Given};
 use crate::otlp::Signal;
@@ -298,6 +298,10 @@ fn discard(given: Given<'_>, options: &DropOptions) -> Result<u8, Failure> {
         complain(
             "nothing was dropped: a session of Claude Code cannot drop what is told of it; use a terminal of your own",
         );
+        return Ok(LEFT);
+    }
+    if !managed::allows_drop() {
+        complain(&format!("nothing was dropped: your organization does not allow it (see {})", paths::MANAGED));
         return Ok(LEFT);
     }
     let root = root()?;

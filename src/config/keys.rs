@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::schema::schema;
 
+/// What counts in managed files only, `defaults` besides.
+pub const MANAGED_ONLY: [&str; 3] = ["allow_spool_drop", "allow_unobserved", "required"];
+
 /// What a key holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Form {
@@ -93,7 +96,7 @@ impl<'s> Walk<'s> {
                 form,
                 default: said.get("default").cloned(),
                 hidden,
-                managed_only: self.path == ["required"],
+                managed_only: MANAGED_ONLY.iter().any(|name| self.path == [*name]),
                 description: description.replace('\n', " "),
             });
         }

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::layers::{Layer, Source};
-use super::user::{ConfigError, MAX_CONFIG_BYTES};
+use super::user::{ConfigError, Governed, MAX_CONFIG_BYTES};
 use super::{Config, files, paths};
 
 /// The most files that are read.
@@ -81,12 +81,30 @@ fn is_trusted(part: &Path, owner: u32) -> bool {
 
 /// Whether the organization wants no session that is not observed. Files that cannot be used require nothing.
 pub fn require_observation() -> bool {
+    governed().is_some_and(|governed| governed.required)
+}
+
+/// Whether a session may be asked for that is not observed: where the organization says so, or says nothing at all. Files
+/// that cannot be used allow nothing.
+pub fn allows_unobserved() -> bool {
+    governed().is_none_or(|governed| governed.allows_unobserved)
+}
+
+/// Whether what waits to be delivered may be removed. Files that cannot be used allow nothing.
+pub fn allows_drop() -> bool {
+    governed().is_none_or(|governed| governed.allows_drop)
+}
+
+/// What the organization says of the others. `None`: nothing.
+fn governed() -> Option<Governed> {
     // In nearly all places there are none.
     if matches!(fs::symlink_metadata(paths::MANAGED), Err(error) if is_absent(&error)) {
-        return false;
+        return None;
     }
-    let config = read().ok().and_then(|sources| Config::of(&sources).ok());
-    config.and_then(|config| config.governed).is_some_and(|governed| governed.required)
+    match read().and_then(|sources| Config::of(&sources)) {
+        Ok(config) => config.governed,
+        Err(_) => Some(Governed::default()),
+    }
 }
 
 #[cfg(test)]

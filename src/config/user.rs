@@ -51,12 +51,17 @@ pub struct Config {
 }
 
 /// What managed files say of the others.
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Governed {
     /// Their paths, in the order in which they count.
     pub files: Vec<String>,
     /// `required = true`: without observation, no session.
     pub required: bool,
+    /// `allow_unobserved = true`: `--unobserved` may be asked for.
+    pub allows_unobserved: bool,
+    /// `allow_spool_drop`: what waits may be removed undelivered.
+    pub allows_drop: bool,
     /// `[destinations]` are the organization's: nobody else's count.
     pub destinations: bool,
     /// `claude = "…"` is the organization's.
@@ -191,6 +196,12 @@ pub(super) struct File {
     /// In managed files only: without observation, no session.
     #[schemars(with = "Option<bool>", extend("default" = false))]
     required: Option<Spanned<bool>>,
+    /// In managed files only: whether `--unobserved` may be asked for. Without managed files, it may.
+    #[schemars(with = "Option<bool>", extend("default" = false))]
+    allow_unobserved: Option<Spanned<bool>>,
+    /// In managed files only: whether `spool drop` removes what waits, undelivered.
+    #[schemars(with = "Option<bool>", extend("default" = true))]
+    allow_spool_drop: Option<Spanned<bool>>,
     /// In managed files only: what counts for who says nothing.
     #[schemars(with = "Option<Box<File>>")]
     defaults: Option<Spanned<Box<File>>>,
@@ -238,6 +249,15 @@ fn max_attribute_bytes<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Opti
         return Err(serde::de::Error::custom(format_args!("max_attribute_bytes is at least {MIN_ATTRIBUTE_BYTES}")));
     }
     Ok(Some(bytes))
+}
+
+impl File {
+    /// Where the keys of [`super::keys::MANAGED_ONLY`] stand.
+    fn managed_only(&self) -> [(&'static str, Option<usize>); 3] {
+        let [drop, unobserved, required] = super::keys::MANAGED_ONLY;
+        [(drop, &self.allow_spool_drop), (unobserved, &self.allow_unobserved), (required, &self.required)]
+            .map(|(key, value)| (key, value.as_ref().map(|value| value.span().start)))
+    }
 }
 
 impl Config {
@@ -328,6 +348,8 @@ impl Config {
             governed: (!files.is_empty()).then(|| Governed {
                 files,
                 required: file.required.is_some_and(Spanned::into_inner),
+                allows_unobserved: file.allow_unobserved.is_some_and(Spanned::into_inner),
+                allows_drop: file.allow_spool_drop.is_none_or(Spanned::into_inner),
                 destinations: destinations_are_managed,
                 claude: claude_is_managed,
                 left_out: None,
@@ -360,13 +382,16 @@ pub fn check(source: &Source) -> Vec<ConfigError> {
         }
     };
     let start = |span: std::ops::Range<usize>| span.start;
+    let on_top = file.managed_only();
     let defaults = file.defaults.map(|defaults| (start(defaults.span()), *defaults.into_inner()));
     if *layer == Layer::Managed {
-        let below = defaults.as_ref().map(|(_, below)| below);
-        let nested = below.and_then(|below| below.required.as_ref()).map(|required| start(required.span()));
-        managed_only("defaults.required", nested);
+        for (key, at) in defaults.iter().flat_map(|(_, below)| below.managed_only()) {
+            managed_only(&format!("defaults.{key}"), at);
+        }
     } else {
-        managed_only("required", file.required.map(|required| start(required.span())));
+        for (key, at) in on_top {
+            managed_only(key, at);
+        }
         managed_only("defaults", defaults.as_ref().map(|(at, _)| *at));
     }
     let below = defaults.map(|(_, below)| below.destinations).unwrap_or_default();

@@ -34,7 +34,7 @@ pub use self::find::FindError;
 use self::find::{HOPS, Hops};
 pub use self::given::Given;
 use self::ours::Ours;
-use self::prepare::{Configured, Identity, Part, Preparation, Prepared};
+use self::prepare::{Configured, Identity, Part, Preparation, Prepared, Wanted};
 pub use self::prepare::{ENDPOINT_DESTINATION, bypassed_by, destinations_of_today, layers, read_config};
 use self::relay_process::{NoAnswer, Relay};
 use self::situation::{Plan, Situation, SummaryOption, Way};
@@ -58,6 +58,8 @@ pub struct Invocation {
     pub summary: SummaryOption,
     /// `--summary-file`.
     pub summary_file: Option<PathBuf>,
+    /// `--unobserved`
+    pub unobserved: bool,
     /// `claude`, a path to it, or what a symlink of that name was called as.
     pub target: Target,
     /// Claude's arguments, untouched.
@@ -87,6 +89,7 @@ pub fn wrap(called: &wrapper::Called<'_>, environment: Vec<(OsString, OsString)>
     let mut invocation = Invocation {
         summary: SummaryOption::Off,
         summary_file: None,
+        unobserved: false,
         target: Target::Path(PathBuf::from(called.program)),
         args: called.args.to_vec(),
         environment,
@@ -141,17 +144,26 @@ fn launch(invocation: &Invocation, inherited: &Inherited, observing: Observing) 
     let is_observed = invocation.wrapping.is_some() || is_observed(&arguments, &hops);
     let anew = matches!(observing, Observing::Anew) && is_observed;
     let above = anew.then(|| above(given)).flatten();
+    if anew
+        && invocation.unobserved
+        && let Some(why) = not_unobserved(given, &arguments)
+    {
+        complain(&format!("Claude Code was not started: {why}"));
+        return COULD_NOT;
+    }
     let required = anew && above.is_none() && managed::require_observation();
     let deadline = started + if required { REQUIRED_LIMIT } else { SETUP_LIMIT };
     let set_up = match observing {
         Observing::Again(listener, identity) => {
             let variables: Vec<_> =
                 invocation.environment.iter().filter(|(name, _)| !environment::is_telemetry(name)).cloned().collect();
-            Some(set_up(Given { variables: &variables }, &arguments, deadline, Ok((listener, identity))))
+            let wanted = Wanted { arguments: &arguments, unobserved: false };
+            Some(set_up(Given { variables: &variables }, wanted, deadline, Ok((listener, identity))))
         }
         Observing::Anew if anew && above.is_none() => {
             let listening = port::listen().map(|(listener, port)| (listener, Identity::new(port)));
-            Some(set_up(given, &arguments, deadline, listening))
+            let wanted = Wanted { arguments: &arguments, unobserved: invocation.unobserved };
+            Some(set_up(given, wanted, deadline, listening))
         }
         Observing::Anew | Observing::AsItIs => None,
     };
@@ -183,6 +195,24 @@ fn launch(invocation: &Invocation, inherited: &Inherited, observing: Observing) 
         (None, Ok(run)) => launch.observed_again(run),
         (None, Err(_)) => launch.pass_through(),
     }
+}
+
+/// Why `--unobserved` cannot be had, if it cannot.
+fn not_unobserved(given: Given<'_>, arguments: &Arguments) -> Option<String> {
+    if given.is_below_claude() {
+        return Some("`--unobserved` is not for what a running Claude Code starts".to_owned());
+    }
+    if arguments.kind == Kind::Background {
+        let why = "background sessions are started by a daemon that may be observed already";
+        return Some(format!("`--unobserved` cannot be had here: {why}"));
+    }
+    let allowed = managed::allows_unobserved();
+    (!allowed).then(|| {
+        format!(
+            "your organization does not allow `--unobserved` (`allow_unobserved` in {}). Without it, the session is observed",
+            paths::MANAGED
+        )
+    })
 }
 
 /// What a claude above us was told, if a project could have started us there and its relay answers: then we are a part of
@@ -244,12 +274,12 @@ struct Unobserved {
 /// Has the run prepared, in a process that may take its time, and takes what it has found out by the deadline.
 fn set_up(
     given: Given<'_>,
-    arguments: &Arguments,
+    wanted: Wanted<'_>,
     deadline: Instant,
     listening: io::Result<(TcpListener, Identity)>,
 ) -> SetUp {
     let mut configured = Configured::default();
-    let (person, run) = match start_run(given, arguments, deadline, listening, &mut configured) {
+    let (person, run) = match start_run(given, wanted, deadline, listening, &mut configured) {
         Ok((identity, relay, preparation)) => {
             let Preparation { person, run, muted } = preparation;
             let run = run.map(|prepared| Run { identity, prepared, relay });
@@ -270,14 +300,14 @@ fn set_up(
 
 fn start_run(
     given: Given<'_>,
-    arguments: &Arguments,
+    wanted: Wanted<'_>,
     deadline: Instant,
     listening: io::Result<(TcpListener, Identity)>,
     configured: &mut Configured,
 ) -> Result<(Identity, Relay, Preparation), String> {
     let limit = if deadline > Instant::now() + SETUP_LIMIT { REQUIRED_LIMIT } else { SETUP_LIMIT };
     let (listener, identity) = listening.map_err(|error| format!("cannot listen on 127.0.0.1: {error}"))?;
-    let prepare = |tell: &mut dyn FnMut(Part) -> bool| prepare::prepare(given, arguments, &identity, tell);
+    let prepare = |tell: &mut dyn FnMut(Part) -> bool| prepare::prepare(given, wanted, &identity, tell);
     let mut relay = Relay::start(Some(listener), given.variables, prepare)
         .map_err(|error| format!("cannot start the relay: {error}"))?;
     loop {
@@ -389,7 +419,7 @@ impl Launch<'_> {
         let credential = |name: &OsStr| prepared.credentials.iter().any(|credential| OsStr::new(credential) == name);
         let environment = environment::apply(
             self.invocation.environment.iter().filter(|(name, _)| !credential(name)).cloned(),
-            &prepare::with_wrapper(identity.assignments(person, prepared.asked), prepared.wrapper.as_deref()),
+            &prepared.assignments(&identity, person),
         );
         let (started, notes) = (Timestamp::now(), prepared.notes.clone());
         let start = self.start_message(&identity, prepared, started, false);
@@ -507,7 +537,7 @@ impl Launch<'_> {
             started,
             again,
             // A daemon has its own, which says nothing of where its sessions work.
-            directory: if self.invocation.wrapping.is_some() || again {
+            directory: if self.invocation.wrapping.is_some() || again || prepared.unobserved {
                 None
             } else {
                 std::env::current_dir().ok().as_deref().map(SentPath::from)
@@ -516,10 +546,11 @@ impl Launch<'_> {
             state: prepared.state,
             settings: prepared.settings,
             claude: given.claude_directory().as_deref().map(SentPath::from),
-            ci: prepare::ci(given),
+            ci: if prepared.unobserved { Vec::new() } else { prepare::ci(given) },
             destinations: prepared.destinations,
             policy: prepared.policy,
             notes: prepared.notes,
+            unobserved: prepared.unobserved,
             known: prepared.known,
             redaction: prepared.redaction,
             config: prepared.config,

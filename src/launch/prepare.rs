@@ -18,7 +18,7 @@ use super::environment::{self, Asked, NAMES, Run};
 use super::given::Given;
 use super::settings::{self, MAX_SETTINGS_BYTES, SettingsError};
 use super::wrapper;
-use crate::config::known_values::{self, KnownSources, Wanted};
+use crate::config::known_values::{self, KnownSources};
 use crate::config::person::{Found, Unsupported, Unusable};
 use crate::config::reading::Reading;
 use crate::config::user::Summary;
@@ -160,6 +160,8 @@ pub struct Prepared {
     pub policy: Policy,
     /// What claude is to be asked for.
     pub asked: Asked,
+    /// `--unobserved`: it is asked for nothing.
+    pub unobserved: bool,
     /// What there is to say already.
     pub notes: Vec<Note>,
     /// This machine's own secrets.
@@ -168,6 +170,22 @@ pub struct Prepared {
     pub redaction: OwnRules,
     /// Where the configuration is, and the fingerprint of what was read from it.
     pub config: (Reading, u64),
+}
+
+impl Prepared {
+    /// What claude is told, by name.
+    pub fn assignments(
+        &self,
+        identity: &Identity,
+        person: &BTreeMap<String, String>,
+    ) -> Vec<(&'static str, Option<String>)> {
+        if self.unobserved {
+            return environment::exporters_without_otlp(person);
+        }
+        let mut assignments = identity.assignments(person, self.asked);
+        assignments.extend(self.wrapper.iter().map(|value| (wrapper::VARIABLE, Some(value.clone()))));
+        assignments
+    }
 }
 
 /// Where the user's configuration file is, or would be.
@@ -360,10 +378,19 @@ pub fn configured(given: Given<'_>) -> Configured {
     read_config(given).map(|config| Configured::from(&config)).unwrap_or_default()
 }
 
+/// What the launch is to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Of claude.
+    pub arguments: &'a Arguments,
+    /// `--unobserved`
+    pub unobserved: bool,
+}
+
 /// Prepares a run, and tells it. Whether there is one that somebody waits for.
 pub fn prepare(
     given: Given<'_>,
-    arguments: &Arguments,
+    Wanted { arguments, unobserved }: Wanted<'_>,
     identity: &Identity,
     tell: &mut dyn FnMut(Part) -> bool,
 ) -> bool {
@@ -380,9 +407,10 @@ pub fn prepare(
     let layers = [user.as_ref().map(|(_, user)| user), own.as_ref()];
     let person = persons_variables(given, layers);
     let sources = config.as_ref().map(|config| config.known_values).unwrap_or_default();
-    let known = known(given, layers, sources);
+    // Where nothing comes, there is nothing to compare with them.
+    let known = if unobserved { SentKnown::default() } else { known(given, layers, sources) };
     let persons = wrapper::persons_own(given.get(wrapper::VARIABLE), layers);
-    let wrapper = wrapper::value(persons.as_deref());
+    let wrapper = wrapper::value(persons.as_deref()).filter(|_| !unobserved);
     let injectable = matches!(arguments.kind, Kind::Session { settings: true, .. });
     let ours = (injectable && (own.is_some() || arguments.settings.is_none())).then(|| own.unwrap_or_default());
     if ours.is_none()
@@ -392,7 +420,11 @@ pub fn prepare(
         // The environment is all that speaks for us, and a settings file beats it.
         notes.push(Note::Bypassed { by: path.display().to_string() });
     }
-    let run = prepare_run(given, ours.clone(), wrapper, identity, &person, config, notes);
+    if unobserved {
+        notes.push(Note::Unobserved);
+    }
+    let told = Told { ours: ours.clone(), wrapper, unobserved };
+    let run = prepare_run(given, told, identity, &person, config, notes);
     let run = run.map(|run| Prepared { known, ..run });
     let mut muted = None;
     if let Err(error) = &run {
@@ -424,15 +456,6 @@ pub fn join(
     false
 }
 
-/// The assignments, and what Claude Code is to put in front of its background processes.
-pub fn with_wrapper(
-    mut assignments: Vec<(&'static str, Option<String>)>,
-    wrapper: Option<&str>,
-) -> Vec<(&'static str, Option<String>)> {
-    assignments.extend(wrapper.map(|value| (wrapper::VARIABLE, Some(value.to_owned()))));
-    assignments
-}
-
 /// Lets the settings files lead to a relay again that were silenced when theirs was gone: jobs of the background daemon
 /// name them.
 pub fn adopt_settings(state: &Path, assignments: &[(&'static str, Option<String>)]) {
@@ -461,10 +484,19 @@ fn mute(own: Map<String, Value>, identity: &Identity, person: &BTreeMap<String, 
     write_settings(&state, identity.run_id, &merged).ok().as_deref().map(SentPath::from)
 }
 
+/// What claude is told besides its variables.
+struct Told {
+    /// The person's own settings, where ours can be added to them.
+    ours: Option<Map<String, Value>>,
+    /// What it is to put in front of its background processes.
+    wrapper: Option<String>,
+    /// `--unobserved`
+    unobserved: bool,
+}
+
 fn prepare_run(
     given: Given<'_>,
-    ours: Option<Map<String, Value>>,
-    wrapper: Option<String>,
+    Told { ours, wrapper, unobserved }: Told,
     identity: &Identity,
     person: &BTreeMap<String, String>,
     config: Result<Config, ConfigError>,
@@ -480,33 +512,36 @@ fn prepare_run(
     let (destinations, theirs) = destinations(given, config, person, &mut notes)?;
     let highest = destinations.iter().map(|destination| destination.capture).max();
     let policy = policy.at(highest.unwrap_or(policy.level.min(CaptureLevel::default())));
+    let policy = if unobserved { policy.at(CaptureLevel::Metadata) } else { policy };
     let asked = Asked { level: policy.level, as_the_person: theirs && highest.is_some() };
     if let Some(path) = bypassed_by() {
         notes.push(Note::Bypassed { by: path.display().to_string() });
     }
     let state = paths::state_directory().map_err(SetupError::State)?;
-    let mut file = None;
-    if let Some(ours) = ours {
-        match settings::merge(ours, &with_wrapper(identity.assignments(person, asked), wrapper.as_deref())) {
-            Ok(merged) => {
-                file = Some(write_settings(&state, identity.run_id, &merged).map_err(SetupError::Settings)?);
-            }
-            Err(why) => notes.push(Note::SettingsNotMerged { why: why.to_string() }),
-        }
-    }
-    Ok(Prepared {
+    let mut prepared = Prepared {
         state: state.as_path().into(),
-        settings: file.as_deref().map(SentPath::from),
+        settings: None,
         wrapper,
         credentials: destinations.iter().filter_map(|destination| variable_of(destination.auth.as_ref())).collect(),
         destinations: destinations.iter().map(SentDestination::pack).collect(),
         policy,
         asked,
+        unobserved,
         notes,
         known: SentKnown::default(),
         redaction,
         config: (layers(given), fingerprint),
-    })
+    };
+    if let Some(ours) = ours {
+        match settings::merge(ours, &prepared.assignments(identity, person)) {
+            Ok(merged) => {
+                let file = write_settings(&state, identity.run_id, &merged).map_err(SetupError::Settings)?;
+                prepared.settings = Some(file.as_path().into());
+            }
+            Err(why) => prepared.notes.push(Note::SettingsNotMerged { why: why.to_string() }),
+        }
+    }
+    Ok(prepared)
 }
 
 /// The variable that holds what lets us in.
@@ -531,7 +566,7 @@ fn known(given: Given<'_>, layers: [Option<&Map<String, Value>>; 2], sources: Kn
     }
     let home = given.home().filter(|_| sources.files);
     let variable = |name: &str| given.own(name).map(OsStr::to_owned);
-    let wanted = Wanted {
+    let wanted = known_values::Wanted {
         dotenv: None,
         files: home.map(|home| known_values::places(&home, variable)).unwrap_or_default(),
         search_path: given.get("PATH").map(OsStr::to_owned),

@@ -107,6 +107,9 @@ fn nothing_arrived(
     if by_signal.iter().any(|(_, signal)| signal.requests > 0) {
         return None;
     }
+    if notes.contains(&Note::Unobserved) {
+        return None;
+    }
     let rejected = by_signal.iter().any(|(_, signal)| signal.rejected_requests > 0);
     if duration <= SHOULD_HAVE_SENT && !rejected {
         return None;
@@ -144,6 +147,21 @@ fn delivered(name: &str, endpoint: &str, counts: &DeliveryCounts) -> report::Del
     }
 }
 
+/// The values of `cc_observe.run_started`.
+pub(super) fn run_started(start: &Start) -> Vec<(&'static str, OwnValue)> {
+    if start.unobserved {
+        return vec![UNOBSERVED];
+    }
+    vec![
+        ("launch", OwnValue::Word(if start.exec { "exec" } else { "wait" })),
+        ("interactive", OwnValue::Flag(start.interactive)),
+        ("capture", OwnValue::Word(start.policy.level.as_str())),
+    ]
+}
+
+/// All that is told of a run that was not to be observed.
+const UNOBSERVED: (&str, OwnValue) = ("unobserved", OwnValue::Flag(true));
+
 /// The values of `cc_observe.run_ended`.
 pub(super) fn run_ended(
     pipeline: &Pipeline,
@@ -151,6 +169,9 @@ pub(super) fn run_ended(
     ended: Timestamp,
     exit: Option<Exit>,
 ) -> Vec<(&'static str, OwnValue)> {
+    if start.unobserved {
+        return vec![UNOBSERVED];
+    }
     let counted = pipeline.counted();
     let milliseconds = u64::try_from(between(start.started, ended).as_millis()).unwrap_or(u64::MAX);
     let mut values = vec![

@@ -99,6 +99,7 @@ pub struct Exit {
 }
 
 /// A run, as the launcher prepared it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all of them occur together")]
 #[derive(Deserialize, Serialize)]
 pub struct Start {
     /// [`PROTOCOL`].
@@ -135,6 +136,8 @@ pub struct Start {
     pub policy: Policy,
     /// What the launcher already knows to say.
     pub notes: Vec<Note>,
+    /// `--unobserved`: claude sends nothing, and of the run no more is told than that there was one.
+    pub unobserved: bool,
     /// This machine's own secrets.
     pub known: SentKnown,
     /// The person's own rules, unchecked.

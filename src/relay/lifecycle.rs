@@ -24,7 +24,7 @@ use super::{account, claude_process, facts, redactor, repository, settings_files
 use crate::config::Destination;
 use crate::deliver::{Delivery, DeliveryCounts, Idle, Today};
 use crate::otlp::Signal;
-use crate::redact::{CaptureLevel, Custom, OwnValue, Redacted, Redactor};
+use crate::redact::{CaptureLevel, Custom, Redacted, Redactor};
 use crate::report::Note;
 use crate::spool::{ADOPTED_AT_ONCE, Queue, Spool};
 
@@ -117,12 +117,8 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
     // Nobody else sets it.
     let _ = told.set(Box::new(move || account::summary(&of, &to_tell, Timestamp::now(), None)));
     let mut intake = Intake::new(listener, start.port, &start.run_id, start.token.clone(), Arc::clone(&pipeline))?;
-    let started = [
-        ("launch", OwnValue::Word(if start.exec { "exec" } else { "wait" })),
-        ("interactive", OwnValue::Flag(start.interactive)),
-        ("capture", OwnValue::Word(start.policy.level.as_str())),
-    ];
     if !life.begun {
+        let started = account::run_started(&start);
         pipeline.own(Redacted::own_record("run_started", start.started, &started, pipeline.enrichment())).await;
         life.has_begun();
     }

@@ -56,6 +56,8 @@ pub enum Note {
         /// As words that follow "because".
         why: String,
     },
+    /// The run was not to be observed, and was not.
+    Unobserved,
     /// The configured endpoint speaks a protocol that this version does not.
     EndpointNotSupported {
         /// Which.
@@ -153,6 +155,7 @@ impl Note {
             self,
             Self::NothingArrived { .. }
                 | Self::NotObserved { .. }
+                | Self::Unobserved
                 | Self::Bypassed { .. }
                 | Self::RelayGone
                 | Self::RelayRestarted { .. }
@@ -177,6 +180,7 @@ impl Note {
             Self::TracesMissing => "no traces",
             Self::Incomplete => "incomplete",
             Self::NotObserved { .. } => "not observed",
+            Self::Unobserved => "unobserved, as asked",
             Self::NothingArrived { .. }
             | Self::Gap { .. }
             | Self::Refused { .. }
@@ -204,6 +208,7 @@ impl Note {
                 format!("Your --settings was passed on alone, so a settings file can redirect telemetry: {why}.")
             }
             Self::NotObserved { why } => format!("This run was not observed: {why}."),
+            Self::Unobserved => "Not observed, as you asked: only that there was a session is told.".to_owned(),
             Self::EndpointNotSupported { protocol, signals } => {
                 let what = what_was(signals);
                 format!("The configured endpoint wants {protocol}, which this version cannot speak; {what}.")

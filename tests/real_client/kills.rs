@@ -15,9 +15,14 @@ use crate::support::Record;
 const ACT: &str =
     r#"[{"tools":[{"name":"Bash","input":{"command":"sh @OUT@/act.sh","description":"Act"}}]},{"text":"Done."}]"#;
 
-/// In the namespace of the lab there is one relay. Claude's parent is the launcher.
+/// In the namespace of the lab there is one relay, and its guard. Claude's parent is the launcher.
 const RELAY: &str =
     "for p in /proc/[0-9]*; do case $(tr '\\0' ' ' <$p/cmdline) in 'cc-observe relay '*) echo ${p##*/};; esac; done";
+/// A guard that is stopped starts no other while they are killed one after the other.
+fn kill_at_once(victims: &str) -> String {
+    format!("set -- {victims}; kill -STOP $@; kill -9 $@")
+}
+
 const LAUNCHER: &str = "awk '/^PPid/ {print $2}' /proc/$CLAUDE_PID/status";
 
 fn at_work(lab: &mut Lab) -> Finished {
@@ -50,7 +55,7 @@ fn claude_finishes_and_the_summary_says_what_it_does_not_know_when_the_relay_is_
     let Some(client) = client() else { return };
     let mut lab = Lab::new(client, ACT);
     let plain = at_work(&mut lab);
-    lab.file("act.sh", format!("kill -9 $({RELAY}); sleep 0.2"));
+    lab.file("act.sh", format!("{}; sleep 0.2", kill_at_once(&format!("$({RELAY})"))));
     let observed = lab.observed(GO);
     assert_eq!((observed.code, scrubbed(&observed.stdout)), (plain.code, scrubbed(&plain.stdout)));
     assert_eq!(observed.stderr, plain.stderr);
@@ -65,7 +70,7 @@ fn what_was_acknowledged_is_delivered_by_the_next_run_when_launcher_and_relay_ar
     let plain = at_work(&mut lab);
     // Longer than the five seconds after which claude exports what it has.
     let acknowledged = "until ls $HOME/.local/state/cc-observe/spool/endpoint-*/*/*logs* >$HOME/spooled 2>/dev/null && [ $(wc -l <$HOME/spooled) -ge 2 ]; do sleep 0.1; done";
-    lab.file("act.sh", format!("{acknowledged}; kill -9 $({LAUNCHER}) $({RELAY}); sleep 0.2"));
+    lab.file("act.sh", format!("{acknowledged}; {}; sleep 0.2", kill_at_once(&format!("$({LAUNCHER}) $({RELAY})"))));
     lab.options(["--sink", "refused"]);
     let killed = lab.observed(GO);
     assert_eq!(killed.code, 128 + 9, "the launcher was killed");

@@ -423,6 +423,7 @@ pub(super) const OWN_EVENTS: &[(&str, &[Rows])] = &[
             ("secrets_masked", Metadata(Count)),
             ("secrets_masked_places", Metadata(Count)),
             ("traces_received", Metadata(Count)),
+            ("unobserved", Metadata(Flag)),
             ("values_unreadable", Metadata(Count)),
         ]],
     ),
@@ -430,7 +431,15 @@ pub(super) const OWN_EVENTS: &[(&str, &[Rows])] = &[
         "withheld",
         &[&[("attributes", Metadata(Words)), ("attributes_more", Metadata(Count)), ("capture", Metadata(Word))]],
     ),
-    ("run_started", &[&[("capture", Metadata(Word)), ("interactive", Metadata(Flag)), ("launch", Metadata(Word))]]),
+    (
+        "run_started",
+        &[&[
+            ("capture", Metadata(Word)),
+            ("interactive", Metadata(Flag)),
+            ("launch", Metadata(Word)),
+            ("unobserved", Metadata(Flag)),
+        ]],
+    ),
 ];
 
 /// What a data point of each metric may carry beside [`COMMON`].
