@@ -26,6 +26,7 @@ mod levels;
 mod managed;
 mod matrix;
 mod peer;
+mod policy;
 mod real_client;
 mod redact;
 mod situations;

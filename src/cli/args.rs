@@ -22,7 +22,7 @@ use crate::launch::situation::SummaryOption;
         cc-observe redact [OPTIONS] [FILE]\n       cc-observe spool [status|flush|drop]\n       \
         cc-observe auth set|status|remove [DESTINATION]\n       \
         cc-observe config show|get|set|unset|edit|path|check|schema\n       \
-        cc-observe doctor | status | statusline\n       \
+        cc-observe doctor | status | statusline | policy\n       \
         cc-observe help [environment|COMMAND]",
     after_help = "Everything behind `claude` is claude's, untouched: `cc-observe claude --help` is claude's help.\n\n\
         Environment:\n  \

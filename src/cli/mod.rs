@@ -5,6 +5,7 @@ mod auth;
 mod config;
 mod doctor;
 mod help;
+mod policy;
 mod redact;
 mod spool;
 mod status;
@@ -29,11 +30,12 @@ const USAGE: u8 = 2;
 type Command = fn(&[OsString], &[(OsString, OsString)], &Inherited) -> u8;
 
 /// What can stand in the place of `claude`.
-const COMMANDS: [(&str, Command); 8] = [
+const COMMANDS: [(&str, Command); 9] = [
     ("auth", auth::run),
     ("config", config::run),
     ("doctor", doctor::run),
     ("help", help::run),
+    ("policy", policy::run),
     ("redact", redact::run),
     ("spool", spool::run),
     ("status", status::run),

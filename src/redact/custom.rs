@@ -248,7 +248,7 @@ impl Custom {
         self.rules.iter().map(|rule| RuleInfo {
             id: rule.id.clone(),
             what: Cow::Owned(rule.what.clone().unwrap_or_else(|| rule.id.as_str().to_owned())),
-            source: Cow::Borrowed("your configuration"),
+            source: Cow::Borrowed(super::rules::OWN),
         })
     }
 }

@@ -15,6 +15,16 @@ pub struct RuleInfo {
     pub source: Cow<'static, str>,
 }
 
+impl RuleInfo {
+    /// Whether it is of the configuration.
+    pub fn is_own(&self) -> bool {
+        self.source == OWN
+    }
+}
+
+/// The source of rules of the configuration.
+pub(super) const OWN: &str = "your configuration";
+
 /// Rules that recognize a secret by what stands around it.
 const CONTEXT: &[(&str, &str, &str)] = &[
     (

@@ -11,9 +11,10 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use super::{COULD_NOT, USAGE, complain, show as show_clap};
-use crate::config::ConfigError;
 use crate::config::edit::EditError;
 use crate::config::keys::KeyError;
+use crate::config::table::Table;
+use crate::config::{ConfigError, Source};
 use crate::launch::Given;
 use crate::process::Inherited;
 use crate::report;
@@ -130,6 +131,11 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::Configuration(error)
     }
+}
+
+/// What is in force; or what is wrong, in words.
+pub(super) fn in_force(given: Given<'_>) -> Result<(Vec<Source>, Table), String> {
+    show::in_force(given).map_err(|failure| failure.to_string())
 }
 
 /// Does what `cc-observe config …` says; the exit code.
