@@ -27,6 +27,7 @@ mod managed;
 mod matrix;
 mod peer;
 mod policy;
+mod preview;
 mod real_client;
 mod redact;
 mod situations;

@@ -23,6 +23,7 @@ use crate::launch::situation::SummaryOption;
         cc-observe auth set|status|remove [DESTINATION]\n       \
         cc-observe config show|get|set|unset|edit|path|check|schema\n       \
         cc-observe doctor | status | statusline | policy\n       \
+        cc-observe preview [--live | --dry -- claude …]\n       \
         cc-observe help [environment|COMMAND]",
     after_help = "Everything behind `claude` is claude's, untouched: `cc-observe claude --help` is claude's help.\n\n\
         Environment:\n  \
@@ -45,6 +46,9 @@ pub struct Options {
     /// where your organization allows it.
     #[arg(long)]
     pub unobserved: bool,
+    /// A run of this id, whose telemetry is shown by `cc-observe preview` and sent to nobody.
+    #[arg(long, hide = true, value_name = "RUN")]
+    pub dry: Option<uuid::Uuid>,
     /// `claude`, or a path to it.
     #[arg(hide = true)]
     pub program: Option<OsString>,
@@ -197,7 +201,7 @@ pub struct Split<'a> {
 }
 
 /// Our options that take a value as the next argument.
-const WITH_VALUE: [&str; 2] = ["--summary", "--summary-file"];
+const WITH_VALUE: [&str; 3] = ["--dry", "--summary", "--summary-file"];
 
 /// Cuts at the first argument that is neither an option of ours nor the value of one.
 pub fn split(args: &[OsString]) -> Split<'_> {

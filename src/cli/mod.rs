@@ -6,6 +6,7 @@ mod config;
 mod doctor;
 mod help;
 mod policy;
+mod preview;
 mod redact;
 mod spool;
 mod status;
@@ -30,12 +31,13 @@ const USAGE: u8 = 2;
 type Command = fn(&[OsString], &[(OsString, OsString)], &Inherited) -> u8;
 
 /// What can stand in the place of `claude`.
-const COMMANDS: [(&str, Command); 9] = [
+const COMMANDS: [(&str, Command); 10] = [
     ("auth", auth::run),
     ("config", config::run),
     ("doctor", doctor::run),
     ("help", help::run),
     ("policy", policy::run),
+    ("preview", preview::run),
     ("redact", redact::run),
     ("spool", spool::run),
     ("status", status::run),
@@ -54,6 +56,7 @@ pub fn run(args: &[OsString], inherited: &Inherited) -> u8 {
                 summary: SummaryOption::Auto,
                 summary_file: None,
                 unobserved: false,
+                dry: None,
                 target: Target::Named(args.first().cloned().unwrap_or_default()),
                 args: args.get(1..).unwrap_or_default().to_vec(),
                 environment: environment(),
@@ -103,6 +106,7 @@ pub fn run(args: &[OsString], inherited: &Inherited) -> u8 {
             summary: options.summary,
             summary_file: options.summary_file,
             unobserved: options.unobserved,
+            dry: options.dry,
             target,
             args: split.theirs.to_vec(),
             environment: environment(),

@@ -6,11 +6,12 @@ use tokio::task::spawn_blocking;
 
 use super::circuit::Key;
 use super::client::{Form, Payload};
+use super::onlookers::{Onlookers, Shown};
 use super::today::{StricterPolicy, Today};
 use crate::config::{Destination, Protocol};
 use crate::otlp::{Batch, Signal};
 use crate::redact::{Policy, Redacted, Redactor};
-use crate::spool::{Exit, Header, LoadError, Queue};
+use crate::spool::{Exit, Header, LoadError, Queue, Spooled};
 
 /// What a destination is given.
 #[derive(Clone)]
@@ -23,6 +24,7 @@ pub(super) struct Redaction {
     /// The destination's name.
     name: String,
     today: Option<Arc<Today>>,
+    pub(super) onlookers: Onlookers,
 }
 
 impl Redaction {
@@ -41,8 +43,28 @@ impl Redaction {
             form: Form { protocol: transport.protocol, compression: transport.compression },
             name: destination.name.clone(),
             today,
+            onlookers: Onlookers::default(),
         }
     }
+
+    /// The same before those who look on.
+    pub(super) fn before(self, onlookers: Onlookers) -> Self {
+        Self { onlookers, ..self }
+    }
+}
+
+/// A batch that waits, as a destination of today is given it, with its number. None: it cannot be decoded, and would not be
+/// sent.
+pub fn as_given(
+    spooled: &Spooled,
+    destination: &Destination,
+    redactor: &Arc<Redactor>,
+    policy: &Policy,
+) -> Option<Redacted<Batch>> {
+    let redaction = Redaction::new(Arc::clone(redactor), policy, destination, None);
+    let mut batch = redaction.given(spooled.header.signal, &spooled.body)?;
+    batch.number(&spooled.header.batch.to_string(), 1);
+    Some(batch)
 }
 
 /// Near what backends ask for: Sumo Logic wants 100 KB to 1 MB in a request, before it is packed.
@@ -108,6 +130,8 @@ pub(super) struct Prepared {
     pub records: u64,
     /// As protobuf, before it is packed.
     pub bytes: usize,
+    /// The same for those who look on, where anybody does.
+    pub shown: Option<Shown>,
 }
 
 /// A batch of those that are posted as one.
@@ -166,7 +190,15 @@ pub(super) fn prepare(
     let whole = whole.ok_or(Unready::Settled)?;
     let records = whole.get().records();
     let payload = Payload::new(&whole, redaction.form).map_err(|_| Unready::Disk)?.numbered(&ids, attempt);
-    Ok(Prepared { payload, members, records, bytes })
+    let shown = redaction.onlookers.are_there().then(|| Shown {
+        destination: redaction.name.clone(),
+        signal: whole.get().signal(),
+        batches: ids,
+        attempt,
+        records,
+        request: whole.encode_json(),
+    });
+    Ok(Prepared { payload, members, records, bytes, shown })
 }
 
 /// A batch as it may be sent.

@@ -85,6 +85,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Taken, whole.
+    pub(super) const TAKEN: Self = Self::Answered { status: 200, retry_after: None, body: AnswerBody::Empty };
+
     /// Whether the endpoint may have taken the batch all the same: what is sent again may then be there twice.
     pub fn may_have_been_taken(&self) -> bool {
         match self {

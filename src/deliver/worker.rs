@@ -16,6 +16,7 @@ use super::age::{Began, is_too_old};
 use super::circuit::{Circuit, Key, OWN, Open};
 use super::client::Poster;
 use super::counts::{DeliveryCounts, Status};
+use super::onlookers::Onlookers;
 use super::prepare::{Item, Member, Prepared, Redaction, Unready, halve, prepare};
 use super::retry::{Attempt, Delays, Outcome, Step, Trouble, step};
 use super::today::Today;
@@ -115,7 +116,20 @@ impl Delivery {
         own: Queue,
         adopted: Vec<Queue>,
     ) -> Self {
-        let redaction = Redaction::new(redactor, policy, destination, today);
+        Self::start_before(destination, redactor, policy, today, own, adopted, Onlookers::default())
+    }
+
+    /// The same before those who look on.
+    pub fn start_before(
+        destination: &Destination,
+        redactor: Arc<Redactor>,
+        policy: &Policy,
+        today: Option<Arc<Today>>,
+        own: Queue,
+        adopted: Vec<Queue>,
+        onlookers: Onlookers,
+    ) -> Self {
+        let redaction = Redaction::new(redactor, policy, destination, today).before(onlookers);
         Self::start_with(destination, redaction, own, adopted, Delays::DEFAULT, MOST_TOGETHER)
     }
 
@@ -460,9 +474,13 @@ impl Shared {
             return item.settle(Exit::Dropped).await;
         }
         let redaction = self.redaction.clone();
+        let onlookers = &self.redaction.onlookers;
+        if onlookers.instead {
+            onlookers.first().await;
+        }
         let (attempt, most) = (memory.attempts.of(item.key), memory.most_bytes(item.signal, &redaction));
         let prepared = spawn_blocking(move || prepare(&group, &redaction, attempt, most)).await;
-        let Prepared { payload, members, records, bytes } = match prepared {
+        let Prepared { payload, members, records, bytes, shown } = match prepared {
             Ok(Ok(prepared)) => prepared,
             Ok(Err(Unready::Settled)) => return,
             Ok(Err(Unready::Configuration)) => {
@@ -472,7 +490,10 @@ impl Shared {
         };
         // What was first may not have been readable.
         let Some(item) = members.first().map(|member| member.item.clone()) else { return };
-        let outcome = poster.post(item.signal, &payload).await;
+        if let Some(shown) = shown {
+            onlookers.show(shown).await;
+        }
+        let outcome = if onlookers.instead { Outcome::TAKEN } else { poster.post(item.signal, &payload).await };
         for member in &members {
             memory.attempts.note(member.item.key, &outcome);
         }

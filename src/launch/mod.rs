@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use nix::errno::Errno;
 use nix::unistd::Pid;
+use uuid::Uuid;
 
 use self::argv::{Arguments, Kind};
 use self::ending::Begun;
@@ -60,6 +61,8 @@ pub struct Invocation {
     pub summary_file: Option<PathBuf>,
     /// `--unobserved`
     pub unobserved: bool,
+    /// The run of this id is shown to who asks its relay, and delivered to nobody.
+    pub dry: Option<Uuid>,
     /// `claude`, a path to it, or what a symlink of that name was called as.
     pub target: Target,
     /// Claude's arguments, untouched.
@@ -90,6 +93,7 @@ pub fn wrap(called: &wrapper::Called<'_>, environment: Vec<(OsString, OsString)>
         summary: SummaryOption::Off,
         summary_file: None,
         unobserved: false,
+        dry: None,
         target: Target::Path(PathBuf::from(called.program)),
         args: called.args.to_vec(),
         environment,
@@ -145,8 +149,8 @@ fn launch(invocation: &Invocation, inherited: &Inherited, observing: Observing) 
     let anew = matches!(observing, Observing::Anew) && is_observed;
     let above = anew.then(|| above(given)).flatten();
     if anew
-        && invocation.unobserved
-        && let Some(why) = not_unobserved(given, &arguments)
+        && (invocation.unobserved || invocation.dry.is_some())
+        && let Some(why) = not_unobserved(given, &arguments, invocation)
     {
         complain(&format!("Claude Code was not started: {why}"));
         return COULD_NOT;
@@ -157,12 +161,18 @@ fn launch(invocation: &Invocation, inherited: &Inherited, observing: Observing) 
         Observing::Again(listener, identity) => {
             let variables: Vec<_> =
                 invocation.environment.iter().filter(|(name, _)| !environment::is_telemetry(name)).cloned().collect();
-            let wanted = Wanted { arguments: &arguments, unobserved: false };
+            let wanted = Wanted { arguments: &arguments, unobserved: false, wrapper: true };
             Some(set_up(Given { variables: &variables }, wanted, deadline, Ok((listener, identity))))
         }
         Observing::Anew if anew && above.is_none() => {
-            let listening = port::listen().map(|(listener, port)| (listener, Identity::new(port)));
-            let wanted = Wanted { arguments: &arguments, unobserved: invocation.unobserved };
+            let identity =
+                |port| Identity { run_id: invocation.dry.unwrap_or_else(Uuid::now_v7), ..Identity::new(port) };
+            let listening = port::listen().map(|(listener, port)| (listener, identity(port)));
+            let wanted = Wanted {
+                arguments: &arguments,
+                unobserved: invocation.unobserved,
+                wrapper: !invocation.unobserved && invocation.dry.is_none(),
+            };
             Some(set_up(given, wanted, deadline, listening))
         }
         Observing::Anew | Observing::AsItIs => None,
@@ -198,18 +208,19 @@ fn launch(invocation: &Invocation, inherited: &Inherited, observing: Observing) 
 }
 
 /// Why `--unobserved` cannot be had, if it cannot.
-fn not_unobserved(given: Given<'_>, arguments: &Arguments) -> Option<String> {
+fn not_unobserved(given: Given<'_>, arguments: &Arguments, invocation: &Invocation) -> Option<String> {
+    let what = if invocation.unobserved { "`--unobserved`" } else { "a dry run" };
     if given.is_below_claude() {
-        return Some("`--unobserved` is not for what a running Claude Code starts".to_owned());
+        return Some(format!("{what} is not for what a running Claude Code starts"));
     }
     if arguments.kind == Kind::Background {
         let why = "background sessions are started by a daemon that may be observed already";
-        return Some(format!("`--unobserved` cannot be had here: {why}"));
+        return Some(format!("{what} cannot be had here: {why}"));
     }
     let allowed = managed::allows_unobserved();
     (!allowed).then(|| {
         format!(
-            "your organization does not allow `--unobserved` (`allow_unobserved` in {}). Without it, the session is observed",
+            "your organization does not allow {what} (`allow_unobserved` in {}). Without it, the session is observed",
             paths::MANAGED
         )
     })
@@ -549,7 +560,8 @@ impl Launch<'_> {
             ci: if prepared.unobserved { Vec::new() } else { prepare::ci(given) },
             destinations: prepared.destinations,
             policy: prepared.policy,
-            notes: prepared.notes,
+            notes: prepared.notes.into_iter().chain(self.invocation.dry.map(|_| Note::Dry)).collect(),
+            dry: self.invocation.dry.is_some(),
             unobserved: prepared.unobserved,
             known: prepared.known,
             redaction: prepared.redaction,

@@ -385,12 +385,14 @@ pub struct Wanted<'a> {
     pub arguments: &'a Arguments,
     /// `--unobserved`
     pub unobserved: bool,
+    /// What it starts in the background is observed too.
+    pub wrapper: bool,
 }
 
 /// Prepares a run, and tells it. Whether there is one that somebody waits for.
 pub fn prepare(
     given: Given<'_>,
-    Wanted { arguments, unobserved }: Wanted<'_>,
+    Wanted { arguments, unobserved, wrapper }: Wanted<'_>,
     identity: &Identity,
     tell: &mut dyn FnMut(Part) -> bool,
 ) -> bool {
@@ -410,7 +412,7 @@ pub fn prepare(
     // Where nothing comes, there is nothing to compare with them.
     let known = if unobserved { SentKnown::default() } else { known(given, layers, sources) };
     let persons = wrapper::persons_own(given.get(wrapper::VARIABLE), layers);
-    let wrapper = wrapper::value(persons.as_deref()).filter(|_| !unobserved);
+    let wrapper = wrapper::value(persons.as_deref()).filter(|_| wrapper);
     let injectable = matches!(arguments.kind, Kind::Session { settings: true, .. });
     let ours = (injectable && (own.is_some() || arguments.settings.is_none())).then(|| own.unwrap_or_default());
     if ours.is_none()

@@ -474,6 +474,12 @@ fn set_ignored(signal: Signal) {
     let _ = unsafe { sigaction(signal, &action) };
 }
 
+/// Ctrl-C and Ctrl-\ are for those that were started here. Who is started later inherits it.
+pub fn leave_the_terminal_to_children() {
+    set_ignored(Signal::SIGINT);
+    set_ignored(Signal::SIGQUIT);
+}
+
 /// Lets writes to a closed pipe fail instead of killing the process.
 pub fn ignore_broken_pipes() {
     set_ignored(Signal::SIGPIPE);

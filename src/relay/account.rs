@@ -27,6 +27,8 @@ pub(super) fn summary(pipeline: &Pipeline, start: &Start, ended: Timestamp, exit
             delivered(&destination.name, &destination.endpoint.to_string(), &delivery.counts())
         })
         .collect();
+    // What was shown was sent to nobody.
+    let delivery = if start.dry { Vec::new() } else { delivery };
     let enrichment = pipeline.enrichment();
     let mut notes = start.notes.clone();
     let duration = between(start.started, ended);

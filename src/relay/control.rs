@@ -16,6 +16,7 @@ use crate::config::reading::Reading;
 use crate::config::{
     Auth, Compression, Destination, Endpoint, EndpointError, Protocol, Proxies, Temporality, Tls, Transport,
 };
+use crate::deliver::Shown;
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, OwnRules, Policy};
 use crate::report::{Note, RunSummary};
@@ -72,6 +73,41 @@ pub enum Question {
         /// [`PROTOCOL`] of the one who asks.
         protocol: u32,
     },
+    /// To be shown what it sends, from now on to its end: [`ShownRequest`]s.
+    Watch {
+        /// [`PROTOCOL`] of the one who asks.
+        protocol: u32,
+    },
+}
+
+/// A request, as a destination is given it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ShownRequest {
+    /// The destination's name.
+    pub destination: String,
+    /// What it is.
+    pub signal: Signal,
+    /// The numbers of the batches in it.
+    pub batches: Vec<String>,
+    /// How often the endpoint may have had it, this time counted.
+    pub attempt: u32,
+    /// Log records, data points or spans.
+    pub records: u64,
+    /// OTLP JSON. `None`: it is too long for a message.
+    pub request: Option<String>,
+}
+
+impl From<&Shown> for ShownRequest {
+    fn from(shown: &Shown) -> Self {
+        Self {
+            destination: shown.destination.clone(),
+            signal: shown.signal,
+            batches: shown.batches.clone(),
+            attempt: shown.attempt,
+            records: shown.records,
+            request: String::from_utf8(shown.request.get().clone()).ok(),
+        }
+    }
 }
 
 /// Who a relay is.
@@ -136,6 +172,8 @@ pub struct Start {
     pub policy: Policy,
     /// What the launcher already knows to say.
     pub notes: Vec<Note>,
+    /// What would be sent is shown to who asks for it, and sent to nobody.
+    pub dry: bool,
     /// `--unobserved`: claude sends nothing, and of the run no more is told than that there was one.
     pub unobserved: bool,
     /// This machine's own secrets.

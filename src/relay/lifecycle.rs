@@ -22,7 +22,7 @@ use super::repository::Repository;
 use super::socket::Told;
 use super::{account, claude_process, facts, redactor, repository, settings_files, socket};
 use crate::config::Destination;
-use crate::deliver::{Delivery, DeliveryCounts, Idle, Today};
+use crate::deliver::{Delivery, DeliveryCounts, Idle, Onlookers, Today};
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, Custom, Redacted, Redactor};
 use crate::report::Note;
@@ -42,6 +42,9 @@ const LINGER: Duration = Duration::from_secs(60);
 
 /// How long the first of many abandoned runs may take to be delivered before the rest is left to a later relay.
 const ADOPTION_PAUSE: Duration = Duration::from_secs(3600);
+
+/// How long those who look on may take for what they have not read yet.
+const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// How often, and after which pause, it is looked again whether a job that names our settings file has got a process.
 const JOB_LOOKS: u32 = 10;
@@ -86,9 +89,10 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
     tokio::spawn(listen_for_terminate(sender.clone()));
 
     let told = Told::default();
+    let onlookers = if start.dry { Onlookers::instead() } else { Onlookers::default() };
     let socket = socket.map(|socket| {
         let path = socket.path().to_owned();
-        (path, tokio::spawn(socket.answer(who(&start), Arc::clone(&told))))
+        (path, tokio::spawn(socket.answer(who(&start), Arc::clone(&told), onlookers.clone())))
     });
     let marks = marks(&start);
     if port::take(&listener, start.port, || !holders::find(&marks).is_empty()).await == Port::Gone {
@@ -106,7 +110,7 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
     let (repository, redactor) = tokio::join!(repository_of(&start), redactor::build(&start, known, DISK_LIMIT));
     let enrichment = facts::enrichment(&start.run_id, repository.as_ref(), &start.ci);
     let redactor = Arc::new(redactor.with(own_rules(&mut start)));
-    let (spool, destinations) = open_destinations(&start, &redactor).await;
+    let (spool, destinations) = open_destinations(&start, &redactor, &onlookers).await;
     let policy = start.policy.clone();
     let pipeline = Arc::new(Pipeline::new(redactor, policy, enrichment, start.interactive, destinations));
     if life.restarted {
@@ -139,6 +143,8 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
         |last| ToLauncher::Summary { summary: Box::new(account::summary(&pipeline, &start, claude_ended, exit)), last };
     // Before our own last record is queued: it would always be on its way.
     tell(&mut launcher, &summary(drain.is_none())).await;
+    // Whoever goes on behind a dry run would be shown to nobody.
+    let drain = drain.or(start.dry.then_some(Duration::ZERO));
     let (mut ended, mut terminated_early) = (claude_ended, matches!(ending, Ending::Terminated));
     if !terminated_early {
         let lingered = linger(&marks, &mut intake, &mut happenings, drain.map(|drain| Instant::now() + drain)).await;
@@ -171,7 +177,7 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
     });
     if !terminated_early {
         tokio::select! {
-            () = deliver_until(&pipeline, Instant::now() + drain.unwrap_or(LINGER)) => {}
+            () = deliver_until(&pipeline, Instant::now() + drain.filter(|_| !start.dry).unwrap_or(LINGER)) => {}
             () = terminated(&mut happenings) => {}
         }
     }
@@ -181,6 +187,7 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
     // A panic in there leaves a file behind that opens nothing.
     let _ = cleaning.await;
     close(&pipeline, spool).await;
+    onlookers.close_and_wait(LAST_LOOK).await;
     // Not before: a launcher that leaves nothing running takes it for our end.
     drop(launcher);
     Ok(())
@@ -211,11 +218,27 @@ fn own_rules(start: &mut Start) -> Custom {
 }
 
 /// Opens the spools. One that cannot be opened, or not in time, is one in memory.
-async fn open_destinations(start: &Start, redactor: &Arc<Redactor>) -> (Option<Spool>, Vec<(Destination, Delivery)>) {
+async fn open_destinations(
+    start: &Start,
+    redactor: &Arc<Redactor>,
+    onlookers: &Onlookers,
+) -> (Option<Spool>, Vec<(Destination, Delivery)>) {
     let sent = start.destinations.iter().cloned();
     let wanted: Vec<Destination> = sent.filter_map(|sent| sent.unpack().ok()).collect();
     if wanted.is_empty() {
         return (None, Vec::new());
+    }
+    let (reading, began_with) = start.config.clone();
+    let today = Some(Arc::new(Today::new(reading, began_with, Arc::clone(redactor))));
+    let deliver = |destination: Destination, queue: Queue| {
+        let (redactor, onlookers) = (Arc::clone(redactor), onlookers.clone());
+        let delivery =
+            Delivery::start_before(&destination, redactor, &start.policy, today.clone(), queue, Vec::new(), onlookers);
+        (destination, delivery)
+    };
+    if start.dry {
+        // Nothing of it is ever to be sent.
+        return (None, wanted.into_iter().map(|destination| deliver(destination, Queue::in_memory())).collect());
     }
     let root = PathBuf::from(start.state.clone()).join("spool");
     let (run_id, names) = (start.run_id.clone(), wanted.iter().map(|destination| destination.spool.clone()));
@@ -240,15 +263,10 @@ async fn open_destinations(start: &Start, redactor: &Arc<Redactor>) -> (Option<S
         None => (None, Vec::new()),
     };
     let mut queues = queues.into_iter();
-    let (reading, began_with) = start.config.clone();
-    let today = Some(Arc::new(Today::new(reading, began_with, Arc::clone(redactor))));
     let deliver = |destination: Destination| {
-        let queue = queues.next().flatten();
         let none = || Queue::in_memory_until_it_can_be_below(root.clone(), &destination.spool);
-        let queue = queue.unwrap_or_else(none);
-        let delivery =
-            Delivery::start(&destination, Arc::clone(redactor), &start.policy, today.clone(), queue, Vec::new());
-        (destination, delivery)
+        let queue = queues.next().flatten().unwrap_or_else(none);
+        deliver(destination, queue)
     };
     (spool, wanted.into_iter().map(deliver).collect())
 }

@@ -14,8 +14,9 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use uuid::Uuid;
 
-use super::control::{self, Answer, PROTOCOL, Question};
+use super::control::{self, Answer, PROTOCOL, Question, ShownRequest};
 use crate::config::paths;
+use crate::deliver::{Looking, Onlookers};
 use crate::report::RunSummary;
 
 /// How long either side may take for its sentence.
@@ -61,7 +62,7 @@ impl Socket {
     }
 
     /// Answers whoever of this user asks, for ever.
-    pub(super) async fn answer(self, answer: Answer, told: Told) -> io::Result<()> {
+    pub(super) async fn answer(self, answer: Answer, told: Told, onlookers: Onlookers) -> io::Result<()> {
         let listener = tokio::net::UnixListener::from_std(self.listener)?;
         let who = control::frame(&answer).map_err(io::Error::other)?;
         loop {
@@ -73,23 +74,40 @@ impl Socket {
                 continue;
             }
             // One after the other: each has its limit.
-            let _ = tokio::time::timeout(LIMIT, async {
+            let wants = tokio::time::timeout(LIMIT, async {
                 let mut prefix = [0; 4];
                 stream.read_exact(&mut prefix).await?;
                 let length = control::length(prefix).map_err(io::Error::other)?.min(MAX_BYTES);
                 let mut body = vec![0; length];
                 stream.read_exact(&mut body).await?;
                 match control::message(&body).map_err(io::Error::other)? {
-                    Question::Who { .. } => stream.write_all(&who).await,
+                    Question::Who { .. } => stream.write_all(&who).await.map(|()| false),
                     Question::Summary { .. } => {
                         let summary = told.get().map(|told| told()).ok_or(io::ErrorKind::NotConnected)?;
-                        stream.write_all(&control::frame(&summary).map_err(io::Error::other)?).await
+                        stream.write_all(&control::frame(&summary).map_err(io::Error::other)?).await.map(|()| false)
                     }
+                    Question::Watch { .. } => Ok(true),
                 }
             })
             .await;
+            if matches!(wants, Ok(Ok(true))) {
+                tokio::spawn(show(stream, onlookers.join()));
+            }
         }
     }
+}
+
+/// Shows what is sent, until there is no more or nobody reads it.
+async fn show(mut stream: tokio::net::UnixStream, mut sent: Looking) -> io::Result<()> {
+    while let Some(Some(shown)) = sent.recv().await {
+        let mut request = ShownRequest::from(&*shown);
+        let frame = control::frame(&request).or_else(|_| {
+            request.request = None;
+            control::frame(&request)
+        });
+        stream.write_all(&frame.map_err(io::Error::other)?).await?;
+    }
+    stream.shutdown().await
 }
 
 /// Removes a socket, and those beside it of relays that were killed.
@@ -120,6 +138,30 @@ pub fn ask(run_id: &str, state: &Path) -> Option<Answer> {
 pub fn summary(run_id: &str, state: &Path) -> Option<RunSummary> {
     let summary: RunSummary = asked(run_id, state, &Question::Summary { protocol: PROTOCOL })?;
     (summary.run_id == run_id).then_some(summary)
+}
+
+/// What a relay sends, from now on to its end.
+pub struct Watching(UnixStream);
+
+/// Asks the relay of a run to be shown what it sends. `None`: there is none that would.
+pub fn watch(run_id: &str, state: &Path) -> Option<Watching> {
+    let path = paths::runtime_directory(state).ok()?.join(name(run_id));
+    let mut stream = UnixStream::connect(path).ok()?;
+    stream.set_write_timeout(Some(LIMIT)).ok()?;
+    stream.write_all(&control::frame(&Question::Watch { protocol: PROTOCOL }).ok()?).ok()?;
+    Some(Watching(stream))
+}
+
+impl Iterator for Watching {
+    type Item = ShownRequest;
+
+    fn next(&mut self) -> Option<ShownRequest> {
+        let mut prefix = [0; 4];
+        self.0.read_exact(&mut prefix).ok()?;
+        let mut body = vec![0; control::length(prefix).ok()?];
+        self.0.read_exact(&mut body).ok()?;
+        control::message(&body).ok()
+    }
 }
 
 fn asked<A: DeserializeOwned>(run_id: &str, state: &Path, question: &Question) -> Option<A> {
@@ -159,7 +201,7 @@ mod tests {
         let socket = Socket::bind(run, state.path()).unwrap();
         assert!(Socket::bind(run, state.path()).is_none(), "there is one");
         let path = socket.path().to_owned();
-        let answering = tokio::spawn(socket.answer(answer.clone(), Told::default()));
+        let answering = tokio::spawn(socket.answer(answer.clone(), Told::default(), Onlookers::default()));
         let asking = |run: &str| {
             let (run, state) = (run.to_owned(), state.path().to_owned());
             tokio::task::spawn_blocking(move || ask(&run, &state))

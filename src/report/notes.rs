@@ -58,6 +58,8 @@ pub enum Note {
     },
     /// The run was not to be observed, and was not.
     Unobserved,
+    /// What would be sent was shown, and sent to nobody.
+    Dry,
     /// The configured endpoint speaks a protocol that this version does not.
     EndpointNotSupported {
         /// Which.
@@ -181,6 +183,7 @@ impl Note {
             Self::Incomplete => "incomplete",
             Self::NotObserved { .. } => "not observed",
             Self::Unobserved => "unobserved, as asked",
+            Self::Dry => "dry run",
             Self::NothingArrived { .. }
             | Self::Gap { .. }
             | Self::Refused { .. }
@@ -209,6 +212,7 @@ impl Note {
             }
             Self::NotObserved { why } => format!("This run was not observed: {why}."),
             Self::Unobserved => "Not observed, as you asked: only that there was a session is told.".to_owned(),
+            Self::Dry => "A dry run: what would be sent was shown, and sent to nobody.".to_owned(),
             Self::EndpointNotSupported { protocol, signals } => {
                 let what = what_was(signals);
                 format!("The configured endpoint wants {protocol}, which this version cannot speak; {what}.")

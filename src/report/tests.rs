@@ -115,6 +115,7 @@ fn every_note() -> Vec<Note> {
         Note::SettingsNotMerged { why: text() },
         Note::NotObserved { why: text() },
         Note::Unobserved,
+        Note::Dry,
         Note::EndpointNotSupported { protocol: "grpc".into(), signals: Vec::new() },
         Note::EndpointNotSupported { protocol: "grpc".into(), signals: vec![Signal::Traces] },
         Note::EndpointNotUsable {
@@ -245,6 +246,7 @@ fn every_note_is_one_plain_sentence() {
     Your --settings was passed on alone, so a settings file can redirect telemetry: something.
     This run was not observed: something.
     Not observed, as you asked: only that there was a session is told.
+    A dry run: what would be sent was shown, and sent to nobody.
     The configured endpoint wants grpc, which this version cannot speak; nothing was sent.
     The configured endpoint wants grpc, which this version cannot speak; traces were not sent.
     OTEL_EXPORTER_OTLP_ENDPOINT cannot be used (not a URL); logs, metrics and traces were not sent.
@@ -263,7 +265,7 @@ fn one_line_has_a_word_for_what_is_missing() {
     let mut summary = captured("18c-model-1m");
     summary.notes = every_note();
     summary.session.missing_events = 12;
-    insta::assert_snapshot!(line(&summary, &Style { width: 320, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed unobserved, as asked not sent traces not sent logs, metrics and traces not sent own rules not usable organization's configuration not usable own configuration not usable relay gone relay restarted no traces incomplete");
+    insta::assert_snapshot!(line(&summary, &Style { width: 320, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed unobserved, as asked dry run not sent traces not sent logs, metrics and traces not sent own rules not usable organization's configuration not usable own configuration not usable relay gone relay restarted no traces incomplete");
 }
 
 /// What is said of a delivery, in full and in the one line.

@@ -13,6 +13,7 @@ mod bounds;
 pub mod counts;
 mod format;
 mod held;
+mod peek;
 mod place;
 mod queue;
 mod state;
@@ -30,6 +31,7 @@ pub use bounds::{Bounds, Durability, Room, Usage};
 pub use counts::{Count, PerSignal, Tally};
 pub use format::{FormatError, HEADER_BYTES, Header, MAGIC, MAX_FILE_BYTES, STRIDE, Spooled, VERSION};
 pub use held::{Held, HeldRun, Lost, Lying, Why, look, room};
+pub use peek::{Peeked, peek};
 pub use queue::{Exit, Kept, LoadError, MEMORY_RING_BYTES, Queue, Write};
 
 use place::Claim;
