@@ -19,6 +19,7 @@ mod differential;
 mod doctor;
 mod documentation;
 mod faults;
+mod init;
 mod intake;
 mod job_control;
 mod known_values;

@@ -19,7 +19,7 @@ use crate::launch::situation::SummaryOption;
     name = "cc-observe",
     version,
     override_usage = "cc-observe [OPTIONS] claude [ARGS]…\n       cc-observe [OPTIONS] /path/to/claude [ARGS]…\n       \
-        cc-observe redact [OPTIONS] [FILE]\n       cc-observe spool [status|flush|drop]\n       \
+        cc-observe init [OPTIONS]\n       cc-observe redact [OPTIONS] [FILE]\n       cc-observe spool [status|flush|drop]\n       \
         cc-observe auth set|status|remove [DESTINATION]\n       \
         cc-observe config show|get|set|unset|edit|path|check|schema\n       \
         cc-observe doctor | status | statusline | policy\n       \

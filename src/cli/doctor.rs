@@ -147,6 +147,21 @@ fn claude(given: Given<'_>) -> Vec<Check> {
     vec![found, called(given)]
 }
 
+/// The same in words, for who sets it up.
+pub(super) fn claude_found(given: Given<'_>) -> Vec<String> {
+    let found = claude(given).into_iter().filter(|check| check.about == "claude");
+    let hint = |hint: Option<String>| hint.map_or_else(String::new, |hint| format!("; {hint}"));
+    found.map(|check| format!("Claude Code: {}{}", given.with_tilde(&check.found), hint(check.hint))).collect()
+}
+
+/// What an endpoint says, in words; and whether it takes what it is sent.
+pub(super) fn judged_lines(destination: &Destination, answers: &[(Signal, Option<Trouble>)]) -> (Vec<String>, bool) {
+    let checks = judged(destination, answers);
+    let works = checks.iter().all(|check| check.verdict != Verdict::Failed);
+    let line = |check: Check| check.hint.map_or_else(|| check.found.clone(), |hint| format!("{}: {hint}", check.found));
+    (checks.into_iter().map(line).collect(), works)
+}
+
 /// What `claude --version` says, as numbers and as it is: `2.1.330 (Claude Code)`.
 fn version_of(path: &Path) -> Option<([u64; 3], String)> {
     let mut child = Command::new(path)

@@ -5,6 +5,7 @@ mod auth;
 mod config;
 mod doctor;
 mod help;
+mod init;
 mod policy;
 mod preview;
 mod redact;
@@ -31,11 +32,12 @@ const USAGE: u8 = 2;
 type Command = fn(&[OsString], &[(OsString, OsString)], &Inherited) -> u8;
 
 /// What can stand in the place of `claude`.
-const COMMANDS: [(&str, Command); 10] = [
+const COMMANDS: [(&str, Command); 11] = [
     ("auth", auth::run),
     ("config", config::run),
     ("doctor", doctor::run),
     ("help", help::run),
+    ("init", init::run),
     ("policy", policy::run),
     ("preview", preview::run),
     ("redact", redact::run),

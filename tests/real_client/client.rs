@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// The version that everything here was measured with.
-const VERSION: &str = "2.1.330";
+pub(super) const VERSION: &str = "2.1.330";
 
 /// The real client, and how to give it a network of its own.
 #[derive(Clone, Debug)]

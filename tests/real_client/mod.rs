@@ -12,6 +12,7 @@ mod levels;
 mod background;
 mod elsewhere;
 mod endpoints;
+mod first_run;
 mod hostile;
 mod kills;
 mod managed;

@@ -289,6 +289,45 @@ fn remove(given: Given<'_>, name: &str) -> Result<u8, Failure> {
     Ok(if sure { 0 } else { NO })
 }
 
+/// The token of a destination, from whoever sits at the terminal or writes into our stdin. The error says why not, in words.
+pub(super) fn read_token(name: &str) -> Result<Secret, String> {
+    prompt::read_token(name).map_err(|why| why.to_string())
+}
+
+/// The same, where there may be none.
+pub(super) fn read_token_or_none(name: &str) -> Result<Option<Secret>, String> {
+    match prompt::read_token(name) {
+        Ok(token) => Ok(Some(token)),
+        Err(Unread::Empty) => Ok(None),
+        Err(why) => Err(why.to_string()),
+    }
+}
+
+/// Stores a token where it lasts: in a keyring that keeps it, else in its file. Older ones elsewhere go.
+pub(super) fn store(given: Given<'_>, name: &str, token: Secret) -> Result<Store, String> {
+    let entry = given.keyring_entry(name);
+    let runtime = runtime().map_err(|error| error.to_string())?;
+    let copy = Secret::new(token.expose());
+    let store = match runtime.block_on(entry.set(token)) {
+        Ok(store) if store != Store::Kernel => store,
+        Ok(_) | Err(_) => {
+            entry.write_file(&copy).map_err(|error| format!("the token {error}"))?;
+            Store::File
+        }
+    };
+    // One that cannot be removed is told of by `auth status`.
+    let _ = runtime.block_on(entry.remove(Some(store)));
+    if store != Store::File {
+        let _ = entry.remove_file();
+    }
+    Ok(store)
+}
+
+/// Removes a token from everywhere. Whether that is sure.
+pub(super) fn forget(given: Given<'_>, name: &str) -> Result<bool, String> {
+    remove(given, name).map(|code| code == 0).map_err(|error| error.to_string())
+}
+
 /// Checks what is to be stored. One newline at its end is not part of it.
 fn checked(text: &str) -> Result<Secret, Unread> {
     let token = text.strip_suffix('\n').unwrap_or(text);

@@ -1,6 +1,7 @@
 //! Edge: `cc-observe config`: what is in force and why, and changes of the user's file.
 
 mod check;
+pub(super) mod draft;
 mod show;
 mod write;
 

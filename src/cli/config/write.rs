@@ -17,13 +17,13 @@ use crate::launch::{self, Given};
 use crate::process;
 
 /// The mode of a file that we make: it may hold credentials.
-const PRIVATE: u32 = 0o600;
+pub(super) const PRIVATE: u32 = 0o600;
 
 /// The code of a shell that did not find a command.
 const NOT_FOUND: i32 = 127;
 
 /// The user's file.
-struct Own {
+pub(super) struct Own {
     /// As it is named.
     path: PathBuf,
     /// Behind all links.
@@ -33,7 +33,8 @@ struct Own {
 }
 
 impl Own {
-    fn open(given: Given<'_>) -> Result<Self, Failure> {
+    /// Opens it, where it may be changed.
+    pub(super) fn open(given: Given<'_>) -> Result<Self, Failure> {
         if given.is_below_claude() {
             return Err(Failure::Refused(
                 "below a running Claude Code the configuration is not changed: a project could do it; use a terminal of \
@@ -52,12 +53,28 @@ impl Own {
         Ok(Self { path, real, text })
     }
 
-    fn before(&self) -> &str {
+    /// As it is named.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Behind all links.
+    pub(super) fn real(&self) -> &Path {
+        &self.real
+    }
+
+    /// Whether it is there.
+    pub(super) fn exists(&self) -> bool {
+        self.text.is_some()
+    }
+
+    /// What it says.
+    pub(super) fn before(&self) -> &str {
         self.text.as_deref().unwrap_or_default()
     }
 
     /// As it would be with this text, with all that counts besides.
-    fn sources(&self, given: Given<'_>, text: &str) -> Result<Vec<Source>, Failure> {
+    pub(super) fn sources(&self, given: Given<'_>, text: &str) -> Result<Vec<Source>, Failure> {
         let mut sources = managed::read()?;
         sources.push(self.source(text));
         // A variable that is wrong is no reason not to write a file.
@@ -65,12 +82,13 @@ impl Own {
         Ok(sources)
     }
 
-    fn source(&self, text: &str) -> Source {
+    /// A text in its place.
+    pub(super) fn source(&self, text: &str) -> Source {
         Source { layer: Layer::User, name: self.path.display().to_string(), text: text.to_owned() }
     }
 
     /// Puts a text in the place of what was read.
-    fn replace(&self, text: &str) -> Result<(), Failure> {
+    pub(super) fn replace(&self, text: &str) -> Result<(), Failure> {
         let doing = |error| io_failure(&format!("cannot write {}", self.path.display()), error);
         let directory = self.real.parent().unwrap_or(Path::new("/"));
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(doing)?;
