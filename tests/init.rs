@@ -140,7 +140,6 @@ fn a_preset_knows_header_and_form_and_the_token_is_no_argument() {
     ] {
         let before = endpoint.requests().len();
         let mut sandbox = Sandbox::new();
-        sandbox.set("CC_OBSERVE_TEST", "1");
         let mut command = crate::support::start(sandbox.cc_observe([
             "init",
             "--yes",

@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::geteuid;
 
 use crate::support::sandbox::cc_observe;
-use crate::support::{OrgEndpoint, Sandbox, run, start, wait_until};
+use crate::support::{OrgEndpoint, Sandbox, run, start, wait_for, wait_until};
 
 /// What is installed.
 fn install(sandbox: &Sandbox) -> PathBuf {
@@ -59,7 +59,8 @@ fn session(happens: Option<fn(&Sandbox)>, summary: &[&str]) -> (String, BTreeSet
         // Only root sees whose relay it is.
         if geteuid().is_root() {
             let relay = || sandbox.relays().pop().map(|process| process.pid);
-            let first = relay().unwrap();
+            // It may still be on its way to its own name.
+            let first = wait_for("there is a relay", relay);
             kill(first, Signal::SIGKILL).unwrap();
             wait_until("there is another relay", || relay().is_some_and(|pid| pid != first));
         }

@@ -1,13 +1,12 @@
 //! Edge: `cc-observe help`: of the program, of a command, and what the environment can say.
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
 
 use clap::{CommandFactory as _, Parser};
 use serde_json::json;
 
 use super::args::Options;
-use super::{COMMANDS, COULD_NOT, USAGE, complain, show};
+use super::{COMMANDS, USAGE, complain, print, show};
 use crate::config::variables;
 use crate::launch::Given;
 use crate::process::Inherited;
@@ -38,8 +37,8 @@ pub(super) fn run(args: &[OsString], environment: &[(OsString, OsString)], inher
         Err(error) => return show(&error),
     };
     match &*options.topic {
-        [] => write(&Options::command().render_long_help().to_string()),
-        [topic] if topic == "environment" => write(&variables_told(Given { variables: environment }, options.json)),
+        [] => print(&Options::command().render_long_help().to_string()),
+        [topic] if topic == "environment" => print(&variables_told(Given { variables: environment }, options.json)),
         [topic] if topic == "claude" => {
             complain("Claude Code's own help is `cc-observe claude --help`; that of cc-observe is `cc-observe --help`");
             USAGE
@@ -54,17 +53,6 @@ pub(super) fn run(args: &[OsString], environment: &[(OsString, OsString)], inher
             complain(&format!("no help on {topic}; there is some on environment, {}", known.join(", ")));
             USAGE
         }
-    }
-}
-
-fn write(text: &str) -> u8 {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            complain(&format!("cannot write: {error}"));
-            COULD_NOT
-        }
-        _ => 0,
     }
 }
 

@@ -136,6 +136,18 @@ fn show(error: &clap::Error) -> u8 {
     }
 }
 
+/// Writes what was asked for; the exit code. Who has read enough does not read on: that is no failure.
+fn print(text: &str) -> u8 {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            complain(&format!("cannot write: {error}"));
+            COULD_NOT
+        }
+        _ => 0,
+    }
+}
+
 fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "cc-observe: {line}");
 }

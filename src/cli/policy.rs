@@ -1,7 +1,7 @@
 //! Edge: `cc-observe policy`: what leaves this machine, to whom, by whose decision, and what cannot be changed.
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::fd::AsFd as _;
 
 use clap::Parser;
@@ -9,7 +9,7 @@ use rustix::termios::tcgetwinsize;
 use serde_json::Value;
 
 use super::config::in_force;
-use super::{COULD_NOT, USAGE, complain, redact, show};
+use super::{USAGE, complain, print, redact, show};
 use crate::config::table::{Row, Table};
 use crate::config::{Destination, Layer, keys, managed, paths};
 use crate::launch::{self, Given};
@@ -50,16 +50,7 @@ pub(super) fn run(args: &[OsString], environment: &[(OsString, OsString)], inher
         }
     };
     let text = if options.json { report::policy_json(&told) } else { report::policy(&told, &style(given)) };
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Ok(()) => 0,
-        // Who has read enough does not read on: that is no failure.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
-        Err(error) => {
-            complain(&format!("cannot write: {error}"));
-            COULD_NOT
-        }
-    }
+    print(&text)
 }
 
 fn style(given: Given<'_>) -> Style {

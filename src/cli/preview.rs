@@ -1,10 +1,11 @@
 //! Edge: `cc-observe preview`: exactly what leaves this machine, to each destination.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -129,8 +130,10 @@ impl Shower {
         let stdout = io::stdout();
         let (out, terminal): (Box<dyn Write>, bool) = match &options.output {
             Some(path) => {
-                let file = File::create(path)
-                    .map_err(|error| Failure::Cannot(format!("cannot write {}: {error}", path.display())))?;
+                // As the spool is: for nobody else to read.
+                let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+                let file =
+                    file.map_err(|error| Failure::Cannot(format!("cannot write {}: {error}", path.display())))?;
                 (Box::new(io::BufWriter::new(file)), false)
             }
             None => (Box::new(io::stdout()), process::is_terminal(stdout.as_fd())),

@@ -1,14 +1,14 @@
 //! Edge: `cc-observe status` and `cc-observe statusline`: what runs now, and what became of its telemetry.
 
 use std::ffi::OsString;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use clap::Parser;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::{COULD_NOT, complain, show, spool};
+use super::{COULD_NOT, complain, print, show, spool};
 use crate::config::paths;
 use crate::launch::{self, Given};
 use crate::process::{self, Inherited};
@@ -120,19 +120,6 @@ fn runs(state: &Path) -> Vec<Running> {
 /// The versions of the relays that are there.
 pub(super) fn versions(state: &Path) -> Vec<String> {
     socket::runs(state).iter().filter_map(|run_id| Some(socket::ask(run_id, state)?.version)).collect()
-}
-
-fn print(text: &str) -> u8 {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Ok(()) => 0,
-        // Who has read enough does not read on: that is no failure.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
-        Err(error) => {
-            complain(&format!("cannot write: {error}"));
-            COULD_NOT
-        }
-    }
 }
 
 /// Reads what Claude Code says about its session, so that it can say it; nothing of it is needed.

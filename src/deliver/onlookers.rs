@@ -9,7 +9,10 @@ use crate::otlp::Signal;
 use crate::redact::Redacted;
 
 /// How many requests one who looks on may be behind.
-const BEHIND: usize = 64;
+const BEHIND: usize = 16;
+
+/// How many may look on at once: each may hold as many requests.
+const MOST: usize = 8;
 
 /// A request, as a destination is given it.
 #[derive(Clone, Debug)]
@@ -49,12 +52,17 @@ impl Onlookers {
         Self { instead: true, ..Self::default() }
     }
 
-    /// Looks on from now on.
-    pub fn join(&self) -> Looking {
+    /// Looks on from now on. None: there are enough who do.
+    pub fn join(&self) -> Option<Looking> {
         let (sender, receiver) = mpsc::channel(BEHIND);
-        self.lock().push(sender);
+        let mut all = self.lock();
+        all.retain(|onlooker| !onlooker.is_closed());
+        if all.len() >= MOST {
+            return None;
+        }
+        all.push(sender);
         self.here.send_replace(true);
-        receiver
+        Some(receiver)
     }
 
     /// Whether anybody does.
@@ -125,7 +133,7 @@ mod tests {
         let onlookers = Onlookers::default();
         assert!(!onlookers.are_there());
         onlookers.show(shown(0)).await;
-        let (mut slow, mut quick) = (onlookers.join(), onlookers.join());
+        let (mut slow, mut quick) = (onlookers.join().unwrap(), onlookers.join().unwrap());
         for count in 1..=BEHIND as u64 + 1 {
             onlookers.show(shown(count)).await;
             assert_eq!(quick.recv().await.unwrap().unwrap().records, count);
@@ -142,9 +150,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_crowd_is_not_let_in_and_who_has_gone_leaves_a_place() {
+        let onlookers = Onlookers::default();
+        let mut all: Vec<_> = (0..MOST).map(|_| onlookers.join().unwrap()).collect();
+        assert!(onlookers.join().is_none());
+        all.pop();
+        assert!(onlookers.join().is_some());
+    }
+
+    #[tokio::test]
     async fn where_nothing_is_sent_everybody_is_waited_for() {
         let onlookers = Onlookers::instead();
-        let mut slow = onlookers.join();
+        let mut slow = onlookers.join().unwrap();
         let showing = tokio::spawn({
             let onlookers = onlookers.clone();
             async move {

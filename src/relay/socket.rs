@@ -90,8 +90,10 @@ impl Socket {
                 }
             })
             .await;
-            if matches!(wants, Ok(Ok(true))) {
-                tokio::spawn(show(stream, onlookers.join()));
+            if matches!(wants, Ok(Ok(true)))
+                && let Some(sent) = onlookers.join()
+            {
+                tokio::spawn(show(stream, sent));
             }
         }
     }

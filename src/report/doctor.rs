@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::Style;
+use super::json::safe;
 use super::layout::{Ink, paint, piece, plain};
 
 /// What to think of it.
@@ -75,9 +76,7 @@ pub fn doctor_json(checks: &[Check], version: &str) -> String {
         checks: &'a [Check],
     }
     let report = Report { version, verdict: worst(checks), checks };
-    let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();
-    text.push('\n');
-    text
+    safe(&serde_json::to_string_pretty(&report).unwrap_or_default()) + "\n"
 }
 
 /// The worst of all.

@@ -16,7 +16,7 @@ pub fn json(summary: &RunSummary) -> String {
 }
 
 /// JSON with what a terminal might act on written as `\u` escapes: such characters stand only in strings.
-pub(super) fn safe(plain: &str) -> String {
+pub fn safe(plain: &str) -> String {
     let mut escaped = String::with_capacity(plain.len());
     for character in plain.chars() {
         if character == '\n' || is_safe(character) {

@@ -19,7 +19,7 @@ mod words;
 pub use doctor::{Check, Verdict, doctor, doctor_json, worst};
 pub use findings::{Found, FoundTable, RuleLine, found_json, rules, rules_json};
 pub use full::full;
-pub use json::json;
+pub use json::{json, safe as safe_json};
 pub use line::line;
 pub use markdown::markdown;
 pub use notes::{Note, NothingReason};

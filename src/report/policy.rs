@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::Style;
+use super::json::safe;
 use super::layout::{Ink, paint, paragraph, piece};
 use super::words::many;
 use crate::otlp::Signal;
@@ -262,7 +263,7 @@ fn words_of_age(seconds: u64) -> String {
 
 /// The same as one object.
 pub fn policy_json(told: &PolicyTold) -> String {
-    serde_json::to_string_pretty(told).unwrap_or_default() + "\n"
+    safe(&serde_json::to_string_pretty(told).unwrap_or_default()) + "\n"
 }
 
 #[cfg(test)]

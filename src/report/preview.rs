@@ -8,6 +8,7 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::Style;
+use super::json::safe;
 use super::layout::{Ink, paint, piece, plain};
 use super::printable::printable;
 use super::words::many;
@@ -256,7 +257,7 @@ fn wrapped(values: &[(String, String)], style: &Style, out: &mut String) {
 
 /// One request as an object on a line.
 pub fn preview_json(line: &PreviewLine) -> String {
-    serde_json::to_string(line).unwrap_or_default() + "\n"
+    safe(&serde_json::to_string(line).unwrap_or_default()) + "\n"
 }
 
 #[cfg(test)]

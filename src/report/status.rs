@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::json::safe;
 use super::layout::{Ink, Item, paint, piece, plain, row};
 use super::printable::printable;
 use super::spool::{Disk, SpoolLine};
@@ -120,9 +121,7 @@ pub fn status_json(runs: &[Running], spool: &[SpoolLine], disk: Option<Disk>) ->
         spool: &'a [SpoolLine],
         disk: Option<Disk>,
     }
-    let mut text = serde_json::to_string_pretty(&Status { runs, spool, disk }).unwrap_or_default();
-    text.push('\n');
-    text
+    safe(&serde_json::to_string_pretty(&Status { runs, spool, disk }).unwrap_or_default()) + "\n"
 }
 
 #[cfg(test)]

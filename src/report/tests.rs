@@ -484,6 +484,9 @@ proptest! {
         prop_assert!(coloured.chars().all(|c| c == '\n' || printable::is_safe(c)));
         let json = json(&summary);
         prop_assert!(json.chars().all(|c| c == '\n' || printable::is_safe(c)));
+        let written = safe_json(&serde_json::json!({ "of": text }).to_string());
+        prop_assert!(written.chars().all(printable::is_safe), "{written:?}");
+        prop_assert_eq!(&serde_json::from_str::<serde_json::Value>(&written).unwrap()["of"], &text);
         prop_assert_eq!(serde_json::from_str::<RunSummary>(&json).unwrap(), summary.clone());
         prop_assert!(markdown(&summary).chars().all(|c| c == '\n' || printable::is_safe(c)));
     }

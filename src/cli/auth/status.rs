@@ -9,6 +9,7 @@ use super::{Failure, NO, runtime, write};
 use crate::config::{Auth, Destination};
 use crate::launch::{self, Given};
 use crate::report;
+use crate::report::safe_json;
 use crate::secrets::keyring::{KeyringError, Store};
 use crate::secrets::{TokenError, TokenSource};
 
@@ -98,7 +99,7 @@ fn as_json(lines: &[Line]) -> String {
         })
     };
     let destinations: Vec<Value> = lines.iter().map(object).collect();
-    format!("{}\n", json!({ "destinations": destinations }))
+    safe_json(&format!("{}\n", json!({ "destinations": destinations })))
 }
 
 fn as_text(lines: &[Line]) -> String {

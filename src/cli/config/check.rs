@@ -10,7 +10,7 @@ use crate::config::user::{MAX_CONFIG_BYTES, check as check_source};
 use crate::config::{Config, ConfigError, Layer, Source, files, managed};
 use crate::launch::{self, Given};
 use crate::redact::{Custom, OwnRuleError};
-use crate::report::printable;
+use crate::report::{printable, safe_json};
 
 /// Something is wrong.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -95,7 +95,7 @@ pub(super) fn check(given: Given<'_>, options: &CheckOptions) -> Result<u8, Fail
     let read: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     let sound = wrong.is_empty();
     put(&if options.json {
-        format!("{:#}\n", json!({ "sound": sound, "read": read, "mistakes": wrong }))
+        safe_json(&format!("{:#}\n", json!({ "sound": sound, "read": read, "mistakes": wrong })))
     } else if sound {
         let read =
             if read.is_empty() { "nothing is configured".to_owned() } else { format!("read {}", read.join(", ")) };

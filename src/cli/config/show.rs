@@ -11,7 +11,7 @@ use crate::config::table::{HIDDEN, Row, Table};
 use crate::config::{Layer, Origin, Source, keys, managed};
 use crate::launch::{self, Given};
 use crate::process;
-use crate::report::printable;
+use crate::report::{printable, safe_json};
 
 /// What stands for an origin that is no text of ours.
 const BUILT_IN: &str = "built in";
@@ -78,7 +78,7 @@ pub(super) fn show(given: Given<'_>, as_json: bool) -> Result<u8, Failure> {
     let (_, table) = in_force(given)?;
     if as_json {
         let rows: Vec<_> = table.rows.iter().map(object).collect();
-        put(&format!("{:#}\n", json!({ "keys": rows })))?;
+        put(&safe_json(&format!("{:#}\n", json!({ "keys": rows }))))?;
         return Ok(0);
     }
     let stdout = io::stdout();
@@ -175,7 +175,7 @@ pub(super) fn path(given: Given<'_>, all: bool, as_json: bool) -> Result<u8, Fai
             json!({ "path": path.to_string_lossy(), "layer": layer, "exists": exists(path) })
         };
         let places: Vec<_> = places.iter().enumerate().map(of).collect();
-        put(&format!("{:#}\n", json!({ "files": places })))?;
+        put(&safe_json(&format!("{:#}\n", json!({ "files": places }))))?;
         return Ok(0);
     }
     let shown: Vec<_> =
