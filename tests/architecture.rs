@@ -17,10 +17,10 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("event", &["otlp", "redact"]),
     ("session", &["event"]),
     ("spool", &["otlp", "redact"]),
-    ("config", &["otlp", "redact", "secrets", "spool"]),
+    ("config", &["event", "otlp", "redact", "secrets", "spool"]),
     ("deliver", &["config", "otlp", "redact", "secrets", "spool"]),
     ("report", &["deliver", "event", "otlp", "session"]),
-    ("launch", &["config", "otlp", "process", "redact", "relay", "report", "secrets"]),
+    ("launch", &["config", "event", "otlp", "process", "redact", "relay", "report", "secrets"]),
     ("relay", &["config", "deliver", "event", "otlp", "process", "redact", "report", "secrets", "session", "spool"]),
     (
         "cli",
@@ -32,8 +32,12 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
 ];
 
 /// Imports that are allowed only of a part: who, of whom, and what alone.
-const ONLY: [(&str, &str, &[&str]); 2] =
-    [("launch", "relay", &["control", "port", "socket"]), ("report", "otlp", &["Signal"])];
+const ONLY: [(&str, &str, &[&str]); 4] = [
+    ("config", "event", &["NanoUsd"]),
+    ("launch", "event", &["NanoUsd"]),
+    ("launch", "relay", &["control", "port", "socket", "spending"]),
+    ("report", "otlp", &["Signal"]),
+];
 
 /// Modules that are told everything they need, and touch nothing.
 const PURE: [&str; 5] = ["otlp", "redact", "event", "session", "report"];

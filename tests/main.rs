@@ -11,6 +11,7 @@
 mod architecture;
 mod auth;
 mod background;
+mod budget;
 mod chaos;
 mod checkout;
 mod config;

@@ -16,6 +16,8 @@ pub enum Form {
     Text,
     /// A whole number.
     Number,
+    /// A number, whole or not.
+    Decimal,
     /// True or false.
     Flag,
     /// A list of strings.
@@ -84,6 +86,7 @@ impl<'s> Walk<'s> {
             let items = meant.get("items").map(|items| self.meant(items));
             let form = match kind {
                 Some("integer") => Form::Number,
+                Some("number") => Form::Decimal,
                 Some("boolean") => Form::Flag,
                 Some("array") if items.is_some_and(|items| items.get("properties").is_some()) => Form::Tables,
                 Some("array") => Form::List,
@@ -231,6 +234,7 @@ mod tests {
             (_, "redaction.rules") => "[{ id = \"a\", pattern = \"x{9}\" }]".to_owned(),
             _ => match key.form {
                 Form::Text => "\"/a\"".to_owned(),
+                Form::Decimal => "12.5".to_owned(),
                 _ => "[\"a\"]".to_owned(),
             },
         }

@@ -193,6 +193,7 @@ fn bind<'i>(lower: &mut DeTable<'i>, managed: DeTable<'i>, path: &mut Vec<String
             (Rule::Destinations, Some(_), (_, DeValue::Table(above))) if above.is_empty() => {}
             (Rule::Stricter(order), Some(DeValue::String(below)), (_, DeValue::String(above)))
                 if rank(order, below) > rank(order, &above) => {}
+            (Rule::Least, Some(below), (_, above)) if number(below) <= number(&above) => {}
             (Rule::Either | Rule::All, Some(DeValue::Array(below)), (_, DeValue::Array(above))) => {
                 let own = std::mem::replace(below, above);
                 add(below, own);
@@ -237,6 +238,19 @@ fn rank(order: &[&str], word: &str) -> Option<usize> {
     order.iter().position(|known| *known == word)
 }
 
+/// A number as a double; what is none is the largest.
+fn number(value: &DeValue<'_>) -> f64 {
+    let number = match value {
+        DeValue::Integer(number) => i128::from_str_radix(&number.as_str().replace('_', ""), number.radix())
+            .ok()
+            .and_then(|number| u32::try_from(number).ok())
+            .map(f64::from),
+        DeValue::Float(number) => number.as_str().replace('_', "").parse().ok(),
+        _ => None,
+    };
+    number.unwrap_or(f64::INFINITY)
+}
+
 /// What becomes of a key that more than one layer has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Rule {
@@ -248,6 +262,8 @@ pub(super) enum Rule {
     Destinations,
     /// The organization's, unless another is stricter. From the loosest on.
     Stricter(&'static [&'static str]),
+    /// A number: the organization's, unless another is less.
+    Least,
     /// A list of which each layer's replaces the weaker one's, but nothing of the organization's goes.
     Either,
     /// A list of which everything counts.
@@ -261,6 +277,7 @@ impl Rule {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         match &*path {
             ["capture"] => Self::Stricter(&["content", "commands", "metadata"]),
+            ["budget", _] => Self::Least,
             ["identity", _] => Self::Stricter(&["keep", "hash", "drop"]),
             ["destinations"] => Self::Destinations,
             ["destinations", _] => Self::Unit,
@@ -303,7 +320,11 @@ mod tests {
                     }
                 }
                 value => {
-                    let text = value.as_str().map_or_else(|| format!("{value:?}"), str::to_owned);
+                    let number = value
+                        .as_integer()
+                        .map(toml::de::DeInteger::as_str)
+                        .or(value.as_float().map(toml::de::DeFloat::as_str));
+                    let text = value.as_str().or(number).map_or_else(|| format!("{value:?}"), str::to_owned);
                     all.push(format!("{path} = {text} @{}", places.origin(key.span().start).unwrap()));
                 }
             }
@@ -327,6 +348,10 @@ mod tests {
     fn what_the_organization_says_is_final_and_may_be_made_stricter() {
         for (organizations, own, want) in [
             ("capture = 'commands'", "capture = 'content'", "capture = commands @managed:1"),
+            ("budget.day_usd = 50", "budget.day_usd = 1_000", "budget.day_usd = 50 @managed:1"),
+            ("budget.day_usd = 50", "budget.day_usd = 49.5", "budget.day_usd = 49.5 @user:1"),
+            ("budget.day_usd = 5e1", "budget.day_usd = 0x31", "budget.day_usd = 31 @user:1"),
+            ("budget.day_usd = 50", "budget.day_usd = 'FAKE'", "budget.day_usd = 50 @managed:1"),
             ("capture = 'commands'", "capture = 'metadata'", "capture = metadata @user:1"),
             ("capture = 'commands'", "", "capture = commands @managed:1"),
             ("capture = 'commands'", "capture = 'commands'", "capture = commands @managed:1"),

@@ -1,5 +1,6 @@
 //! What the person configured: destinations, and where each came from.
 
+mod budget;
 pub mod edit;
 pub mod endpoint;
 pub mod files;
@@ -21,6 +22,7 @@ pub mod transport;
 pub mod user;
 pub mod variables;
 
+pub use budget::Budget;
 pub use endpoint::{Endpoint, EndpointError};
 pub use layers::{Layer, Origin, Source};
 pub use transport::{Auth, Compression, Protocol, Proxies, Tls, Transport};

@@ -244,7 +244,8 @@ fn json(value: &DeValue<'_>) -> Value {
         DeValue::Table(all) => {
             Value::Object(all.iter().map(|(key, value)| (key.get_ref().to_string(), json(value.get_ref()))).collect())
         }
-        DeValue::Float(_) | DeValue::Datetime(_) => Value::Null,
+        DeValue::Float(number) => number.as_str().replace('_', "").parse::<f64>().ok().into(),
+        DeValue::Datetime(_) => Value::Null,
     }
 }
 

@@ -14,7 +14,7 @@ use super::known_values::KnownSources;
 use super::layers::{self, Layer, Source};
 use super::mistakes::{self, Mistake};
 use super::transport::{AuthTable, Compression, Protocol, Proxies, TlsTable, Transport};
-use super::{Destination, Endpoint, EndpointError, Temporality, levels, redaction, spool};
+use super::{Budget, Destination, Endpoint, EndpointError, Temporality, budget, levels, redaction, spool};
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, Dropped, Identity, Levels, MIN_ATTRIBUTE_BYTES, OwnRules, Policy, Trust};
 use crate::secrets::Secret;
@@ -40,6 +40,8 @@ pub struct Config {
     pub spool: Bounds,
     /// `[spool] durability`.
     pub durability: Durability,
+    /// `[budget]`: from which costs on something is said.
+    pub budget: Budget,
     /// `[redaction] known_values = […]`.
     pub known_values: KnownSources,
     /// `[redaction]`: rules that are not checked yet.
@@ -189,6 +191,9 @@ pub(super) struct File {
     /// How much may wait on disk for each destination.
     #[serde(default)]
     spool: spool::Table,
+    /// What may be spent before it is said, in the summary, the status line and at the start.
+    #[serde(default)]
+    budget: budget::Table,
     /// Where it is delivered to, by name: a-z, 0-9, _ and -, at most 64 long.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Table>")]
@@ -342,6 +347,7 @@ impl Config {
             claude: file.claude,
             spool: bounds,
             durability,
+            budget: file.budget.into(),
             known_values: file.redaction.known_values(),
             redaction: file.redaction.into_rules(&places),
             fingerprint: 0,

@@ -10,6 +10,8 @@ pub enum Form {
     Text,
     /// A whole number.
     Number,
+    /// A number, whole or not.
+    Decimal,
     /// Words with commas between them; an empty one is an empty list.
     List,
 }
@@ -30,7 +32,7 @@ const fn variable(name: &'static str, key: &'static str, form: Form) -> Variable
 }
 
 /// All that stand for a key of the file.
-pub const VARIABLES: [Variable; 14] = [
+pub const VARIABLES: [Variable; 17] = [
     variable("CC_OBSERVE_CAPTURE", "capture", Form::Text),
     variable("CC_OBSERVE_SUMMARY", "summary", Form::Text),
     variable("CC_OBSERVE_KNOWN_VALUES", "redaction.known_values", Form::List),
@@ -45,6 +47,9 @@ pub const VARIABLES: [Variable; 14] = [
     variable("CC_OBSERVE_SPOOL_MAX_BATCHES", "spool.max_batches", Form::Number),
     variable("CC_OBSERVE_SPOOL_MAX_AGE", "spool.max_age", Form::Text),
     variable("CC_OBSERVE_SPOOL_DURABILITY", "spool.durability", Form::Text),
+    variable("CC_OBSERVE_BUDGET_SESSION_USD", "budget.session_usd", Form::Decimal),
+    variable("CC_OBSERVE_BUDGET_DAY_USD", "budget.day_usd", Form::Decimal),
+    variable("CC_OBSERVE_BUDGET_MONTH_USD", "budget.month_usd", Form::Decimal),
 ];
 
 /// A variable of ours that stands for no key.
@@ -94,6 +99,11 @@ pub fn sources(get: impl Fn(&str) -> Option<String>) -> Vec<Source> {
             Form::Text => quoted(&value),
             // What is no number is a mistake of type, and is told as one.
             Form::Number => value.trim().parse::<u64>().map_or_else(|_| quoted(&value), |number| number.to_string()),
+            // As TOML writes it, which knows no `.5` and no `5.`.
+            Form::Decimal => match value.trim().parse::<f64>() {
+                Ok(number) if number.is_finite() => format!("{number:?}"),
+                _ => quoted(&value),
+            },
             Form::List => {
                 let words = value.split(',').map(str::trim).filter(|word| !word.is_empty());
                 format!("[{}]", words.map(quoted).collect::<Vec<_>>().join(", "))

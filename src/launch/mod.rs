@@ -38,7 +38,7 @@ use self::ours::Ours;
 use self::prepare::{Configured, Identity, Part, Preparation, Prepared, Wanted};
 pub use self::prepare::{ENDPOINT_DESTINATION, bypassed_by, destinations_of_today, layers, read_config};
 use self::relay_process::{NoAnswer, Relay};
-use self::situation::{Plan, Situation, SummaryOption, Way};
+use self::situation::{Plan, Shown, Situation, SummaryOption, Way};
 use crate::config::user::Summary;
 use crate::config::{managed, paths};
 use crate::process::{self, Inherited, Program, Signals, SpawnError};
@@ -439,6 +439,7 @@ impl Launch<'_> {
             let why = format!("cannot start the relay: {error}");
             return self.unobserved(Unobserved { why, muted: None }, arguments, person);
         }
+        self.tell_of_budgets(&notes);
         match self.start_claude(&args, &environment) {
             Ok((child, signals)) => {
                 // If the relay is gone already, the end will tell.
@@ -447,6 +448,14 @@ impl Launch<'_> {
                 ending::observed(self, begun, relay, child, &signals)
             }
             Err(errno) => self.could_not_exec(errno),
+        }
+    }
+
+    /// What was spent is said before more is: where a summary will be shown too.
+    fn tell_of_budgets(&self, notes: &[Note]) {
+        if matches!(self.plan.shown, Shown::Full | Shown::Line) {
+            let passed = notes.iter().filter(|note| matches!(note, Note::BudgetPassed { .. }));
+            passed.for_each(|note| complain(&note.sentence()));
         }
     }
 
@@ -559,6 +568,7 @@ impl Launch<'_> {
             claude: given.claude_directory().as_deref().map(SentPath::from),
             ci: if prepared.unobserved { Vec::new() } else { prepare::ci(given) },
             destinations: prepared.destinations,
+            budget: prepared.budget,
             policy: prepared.policy,
             notes: prepared.notes.into_iter().chain(self.invocation.dry.map(|_| Note::Dry)).collect(),
             dry: self.invocation.dry.is_some(),

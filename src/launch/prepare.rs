@@ -23,10 +23,12 @@ use crate::config::person::{Found, Unsupported, Unusable};
 use crate::config::reading::Reading;
 use crate::config::user::Summary;
 use crate::config::variables;
-use crate::config::{self, Auth, Config, ConfigError, Destination, Endpoint, Proxies, files, paths, person};
+use crate::config::{self, Auth, Budget, Config, ConfigError, Destination, Endpoint, Proxies, files, paths, person};
+use crate::event::NanoUsd;
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, OwnRules, Policy};
 use crate::relay::control::{SentDestination, SentKnown, SentPath};
+use crate::relay::spending;
 use crate::report::Note;
 use crate::secrets::{Secret, TokenSource};
 
@@ -156,6 +158,8 @@ pub struct Prepared {
     pub destinations: Vec<SentDestination>,
     /// Variables that hold what lets us in at a destination. Claude does not get them.
     pub credentials: Vec<String>,
+    /// What may be spent before it is said.
+    pub budget: Budget,
     /// What the relay keeps: at the highest level that any of them is given.
     pub policy: Policy,
     /// What claude is to be asked for.
@@ -510,7 +514,7 @@ fn prepare_run(
     for file in redaction.files_mut() {
         *file = given.with_tilde(file);
     }
-    let policy = config.policy.clone();
+    let (policy, budget) = (config.policy.clone(), config.budget);
     let (destinations, theirs) = destinations(given, config, person, &mut notes)?;
     let highest = destinations.iter().map(|destination| destination.capture).max();
     let policy = policy.at(highest.unwrap_or(policy.level.min(CaptureLevel::default())));
@@ -520,6 +524,12 @@ fn prepare_run(
         notes.push(Note::Bypassed { by: path.display().to_string() });
     }
     let state = paths::state_directory().map_err(SetupError::State)?;
+    if budget.day.is_some() || budget.month.is_some() {
+        match spending::read(&state, spending::today()) {
+            Ok(spent) => notes.extend(spending::passed(&budget, NanoUsd::ZERO, spent)),
+            Err(error) => log(&format!("what was spent so far cannot be read: {error}")),
+        }
+    }
     let mut prepared = Prepared {
         state: state.as_path().into(),
         settings: None,
@@ -528,6 +538,7 @@ fn prepare_run(
         destinations: destinations.iter().map(SentDestination::pack).collect(),
         policy,
         asked,
+        budget,
         unobserved,
         notes,
         known: SentKnown::default(),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::control::{Exit, Start};
 use super::pipeline::Pipeline;
+use super::spending::Account;
 use crate::deliver::DeliveryCounts;
 use crate::event::Moment;
 use crate::otlp::Signal;
@@ -17,7 +18,13 @@ use crate::spool::Count;
 const SHOULD_HAVE_SENT: Duration = Duration::from_secs(10);
 
 /// The document about the run, as it stands now.
-pub(super) fn summary(pipeline: &Pipeline, start: &Start, ended: Timestamp, exit: Option<Exit>) -> RunSummary {
+pub(super) fn summary(
+    pipeline: &Pipeline,
+    start: &Start,
+    spending: &Account,
+    ended: Timestamp,
+    exit: Option<Exit>,
+) -> RunSummary {
     let counted = pipeline.counted();
     let session = counted.ledger.totals();
     let delivery: Vec<report::Delivery> = pipeline
@@ -41,6 +48,9 @@ pub(super) fn summary(pipeline: &Pipeline, start: &Start, ended: Timestamp, exit
     for delivery in delivery.iter().filter(|delivery| delivery.last_error.is_none() && delivery.waiting() > 0) {
         notes.push(Note::OnTheirWay { destination: delivery.destination.clone(), batches: delivery.waiting() });
     }
+    // What was passed at the start is passed still, unless a day or month has begun since.
+    notes.retain(|note| !matches!(note, Note::BudgetPassed { .. }));
+    notes.extend(spending.passed(session.cost));
     let withheld = &counted.withheld;
     RunSummary {
         run_id: start.run_id.clone(),

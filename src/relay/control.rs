@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::config::known_values::{CredentialFile, Wanted};
 use crate::config::reading::Reading;
 use crate::config::{
-    Auth, Compression, Destination, Endpoint, EndpointError, Protocol, Proxies, Temporality, Tls, Transport,
+    Auth, Budget, Compression, Destination, Endpoint, EndpointError, Protocol, Proxies, Temporality, Tls, Transport,
 };
 use crate::deliver::Shown;
 use crate::otlp::Signal;
@@ -168,6 +168,8 @@ pub struct Start {
     pub ci: Vec<(String, String)>,
     /// Who receives what.
     pub destinations: Vec<SentDestination>,
+    /// What may be spent before it is said.
+    pub budget: Budget,
     /// What is kept and spooled: at the highest level that any of them is given.
     pub policy: Policy,
     /// What the launcher already knows to say.

@@ -20,6 +20,7 @@ use super::pipeline::Pipeline;
 use super::port::{self, Port};
 use super::repository::Repository;
 use super::socket::Told;
+use super::spending::Account;
 use super::{account, claude_process, facts, redactor, repository, settings_files, socket};
 use crate::config::Destination;
 use crate::deliver::{Delivery, DeliveryCounts, Idle, Onlookers, Today};
@@ -117,14 +118,18 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
         pipeline.begin_late();
     }
     let start = Arc::new(start);
-    let (of, to_tell) = (Arc::clone(&pipeline), Arc::clone(&start));
+    let spending = Account::new(PathBuf::from(start.state.clone()), start.budget);
+    let (of, to_tell, spent) = (Arc::clone(&pipeline), Arc::clone(&start), Arc::clone(&spending));
     // Nobody else sets it.
-    let _ = told.set(Box::new(move || account::summary(&of, &to_tell, Timestamp::now(), None)));
+    let _ = told.set(Box::new(move || account::summary(&of, &to_tell, &spent, Timestamp::now(), None)));
     let mut intake = Intake::new(listener, start.port, &start.run_id, start.token.clone(), Arc::clone(&pipeline))?;
     if !life.begun {
         let started = account::run_started(&start);
         pipeline.own(Redacted::own_record("run_started", start.started, &started, pipeline.enrichment())).await;
         life.has_begun();
+    }
+    if !start.unobserved {
+        tokio::spawn(Arc::clone(&spending).keep(Arc::clone(&pipeline)));
     }
     if let Some(spool) = spool.clone() {
         tokio::spawn(adopt(Arc::clone(&pipeline), spool));
@@ -139,8 +144,13 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
     };
     let drain = exit.and_then(|exit| exit.drain);
     launcher = launcher.filter(|_| matches!(ending, Ending::Told(_)));
-    let summary =
-        |last| ToLauncher::Summary { summary: Box::new(account::summary(&pipeline, &start, claude_ended, exit)), last };
+    if launcher.is_some() && spending.is_shared() {
+        spending.settle(&pipeline).await;
+    }
+    let summary = |last| {
+        let summary = account::summary(&pipeline, &start, &spending, claude_ended, exit);
+        ToLauncher::Summary { summary: Box::new(summary), last }
+    };
     // Before our own last record is queued: it would always be on its way.
     tell(&mut launcher, &summary(drain.is_none())).await;
     // Whoever goes on behind a dry run would be shown to nobody.
@@ -159,6 +169,9 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
     });
     intake.finish(Instant::now() + QUIET_LIMIT).await;
     life.is_over();
+    if !start.unobserved {
+        spending.settle(&pipeline).await;
+    }
     for (destination, delivery) in pipeline.destinations() {
         if let Some(values) = account::withheld(&pipeline, destination.capture)
             && destination.signals.contains(&Signal::Logs)

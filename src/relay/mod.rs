@@ -17,6 +17,7 @@ mod redactor;
 mod repository;
 mod settings_files;
 pub mod socket;
+pub mod spending;
 mod stranger;
 
 use std::io::{self, Read as _, Write as _};

@@ -225,6 +225,11 @@ impl Pipeline {
         &self.destinations
     }
 
+    /// Changes whenever there is something to count.
+    pub fn work(&self) -> watch::Receiver<usize> {
+        self.under_way.subscribe()
+    }
+
     /// Waits until everything that came whole has been worked on.
     pub async fn settled(&self) {
         // The sender lives as long as this does, so the wait cannot fail.

@@ -22,7 +22,7 @@ pub use full::full;
 pub use json::{json, safe as safe_json};
 pub use line::line;
 pub use markdown::markdown;
-pub use notes::{Note, NothingReason};
+pub use notes::{Note, NothingReason, Period};
 pub use policy::{Decided, DestinationTold, PolicyTold, SecretsTold, SpoolTold, policy, policy_json};
 pub use preview::{Finding, PreviewLine, preview, preview_json};
 pub use printable::{Printable, printable};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Moment;
+use crate::event::{Moment, NanoUsd};
 use crate::otlp::Signal;
 
 /// One thing a person should know.
@@ -94,6 +94,17 @@ pub enum Note {
         /// What is wrong, in words.
         why: String,
     },
+    /// More was spent than was to be, or as much. Nothing was stopped.
+    BudgetPassed {
+        /// In which time.
+        period: Period,
+        /// What was to be spent at most.
+        #[serde(rename = "budget_nano_usd")]
+        budget: NanoUsd,
+        /// What was.
+        #[serde(rename = "spent_nano_usd")]
+        spent: NanoUsd,
+    },
     /// The relay ended before its time: what it had not written yet is lost.
     RelayGone,
     /// The relay ended before its time, and another took its place: the numbers begin with that.
@@ -109,6 +120,43 @@ pub enum Note {
     /// Written by a later version.
     #[serde(other)]
     Unknown,
+}
+
+/// What a budget is for, on the local calendar.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// One session.
+    Session,
+    /// All sessions of a day.
+    Day,
+    /// All sessions of a month.
+    Month,
+    /// Written by a later version.
+    #[serde(other)]
+    Other,
+}
+
+impl Period {
+    /// That it is passed, in a few words.
+    fn over(self) -> &'static str {
+        match self {
+            Self::Session => "over session budget",
+            Self::Day => "over day budget",
+            Self::Month => "over month budget",
+            Self::Other => "over budget",
+        }
+    }
+
+    /// Whose budget it is.
+    fn whose(self) -> &'static str {
+        match self {
+            Self::Session => "this session's",
+            Self::Day => "today's",
+            Self::Month => "this month's",
+            Self::Other => "a",
+        }
+    }
 }
 
 /// Why nothing arrived.
@@ -177,6 +225,7 @@ impl Note {
             Self::RulesNotUsable { .. } => "own rules not usable",
             Self::ManagedNotUsable { .. } => "organization's configuration not usable",
             Self::ConfigLeftOut { .. } => "own configuration not usable",
+            Self::BudgetPassed { period, .. } => return Some(Cow::Borrowed(period.over())),
             Self::RelayGone => "relay gone",
             Self::RelayRestarted { .. } => "relay restarted",
             Self::TracesMissing => "no traces",
@@ -233,6 +282,11 @@ impl Note {
             ),
             Self::ConfigLeftOut { why } => {
                 format!("Your own configuration is left out, and your organization's counts alone: {why}")
+            }
+            Self::BudgetPassed { period, budget, spent } => {
+                let whose = period.whose();
+                let (first, rest) = whose.split_at(1);
+                format!("{}{rest} budget of {budget} is passed: {spent} so far, at list price.", first.to_uppercase())
             }
             Self::RelayGone => "The relay ended early; what it had not yet written to disk is lost.".to_owned(),
             Self::RelayRestarted { .. } => {

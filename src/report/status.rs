@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::json::safe;
 use super::layout::{Ink, Item, paint, piece, plain, row};
+use super::notes::Note;
 use super::printable::printable;
 use super::spool::{Disk, SpoolLine};
 use super::summary::{Delivery, RunSummary};
@@ -79,6 +80,8 @@ pub fn statusline(summary: &RunSummary, style: &Style) -> String {
         vec![plain(summary.session.cost.to_string())],
         vec![plain(format!("{} tokens", words::tokens(summary.session.tokens.total())))],
     ];
+    let passed = summary.notes.iter().filter(|note| matches!(note, Note::BudgetPassed { .. }));
+    parts.extend(passed.filter_map(Note::word).map(|word| vec![piece(Ink::Bad, word)]));
     parts.push(delivered(&summary.delivery));
     let spaced = parts
         .iter()

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
-use crate::event::{Moment, captures};
+use crate::event::{Moment, NanoUsd, captures};
 use crate::otlp::Signal;
 use crate::session::{Active, Ledger, SessionTotals, Share, ToolTotals, Verdicts};
 
@@ -126,6 +126,11 @@ fn every_note() -> Vec<Note> {
         Note::RulesNotUsable { errors: vec![text(), text(), text()] },
         Note::ManagedNotUsable { why: text() },
         Note::ConfigLeftOut { why: text() },
+        Note::BudgetPassed {
+            period: Period::Day,
+            budget: NanoUsd::from_micros(50_000_000),
+            spent: NanoUsd::from_micros(61_200_000),
+        },
         Note::RelayGone,
         Note::RelayRestarted { at: None },
         Note::TracesMissing,
@@ -253,6 +258,7 @@ fn every_note_is_one_plain_sentence() {
     Your own redaction rules cannot be used (something) and 2 more; only metadata is captured.
     Your organization's configuration cannot be used: something. No more than metadata is captured, and nothing is sent.
     Your own configuration is left out, and your organization's counts alone: something
+    Today's budget of $50.00 is passed: $61.20 so far, at list price.
     The relay ended early; what it had not yet written to disk is lost.
     The relay ended early and was started again; what came before that is not in these numbers.
     Traces were asked for, but none arrived.
@@ -265,7 +271,7 @@ fn one_line_has_a_word_for_what_is_missing() {
     let mut summary = captured("18c-model-1m");
     summary.notes = every_note();
     summary.session.missing_events = 12;
-    insta::assert_snapshot!(line(&summary, &Style { width: 320, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed unobserved, as asked dry run not sent traces not sent logs, metrics and traces not sent own rules not usable organization's configuration not usable own configuration not usable relay gone relay restarted no traces incomplete");
+    insta::assert_snapshot!(line(&summary, &Style { width: 360, ..Style::PLAIN }), @"cc-observe $0.12 40m 2 tools 12 missing local only bypassed settings not merged not observed unobserved, as asked dry run not sent traces not sent logs, metrics and traces not sent own rules not usable organization's configuration not usable own configuration not usable over day budget relay gone relay restarted no traces incomplete");
 }
 
 /// What is said of a delivery, in full and in the one line.

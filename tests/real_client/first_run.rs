@@ -31,6 +31,8 @@ fn scrubbed(lines: &[String], lab: &Lab) -> String {
     for (pattern, instead) in [
         (r"/\S*/claude,", "~/.local/bin/claude,"),
         (r"\b\d+(\.\d+)?s\b", "12s"),
+        // There where the client took long enough to count the time at the keyboard.
+        (r" \((you|claude) 12s(, (you|claude) 12s)?\)", ""),
         (r"\brun [0-9a-f]{8}\b", "run 0199a7b2"),
     ] {
         text = Regex::new(pattern).unwrap().replace_all(&text, instead).into_owned();
