@@ -90,7 +90,9 @@ fn what_all_sessions_cost_is_added_up_exactly() {
     }
     // Without a summary, beside each other.
     let together: Vec<_> = (0..4).map(|_| crate::support::start(sandbox.observed(["-p", "go"]))).collect();
-    together.into_iter().for_each(|started| assert_eq!(started.wait().code(), Some(0)));
+    for started in together {
+        assert_eq!(started.wait().code(), Some(0));
+    }
     sandbox.wait_until_idle();
     assert_eq!(spent(&sandbox).values().sum::<u64>(), 8 * one);
     let mode =
