@@ -67,6 +67,15 @@ fn status(sandbox: &Sandbox) -> (Value, Option<i32>) {
 }
 
 /// The keyring is found there. A busy machine may be late, and is asked again.
+/// What `doctor` says of the token: `verdict: found | hint`.
+fn credential(sandbox: &Sandbox) -> String {
+    let doctor: Value = serde_json::from_str(&run(sandbox.cc_observe(["doctor", "--json"])).out()).unwrap();
+    let checks = doctor["checks"].as_array().unwrap();
+    let check = checks.iter().find(|check| check["about"] == "credential").unwrap_or_else(|| panic!("{doctor}"));
+    let text = |key: &str| check[key].as_str().unwrap_or("-").replace(sandbox.home().to_str().unwrap(), "~");
+    format!("{}: {} | {}", text("verdict"), text("found"), text("hint"))
+}
+
 fn wait_for_place(sandbox: &Sandbox, place: &str) {
     wait_until(&format!("the token is found: {place}"), || status(sandbox).0["where"] == place);
 }
@@ -271,6 +280,9 @@ fn a_keyring_that_is_locked_stays_locked_and_the_file_counts() {
     assert!(tokens(&endpoint).iter().all(|sent| *sent == token("in-a-file")));
     assert!(!tokens(&endpoint).is_empty());
 
+    let told = "since the keyring is locked | unlock it, if it holds a newer one";
+    assert!(credential(&sandbox).ends_with(told), "{}", credential(&sandbox));
+
     let removed = auth(&sandbox, &["remove", &name]);
     assert_eq!(removed.code(), Some(1), "what is locked may still be there");
     assert!(removed.out().contains(&format!("is removed from ~/.config/cc-observe/credentials/{name}")));
@@ -338,6 +350,15 @@ fn a_bus_that_never_answers_is_done_without() {
     let (line, code) = status(&sandbox);
     assert_eq!((code, &line["in_time"]), (Some(0), &false.into()), "{line}");
     assert_eq!(line["without_keyring"], "the keyring does not answer in time");
+    assert_eq!(
+        credential(&sandbox),
+        format!(
+            "warning: {name}: the token of ~/.config/cc-observe/credentials/{name}, since the keyring does not answer in time | \
+             look whether its service runs: each session waits for it at its beginning"
+        )
+    );
+    sandbox.unset("DBUS_SESSION_BUS_ADDRESS");
+    assert!(credential(&sandbox).starts_with("ok: "), "{}", credential(&sandbox));
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub use client::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, REQUEST_TIMEOUT};
 pub use counts::DeliveryCounts;
 pub use onlookers::{Looking, Onlookers, Shown};
 pub use prepare::{REQUEST_BYTES, as_given};
-pub use probe::probe;
+pub use probe::{Probed, Stage, probe};
 pub use retry::{Delays, Trouble, Unreachable};
 pub use today::Today;
 pub use worker::{Delivery, Idle};

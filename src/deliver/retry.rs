@@ -332,10 +332,14 @@ fn parse_retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let asked = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         Duration::from_secs(text.parse().unwrap_or(u64::MAX))
     } else {
-        let date = DateTimeParser::new().parse_timestamp(text).ok()?;
-        SystemTime::from(date).duration_since(now).ok()?
+        http_date(text)?.duration_since(now).ok()?
     };
     (!asked.is_zero()).then_some(asked)
+}
+
+/// A date as HTTP has it (RFC 9110, 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub(super) fn http_date(text: &str) -> Option<SystemTime> {
+    DateTimeParser::new().parse_timestamp(text.trim()).ok().map(SystemTime::from)
 }
 
 #[cfg(test)]

@@ -147,6 +147,22 @@ pub fn is_first_ours(search: Option<&OsStr>) -> bool {
     first.is_some_and(|first| identity(&first) == ourselves() || is_shim(&first))
 }
 
+/// The files called `cc-observe` on the search path, each once: whether it is this program, and where it is.
+pub fn copies(search: Option<&OsStr>) -> Vec<(bool, PathBuf)> {
+    let ourselves = ourselves();
+    let mut seen = Vec::new();
+    let search = search.unwrap_or(OsStr::new(DEFAULT_PATH));
+    let candidates = std::env::split_paths(search).map(|directory| directory.join("cc-observe"));
+    let programs = candidates.filter(|path| is_file(path) && access(path, AccessFlags::X_OK).is_ok());
+    let each = programs.filter_map(|path| {
+        let found = identity(&path)?;
+        let is_new = !seen.contains(&found);
+        seen.push(found);
+        is_new.then_some((Some(found) == ourselves, path))
+    });
+    each.collect()
+}
+
 /// A path that somebody named: taken as it is, unless it leads back here.
 pub fn explicit(path: &Path, hops: &Hops) -> Result<PathBuf, FindError> {
     hops.check()?;

@@ -5,6 +5,7 @@
 pub mod argv;
 mod ending;
 pub mod environment;
+pub mod examine;
 mod find;
 pub mod given;
 mod ours;
@@ -36,7 +37,7 @@ use self::find::{HOPS, Hops};
 pub use self::given::Given;
 use self::ours::Ours;
 use self::prepare::{Configured, Identity, Part, Preparation, Prepared, Wanted};
-pub use self::prepare::{ENDPOINT_DESTINATION, bypassed_by, destinations_of_today, layers, read_config};
+pub use self::prepare::{ENDPOINT_DESTINATION, destinations_of_today, layers, read_config};
 use self::relay_process::{NoAnswer, Relay};
 use self::situation::{Plan, Shown, Situation, SummaryOption, Way};
 use crate::config::user::Summary;
@@ -360,6 +361,11 @@ fn named_claude(given: Given<'_>, configured: &Configured) -> Option<PathBuf> {
 pub fn claude(given: Given<'_>) -> Result<PathBuf, FindError> {
     let named = named_claude(given, &prepare::configured(given));
     find::find(named.as_deref(), given.get("PATH"), &Hops::default())
+}
+
+/// The files called `cc-observe` on the search path, each once: whether it is this program, and where it is.
+pub fn copies(given: Given<'_>) -> Vec<(bool, PathBuf)> {
+    find::copies(given.get("PATH"))
 }
 
 /// Whether the first `claude` on the search path is this program.

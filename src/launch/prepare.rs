@@ -218,7 +218,10 @@ pub fn persons_environment(given: Given<'_>) -> BTreeMap<String, String> {
 }
 
 /// What the person's own layers say about telemetry: the environment, overlaid by settings, the strongest last.
-fn persons_variables(given: Given<'_>, layers: [Option<&Map<String, Value>>; 2]) -> BTreeMap<String, String> {
+pub(super) fn persons_variables(
+    given: Given<'_>,
+    layers: [Option<&Map<String, Value>>; 2],
+) -> BTreeMap<String, String> {
     let mut person = persons_environment(given);
     for layer in layers.into_iter().flatten() {
         let variables = settings::variables(layer).into_iter();
@@ -228,7 +231,7 @@ fn persons_variables(given: Given<'_>, layers: [Option<&Map<String, Value>>; 2])
 }
 
 /// `settings.json` in the user's Claude configuration directory, if it is there and strict JSON.
-fn user_settings(given: Given<'_>) -> Option<(PathBuf, Map<String, Value>)> {
+pub(super) fn user_settings(given: Given<'_>) -> Option<(PathBuf, Map<String, Value>)> {
     let path = given.claude_directory()?.join("settings.json");
     let text = files::read_small(&path, MAX_SETTINGS_BYTES).ok()?;
     Some((path, settings::parse(&text).ok()?))
@@ -256,7 +259,7 @@ fn persons_settings(value: &OsStr) -> Result<Map<String, Value>, SettingsError> 
 
 /// Who receives what, and whether it is what the person has already; with the ways there and what lets us in, as far
 /// as the environment holds them.
-fn destinations(
+pub(super) fn destinations(
     given: Given<'_>,
     config: Config,
     person: &BTreeMap<String, String>,
@@ -361,8 +364,8 @@ pub fn destinations_of_today(given: Given<'_>) -> Result<(Vec<Destination>, Poli
 const MANAGED: &str =
     if cfg!(target_os = "macos") { "/Library/Application Support/ClaudeCode" } else { "/etc/claude-code" };
 
-/// The managed settings file that takes the telemetry past us, if there is one.
-pub fn bypassed_by() -> Option<PathBuf> {
+/// The organization's settings of Claude Code, in the order of its reading. What is no JSON counts for nothing there either.
+pub(super) fn managed_settings() -> Vec<(PathBuf, Map<String, Value>)> {
     let directory = Path::new(MANAGED);
     let mut candidates = vec![directory.join("managed-settings.json")];
     if let Ok(entries) = std::fs::read_dir(directory.join("managed-settings.d")) {
@@ -371,10 +374,16 @@ pub fn bypassed_by() -> Option<PathBuf> {
         drop_ins.sort();
         candidates.append(&mut drop_ins);
     }
-    candidates.into_iter().find(|path| {
-        let text = files::read_small(path, MAX_SETTINGS_BYTES).unwrap_or_default();
-        settings::parse(&text).is_ok_and(|managed| settings::takes_telemetry(&managed))
-    })
+    let read = |path: PathBuf| {
+        let text = files::read_small(&path, MAX_SETTINGS_BYTES).ok()?;
+        Some((path, settings::parse(&text).ok()?))
+    };
+    candidates.into_iter().filter_map(read).collect()
+}
+
+/// The managed settings file that takes the telemetry past us, if there is one.
+fn bypassed_by() -> Option<PathBuf> {
+    managed_settings().into_iter().find(|(_, managed)| settings::takes_telemetry(managed)).map(|(path, _)| path)
 }
 
 /// What the configuration says of the launch itself. What is wrong with it is told where it counts.

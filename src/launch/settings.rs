@@ -87,13 +87,21 @@ pub fn is_silent(settings: &Map<String, Value>) -> bool {
 
 /// Whether managed settings decide where telemetry goes, so that ours does not count.
 pub fn takes_telemetry(managed: &Map<String, Value>) -> bool {
-    managed.get("otelHeadersHelper").is_some_and(|helper| helper.as_str() != Some(""))
-        || variables(managed).keys().any(|name| {
-            let exporter = name.starts_with("OTEL_") && name.ends_with("_EXPORTER");
-            let otlp = name.starts_with("OTEL_EXPORTER_OTLP_")
-                && ["ENDPOINT", "HEADERS", "PROTOCOL"].iter().any(|end| name.ends_with(end));
-            exporter || otlp || name == "CLAUDE_CODE_ENABLE_TELEMETRY" || name == "BETA_TRACING_ENDPOINT"
-        })
+    !telemetry_keys(managed).is_empty()
+}
+
+/// The keys by which settings decide where telemetry goes: `otelHeadersHelper`, `env.OTEL_LOGS_EXPORTER`, …
+pub fn telemetry_keys(settings: &Map<String, Value>) -> Vec<String> {
+    const HELPER: &str = "otelHeadersHelper";
+    let helper = settings.get(HELPER).is_some_and(|helper| helper.as_str() != Some(""));
+    let variables = variables(settings).into_keys().filter(|name| {
+        let exporter = name.starts_with("OTEL_") && name.ends_with("_EXPORTER");
+        let otlp = name.starts_with("OTEL_EXPORTER_OTLP_")
+            && ["ENDPOINT", "HEADERS", "PROTOCOL"].iter().any(|end| name.ends_with(end));
+        exporter || otlp || name == "CLAUDE_CODE_ENABLE_TELEMETRY" || name == "BETA_TRACING_ENDPOINT"
+    });
+    let variables = variables.map(|name| format!("env.{name}"));
+    helper.then(|| HELPER.to_owned()).into_iter().chain(variables).collect()
 }
 
 /// Makes permission rules that are relative to their file absolute, since ours stands elsewhere:

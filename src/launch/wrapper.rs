@@ -21,7 +21,7 @@ use crate::config::{files, paths};
 pub const VARIABLE: &str = "CLAUDE_CODE_PROCESS_WRAPPER";
 
 /// The setting of the same meaning, which the variable beats.
-const SETTING: &str = "processWrapper";
+pub(super) const SETTING: &str = "processWrapper";
 
 /// The word behind our own program that makes it the wrapper.
 pub const WORD: &str = "process-wrapper";
@@ -68,6 +68,32 @@ pub fn persons_own(environment: Option<&OsStr>, layers: [Option<&Map<String, Val
         .or_else(|| environment?.to_str().map(str::to_owned))
         .or_else(|| [own, user].into_iter().flatten().find_map(|layer| Some(layer.get(SETTING)?.as_str()?.to_owned())));
     text.filter(|text| !text.trim().is_empty())
+}
+
+/// What settings put in front of background processes: under which key, and what.
+pub fn of_settings(settings: &Map<String, Value>) -> Option<(&'static str, String)> {
+    let variable = settings::variables(settings).remove(VARIABLE).map(|text| (VARIABLE, text));
+    let setting = || Some((SETTING, settings.get(SETTING)?.as_str()?.to_owned()));
+    variable.or_else(setting).filter(|(_, text)| !text.trim().is_empty())
+}
+
+/// Whether it leads to us.
+pub fn is_ours(text: &str) -> bool {
+    let script = paths::lasting_state_directory().map(|state| state.join(SCRIPT));
+    script.as_deref().and_then(Path::to_str).is_some_and(|script| text.contains(script))
+}
+
+/// The program that is started by it. `None`: it is no list of words.
+pub fn first_word(text: &str) -> Option<String> {
+    let text = text.trim();
+    if text.starts_with('[') {
+        let Ok(Value::Array(words)) = serde_json::from_str(text) else { return None };
+        return words.first()?.as_str().map(str::to_owned);
+    }
+    match text.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"').map(|(word, _)| word.to_owned()),
+        None => text.split_whitespace().next().map(str::to_owned),
+    }
 }
 
 /// The value of the variable for a claude that we start: our script, and behind it what the person has there. Writes the

@@ -37,6 +37,11 @@ impl OrgEndpoint {
         self.sink.set_mode(mode);
     }
 
+    /// Tells the time from now on, with a clock that is so many seconds ahead.
+    pub(crate) fn set_clock_ahead(&self, seconds: i64) {
+        self.sink.set_clock_ahead(seconds);
+    }
+
     /// All requests so far, refused ones too.
     pub(crate) fn requests(&self) -> Vec<Received> {
         self.sink.received()

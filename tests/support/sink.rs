@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use flate2::read::MultiGzDecoder;
+use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::{SignedDuration, Timestamp};
 
 use super::http::{Request, answer};
 
@@ -92,6 +94,8 @@ struct State {
     keep: Keep,
     open: Vec<TcpStream>,
     closed: bool,
+    /// By how much its clock is ahead, in seconds. None: it does not tell the time.
+    ahead: Option<i64>,
 }
 
 impl Sink {
@@ -109,6 +113,7 @@ impl Sink {
             keep: Box::new(keep),
             open: Vec::new(),
             closed: false,
+            ahead: None,
         };
         let sink = Self { state: Arc::new(Mutex::new(state)) };
         let serving = sink.clone();
@@ -135,6 +140,11 @@ impl Sink {
     pub(crate) fn set_mode(&self, mode: Mode) {
         let mut state = self.state.lock().unwrap();
         (state.mode, state.in_mode) = (mode, 0);
+    }
+
+    /// Tells the time in each answer, with a clock that is so many seconds ahead.
+    pub(crate) fn set_clock_ahead(&self, seconds: i64) {
+        self.state.lock().unwrap().ahead = Some(seconds);
     }
 
     /// Everything it got so far, in order of arrival.
@@ -190,6 +200,14 @@ impl Sink {
             let mut headers = vec![("content-type", content_type.as_str())];
             if status == 429 {
                 headers.push(("retry-after", "1"));
+            }
+            let ahead = self.state.lock().unwrap().ahead;
+            let date = ahead.map(|seconds| {
+                let time = Timestamp::now() + SignedDuration::from_secs(seconds);
+                DateTimePrinter::new().timestamp_to_rfc9110_string(&time).unwrap()
+            });
+            if let Some(date) = &date {
+                headers.push(("date", date));
             }
             answer(&mut &*stream, status, &headers, text.as_bytes()).ok()?;
         }

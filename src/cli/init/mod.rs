@@ -285,10 +285,10 @@ fn tested(given: Given<'_>, wanted: &Wanted, would_be: &Config) -> Result<bool, 
         crate::config::Proxies::of_environment(|name| Some(given.get(name)?.to_str()?.to_owned()));
     let redactor: Redactor = redact::redactor(given).map_err(|error| Failure::Usage(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let answers = runtime.block_on(deliver::probe(&destination, &redactor, ANSWER_LIMIT));
+    let probed = runtime.block_on(deliver::probe(&destination, &redactor, ANSWER_LIMIT));
     // What hangs in a look-up of a name is not waited for.
     runtime.shutdown_background();
-    let (lines, works) = doctor::judged_lines(&destination, &answers);
+    let (lines, works) = doctor::judged_lines(&destination, &probed);
     for line in &lines {
         say(line);
     }

@@ -37,6 +37,15 @@ impl Shell {
         }
     }
 
+    /// As `--shell` takes it.
+    pub(in crate::cli) fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+        }
+    }
+
     /// Where its lines stand.
     pub(in crate::cli) fn file(self, given: Given<'_>) -> Option<PathBuf> {
         Some(match self {
@@ -109,6 +118,20 @@ pub(in crate::cli) fn is_ours(text: &str) -> bool {
     without_block(text) != text
 }
 
+/// The program of the last line that makes claude an alias of it, whoever wrote that: `cc-observe`, or its path.
+pub(in crate::cli) fn aliased(text: &str) -> Option<String> {
+    let program = |line: &str| {
+        let rest = line.trim().strip_prefix("alias claude")?;
+        let value = rest.strip_prefix(['=', ' '])?.trim_start();
+        let quote = value.chars().next().filter(|first| matches!(first, '\'' | '"'))?;
+        let command = value.strip_prefix(quote)?.split_once(quote).map(|(command, _)| command.trim())?;
+        let program = command.strip_suffix(" claude")?.trim().trim_matches('"');
+        let is_ours = Path::new(program).file_name().is_some_and(|name| name == "cc-observe");
+        is_ours.then(|| program.to_owned())
+    };
+    text.lines().rev().find_map(program)
+}
+
 /// Writes a start-up file beside itself and renames it, behind all links, with the mode that it had.
 pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -150,6 +173,7 @@ mod tests {
         let cut = with.replace(END, "");
         assert_eq!(without_block(&cut), cut);
         assert!(is_ours(&with) && !is_ours("export A=1"));
+        assert_eq!(aliased(&with).as_deref(), Some("cc-observe"));
     }
 
     #[test]
@@ -165,6 +189,25 @@ mod tests {
             let with = with_block(&text, &line);
             let ending = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
             prop_assert_eq!(without_block(&with), format!("{text}{ending}"));
+        }
+    }
+
+    #[test]
+    fn what_an_alias_of_claude_leads_to_is_read_whoever_wrote_it() {
+        for (text, program) in [
+            ("alias claude='cc-observe claude'", Some("cc-observe")),
+            ("  alias claude=\"/opt/bin/cc-observe claude\" # mine", Some("/opt/bin/cc-observe")),
+            ("alias claude '\"/opt/a b/cc-observe\" claude'", Some("/opt/a b/cc-observe")),
+            ("alias claude='/a/cc-observe claude'\nalias claude='/b/cc-observe claude'", Some("/b/cc-observe")),
+            ("# alias claude='cc-observe claude'", None),
+            ("alias claude='claude --verbose'", None),
+            ("alias claude-x='cc-observe claude'", None),
+            ("alias claude=", None),
+        ] {
+            assert_eq!(aliased(text).as_deref(), program, "{text}");
+        }
+        for shell in [Shell::Bash, Shell::Fish] {
+            assert_eq!(aliased(&shell.line("/opt/a b/cc-observe")).as_deref(), Some("/opt/a b/cc-observe"));
         }
     }
 }

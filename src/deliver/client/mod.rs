@@ -10,14 +10,14 @@ mod tls;
 
 use std::error::Error;
 use std::io::{self, Write};
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use flate2::write::GzEncoder;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
-    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
     PROXY_AUTHORIZATION, RETRY_AFTER, TE, TRANSFER_ENCODING, USER_AGENT,
 };
 use hyper::http::uri::{PathAndQuery, Scheme};
@@ -29,7 +29,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio::sync::OnceCell;
 
 use super::answer;
-use super::retry::{AnswerBody, Outcome, UNAUTHENTICATED, Unreachable};
+use super::retry::{AnswerBody, Outcome, UNAUTHENTICATED, Unreachable, http_date};
 use crate::config::{Compression, Destination, Endpoint, Protocol, Tls};
 use crate::otlp::{Batch, Signal};
 use crate::redact::Redacted;
@@ -118,6 +118,8 @@ pub(super) struct Poster {
     plain: OnceLock<Client<Route, Full<Bytes>>>,
     /// Made when the first `https` URL is used: the trusted certificates are most of a relay's memory.
     tls: OnceCell<Client<HttpsConnector<Route>, Full<Bytes>>>,
+    /// By how much the endpoint's clock was ahead of ours in its last answer, in seconds.
+    ahead: Mutex<Option<i64>>,
 }
 
 impl Poster {
@@ -142,7 +144,26 @@ impl Poster {
             secrets: values.chain(paths).filter(|secret| !secret.is_empty()).collect(),
             plain: OnceLock::new(),
             tls: OnceCell::new(),
+            ahead: Mutex::new(None),
         }
+    }
+
+    /// By how much the endpoint's clock was ahead of ours in its last answer, in seconds. None: it has not told its time.
+    pub(super) fn clock_ahead(&self) -> Option<i64> {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a connection was ever made.
+    pub(super) fn has_connected(&self) -> bool {
+        self.route.has_connected()
+    }
+
+    /// Host and port of an endpoint that is reached without a proxy.
+    pub(super) fn direct_to(&self, signal: Signal) -> Option<(String, u16)> {
+        let uri: Uri = self.endpoint.url(signal).expose().parse().ok()?;
+        let usual = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+        let host = uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned();
+        self.route.is_direct(&uri).then(|| (host, uri.port_u16().unwrap_or(usual)))
     }
 
     /// Posts one batch and reads the answer. Redirects are not followed. A credential that was fetched earlier and is not
@@ -240,7 +261,11 @@ impl Poster {
     where
         C: Connect + Clone + Send + Sync + 'static,
     {
-        match client.request(request).await {
+        let answer = client.request(request).await;
+        if let Ok(response) = &answer {
+            *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = ahead(response.headers(), SystemTime::now());
+        }
+        match answer {
             Ok(response) if self.form.protocol == Protocol::Grpc => read_grpc(signal, response).await,
             Ok(response) => read(signal, response).await,
             Err(error) => failure(&error),
@@ -261,6 +286,16 @@ impl Poster {
             other => other,
         }
     }
+}
+
+/// By how much the clock of who answered is ahead, by its `Date` (RFC 9110, 6.6.1), in seconds.
+fn ahead(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
+    let date = http_date(headers.get(DATE)?.to_str().ok()?)?;
+    let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    Some(match date.duration_since(now) {
+        Ok(ahead) => seconds(ahead),
+        Err(behind) => -seconds(behind.duration()),
+    })
 }
 
 /// The credential that was sent is not accepted.

@@ -5,6 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use hyper::Uri;
@@ -35,6 +36,8 @@ pub(super) struct Route {
     proxies: Arc<Matcher>,
     /// HTTP/2 with prior knowledge gets through no proxy that forwards.
     tunnel_all: bool,
+    /// Whether a connection was ever made: to the endpoint, or to the proxy before it.
+    connected: Arc<AtomicBool>,
 }
 
 impl Route {
@@ -47,7 +50,12 @@ impl Route {
             proxy.as_ref().map(|proxy| proxy.expose().to_owned()).unwrap_or_default()
         };
         let matcher = Matcher::builder().http(address(&proxies.http)).https(address(&proxies.https));
-        Self { direct, proxies: Arc::new(matcher.no(proxies.no.as_str()).build()), tunnel_all }
+        Self {
+            direct,
+            proxies: Arc::new(matcher.no(proxies.no.as_str()).build()),
+            tunnel_all,
+            connected: Arc::default(),
+        }
     }
 
     /// The proxy for an address, if there is one. What is on this machine is reached without.
@@ -71,6 +79,16 @@ impl Route {
         Some(value)
     }
 
+    /// Whether a connection was ever made: to the endpoint, or to the proxy before it.
+    pub(super) fn has_connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
+    }
+
+    /// Whether it goes there without a proxy.
+    pub(super) fn is_direct(&self, to: &Uri) -> bool {
+        self.proxy(to).is_none()
+    }
+
     fn tunnels(&self, to: &Uri) -> bool {
         self.tunnel_all || to.scheme() == Some(&Scheme::HTTPS)
     }
@@ -86,10 +104,12 @@ impl Service<Uri> for Route {
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
-        let mut direct = self.direct.clone();
+        let (mut direct, connected) = (self.direct.clone(), Arc::clone(&self.connected));
+        let connected = move || connected.store(true, Ordering::Relaxed);
         let Some(proxy) = self.proxy(&to) else {
             return Box::pin(async move {
                 let io = direct.call(to).await?;
+                connected();
                 Ok(Stream { io, forwarded: false })
             });
         };
@@ -100,6 +120,7 @@ impl Service<Uri> for Route {
             }
             if !tunnels {
                 let io = direct.call(proxy.uri().clone()).await.map_err(|_| ProxyRefused)?;
+                connected();
                 return Ok(Stream { io, forwarded: true });
             }
             let mut tunnel = Tunnel::new(proxy.uri().clone(), direct);
@@ -107,6 +128,7 @@ impl Service<Uri> for Route {
                 tunnel = tunnel.with_auth(authorization.clone());
             }
             let io = tunnel.call(with_port(to)).await.map_err(|_| ProxyRefused)?;
+            connected();
             Ok(Stream { io, forwarded: false })
         })
     }
