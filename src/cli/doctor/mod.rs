@@ -15,14 +15,16 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use serde_json::json;
 
 pub(super) use self::endpoints::judged_lines;
 pub(super) use self::programs::claude_found;
 use super::{COULD_NOT, redact, show, spool, status};
 use crate::config::{Config, ConfigError, paths};
 use crate::launch::{self, Given};
+use crate::otlp::{self, Encoding, Signal};
 use crate::process::{self, Inherited};
-use crate::redact::Custom;
+use crate::redact::{CaptureLevel, Custom, Policy, Redactor};
 use crate::report::{self, Check, Style, Verdict, many};
 
 /// Something does not work.
@@ -193,6 +195,28 @@ const CANARIES: [&str; 6] = [
     "Authorization: Bearer *",
 ];
 
+/// Whether a command that Claude Code tells leaves this machine with its secret: by all that a request goes through, at the
+/// level that lets most through.
+fn lets_through(redactor: &Redactor, command: &str, secret: &str) -> bool {
+    let attribute = |key: &str, value: String| json!({ "key": key, "value": { "stringValue": value } });
+    let parameters = json!({ "bash_command": command, "full_command": command }).to_string();
+    let record = json!({
+        "body": { "stringValue": "claude_code.tool_result" },
+        "attributes": [
+            attribute("event.name", "tool_result".to_owned()),
+            attribute("tool_name", "Bash".to_owned()),
+            attribute("tool_parameters", parameters),
+            attribute("error", command.to_owned()),
+        ],
+    });
+    let scope = json!({ "scope": { "name": "com.anthropic.claude_code.events" }, "logRecords": [record] });
+    let request = json!({ "resourceLogs": [{ "scopeLogs": [scope] }] }).to_string();
+    let Ok(batch) = otlp::decode(Signal::Logs, Encoding::Json, request.as_bytes()) else { return true };
+    let policy = Policy::default().at(CaptureLevel::Content);
+    let sent = otlp::encode(redactor.batch(batch, &policy).batch.get());
+    sent.windows(secret.len()).any(|window| window == secret.as_bytes())
+}
+
 /// Whether made-up secrets are found with the rules of today.
 fn redaction(given: Given<'_>) -> Vec<Check> {
     // What is wrong is told of the configuration.
@@ -200,7 +224,7 @@ fn redaction(given: Given<'_>) -> Vec<Check> {
         return vec![check("redaction", Verdict::Skipped, "cannot be tried with this configuration")];
     };
     let secret = ["Xk29", "vQz7", "Lm41", "Wp83"].concat();
-    let missed = CANARIES.iter().filter(|text| redactor.text(&text.replace('*', &secret)).0.contains(&secret)).count();
+    let missed = CANARIES.iter().filter(|text| lets_through(&redactor, &text.replace('*', &secret), &secret)).count();
     let of = CANARIES.len();
     vec![if missed == 0 {
         check("redaction", Verdict::Ok, format!("{of} of {of} made-up secrets are masked"))
