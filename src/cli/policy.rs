@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::config::in_force;
 use super::{USAGE, complain, print, redact, show};
 use crate::config::table::{Row, Table};
-use crate::config::{Destination, Layer, keys, managed, paths};
+use crate::config::{Destination, Layer, keys, managed, paths, policy_hash};
 use crate::launch::{self, Given};
 use crate::process::{self, Inherited};
 use crate::report::{self, Decided, DestinationTold, PolicyTold, SecretsTold, SpoolTold, Style};
@@ -71,7 +71,7 @@ fn told(given: Given<'_>) -> Result<PolicyTold, String> {
         Err(why) if broken.is_none() => return Err(why),
         Err(_) => Table::of(&[]).map_err(|error| error.to_string())?,
     };
-    let (destinations, _) = launch::destinations_of_today(given).map_err(|error| error.to_string())?;
+    let (destinations, policy) = launch::destinations_of_today(given).map_err(|error| error.to_string())?;
     let rules = redact::redactor(given).map(|redactor| redactor.rules()).unwrap_or_default();
     let tilde = |text: String| given.with_tilde(&text);
     let directory = paths::state_directory().map(|state| tilde(state.join("spool").display().to_string()));
@@ -101,6 +101,7 @@ fn told(given: Given<'_>) -> Result<PolicyTold, String> {
                 format!("{error}: until it is mended no more than metadata is captured, and nothing is delivered")
             })
             .or_else(|| governed.left_out.as_ref().map(|error| format!("left out: {}", tilde(error.to_string())))),
+        hash: policy_hash(&policy, &config.redaction, &destinations),
         managed_by: governed.files,
     })
 }

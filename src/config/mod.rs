@@ -13,6 +13,7 @@ pub mod managed;
 mod mistakes;
 pub mod paths;
 pub mod person;
+mod policy_hash;
 pub mod reading;
 mod redaction;
 pub mod schema;
@@ -25,6 +26,7 @@ pub mod variables;
 pub use budget::Budget;
 pub use endpoint::{Endpoint, EndpointError};
 pub use layers::{Layer, Origin, Source};
+pub use policy_hash::policy_hash;
 pub use transport::{Auth, Compression, Protocol, Proxies, Tls, Transport};
 pub use user::{Config, ConfigError};
 

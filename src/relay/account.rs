@@ -55,6 +55,7 @@ pub(super) fn summary(
     RunSummary {
         run_id: start.run_id.clone(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        policy_hash: enrichment.get("cc_observe.policy_hash").map(str::to_owned),
         started: moment(start.started),
         ended: moment(ended),
         duration,

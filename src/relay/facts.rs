@@ -4,9 +4,15 @@ use super::repository::Repository;
 use crate::redact::Enrichment;
 
 /// The attributes of a run, by their names in the OpenTelemetry semantic conventions (VCS and CICD registries).
-pub fn enrichment(run_id: &str, repository: Option<&Repository>, ci: &[(String, String)]) -> Enrichment {
+pub fn enrichment(
+    run_id: &str,
+    policy_hash: Option<&str>,
+    repository: Option<&Repository>,
+    ci: &[(String, String)],
+) -> Enrichment {
     let mut pairs =
         vec![("cc_observe.run_id", run_id.to_owned()), ("cc_observe.version", env!("CARGO_PKG_VERSION").to_owned())];
+    pairs.extend(policy_hash.map(|hash| ("cc_observe.policy_hash", hash.to_owned())));
     if let Some(repository) = repository {
         let mut add = |key, value: Option<&str>| pairs.extend(value.map(|value| (key, value.to_owned())));
         add("vcs.repository.url.full", repository.url.as_deref());
@@ -65,7 +71,7 @@ mod tests {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let run_id = "57f101bd-7ec1-429a-80dc-2b2b68d0038a";
-        let enrichment = enrichment(run_id, None, &ci);
+        let enrichment = enrichment(run_id, None, None, &ci);
         assert_eq!(enrichment.get("cicd.pipeline.task.name"), Some("test"));
         assert_eq!(
             enrichment.get("cicd.pipeline.run.url.full"),

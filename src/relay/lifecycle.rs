@@ -22,7 +22,7 @@ use super::repository::Repository;
 use super::socket::Told;
 use super::spending::Account;
 use super::{account, claude_process, facts, redactor, repository, settings_files, socket};
-use crate::config::Destination;
+use crate::config::{Destination, policy_hash};
 use crate::deliver::{Delivery, DeliveryCounts, Idle, Onlookers, Today};
 use crate::otlp::Signal;
 use crate::redact::{CaptureLevel, Custom, Redacted, Redactor};
@@ -109,7 +109,8 @@ pub(super) async fn live(held: Held, life: Life) -> std::io::Result<()> {
 
     let known = std::mem::take(&mut start.known);
     let (repository, redactor) = tokio::join!(repository_of(&start), redactor::build(&start, known, DISK_LIMIT));
-    let enrichment = facts::enrichment(&start.run_id, repository.as_ref(), &start.ci);
+    let hash = (!start.unobserved).then(|| hash_of(&start));
+    let enrichment = facts::enrichment(&start.run_id, hash.as_deref(), repository.as_ref(), &start.ci);
     let redactor = Arc::new(redactor.with(own_rules(&mut start)));
     let (spool, destinations) = open_destinations(&start, &redactor, &onlookers).await;
     let policy = start.policy.clone();
@@ -211,6 +212,12 @@ async fn repository_of(start: &Start) -> Option<Repository> {
     let directory = start.directory.clone().map(PathBuf::from)?;
     let read = tokio::task::spawn_blocking(move || repository::read(&directory));
     tokio::time::timeout(DISK_LIMIT, read).await.ok()?.ok()?
+}
+
+/// Of the policy that the run begins with.
+fn hash_of(start: &Start) -> String {
+    let destinations: Vec<_> = start.destinations.iter().filter_map(|sent| sent.clone().unpack().ok()).collect();
+    policy_hash(&start.policy, &start.redaction, &destinations)
 }
 
 /// The person's own rules. If one of them cannot be used, there are none, and what it was to keep in is kept in with all

@@ -37,6 +37,8 @@ pub struct PolicyTold {
     pub unobserved_allowed: bool,
     /// What waits may be removed undelivered.
     pub drop_allowed: bool,
+    /// Tells this policy from others: runs that begin now say it.
+    pub hash: String,
     /// What is wrong: nothing, or less than configured, is delivered.
     pub wrong: Option<String>,
 }
@@ -192,7 +194,10 @@ pub fn policy(told: &PolicyTold, style: &Style) -> String {
     say(
         "added",
         Ink::Plain,
-        "the run's id, the repository's address and branch, the job of a CI, and what was taken out",
+        &format!(
+            "the run's id, this policy's hash ({}), the repository's address and branch, the job of a CI, and what was taken out",
+            told.hash
+        ),
     );
     let SpoolTold { directory, max_bytes, max_age } = &told.spool;
     let kept = format!(
@@ -304,6 +309,7 @@ mod tests {
             },
             locked: vec!["capture".to_owned(), "destinations".to_owned()],
             managed_by: vec![file.to_owned()],
+            hash: "0123456789abcdef".to_owned(),
             required: true,
             drop_allowed: true,
             ..PolicyTold::default()
@@ -327,8 +333,8 @@ mod tests {
                   user names in paths: told as it is (built in)
         dropped   metrics: session.count: told to nobody (config.toml:9)
         placed    tool_result.tool_input: told from `content` on (config.toml:12)
-        added     the run's id, the repository's address and branch, the job of a CI,
-                  and what was taken out
+        added     the run's id, this policy's hash (0123456789abcdef), the repository's
+                  address and branch, the job of a CI, and what was taken out
         kept      what cannot be delivered waits in ~/.local/state/cc-observe/spool,
                   readable by you alone, 256 MiB and 7 days at most for each destination
         locked    by your organization (/etc/cc-observe/managed.toml): capture and
@@ -347,8 +353,8 @@ mod tests {
                   nothing leaves this machine.
         secrets   are taken out before anything is kept or sent, by 0 rules; this
                   machine's own values are not looked for
-        added     the run's id, the repository's address and branch, the job of a CI,
-                  and what was taken out
+        added     the run's id, this policy's hash (), the repository's address and
+                  branch, the job of a CI, and what was taken out
         kept      what cannot be delivered waits in , readable by you alone, 0 bytes and
                   0 minutes at most for each destination
         yours     all of this is for you to decide: `cc-observe config set KEY VALUE`

@@ -15,6 +15,9 @@ use super::{Style, words};
 /// How much of an id is shown: enough to tell runs of one machine apart.
 const ID: usize = 13;
 
+/// How much of the hash of a policy is shown.
+const HASH: usize = 8;
+
 /// A run whose relay is there.
 #[derive(Clone, Debug, Serialize)]
 pub struct Running {
@@ -45,6 +48,9 @@ pub fn running(runs: &[Running], style: &Style) -> String {
         items.push(vec![plain(summary.session.cost.to_string())]);
         items.push(vec![plain(format!("{} tokens", words::tokens(summary.session.tokens.total())))]);
         items.push(vec![plain(words::many(summary.received.logs.records, "event"))]);
+        if let Some(hash) = summary.policy_hash.as_deref().and_then(|hash| hash.get(..HASH)) {
+            items.push(vec![piece(Ink::Dim, format!("policy {hash}"))]);
+        }
         let _ = writeln!(text, "{}", row(style, "run", vec![plain(format!("{short}  "))], &items));
         for delivery in &summary.delivery {
             let head = vec![plain(format!("{}  ", printable(&delivery.destination, words::NAME)))];

@@ -26,6 +26,8 @@ pub struct RunSummary {
     pub run_id: String,
     /// The version of cc-observe.
     pub tool_version: String,
+    /// Of the policy that the run began with: which machine has which. None: nothing was to be told.
+    pub policy_hash: Option<String>,
     /// When the run began.
     pub started: Option<Moment>,
     /// When Claude Code exited. None while it runs.
@@ -58,6 +60,7 @@ impl Default for RunSummary {
             schema_version: SCHEMA_VERSION,
             run_id: String::new(),
             tool_version: String::new(),
+            policy_hash: None,
             started: None,
             ended: None,
             duration: Duration::ZERO,

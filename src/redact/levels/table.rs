@@ -31,6 +31,7 @@ pub(in crate::redact) const RESOURCE: Rows = &[
 
 /// Attributes that this program adds to a resource, and finds there again when it reads its own spool.
 pub(in crate::redact) const OWN_RESOURCE: Rows = &[
+    (POLICY_HASH, Metadata(Word)),
     (RUN_ID, Metadata(Uuid)),
     ("cc_observe.version", Metadata(Word)),
     ("cicd.pipeline.name", Metadata(Name)),
@@ -52,6 +53,9 @@ pub(in crate::redact) const OWN_INSTANCE: Rows = &[(INSTANCE, Metadata(Uuid))];
 
 /// The instance of a service (OpenTelemetry semantic conventions, "Service").
 pub(in crate::redact) const INSTANCE: &str = "service.instance.id";
+
+/// The policy by which something was told.
+pub(in crate::redact) const POLICY_HASH: &str = "cc_observe.policy_hash";
 
 /// The run that something is from.
 pub(in crate::redact) const RUN_ID: &str = "cc_observe.run_id";
