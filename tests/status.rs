@@ -38,9 +38,14 @@ fn a_session_is_told_while_it_runs_with_what_it_cost_and_what_became_of_its_batc
     assert_eq!(runs.as_array().map(Vec::len), Some(1));
     let summary = &runs[0]["summary"];
     assert_eq!(summary["run_id"], runs[0]["run_id"]);
+    let policy: Value = serde_json::from_str(&run(sandbox.cc_observe(["policy", "--json"])).out()).unwrap();
+    let hash = summary["policy_hash"].as_str().unwrap().to_owned();
+    assert_eq!(policy["hash"], hash.as_str());
+    assert!(endpoint.records().iter().all(|record| record.resource["cc_observe.policy_hash"] == hash.as_str()));
     assert!(summary["received"]["logs"]["records"].as_u64() > Some(0), "{summary}");
     let text = run(sandbox.cc_observe(["status"])).out();
     assert!(text.starts_with("run ") && text.contains("endpoint  "), "{text}");
+    assert!(text.contains(&format!("policy {}", &hash[..8])), "{text}");
     let line = std::fs::read_to_string(sandbox.at("out/line")).unwrap();
     assert!(line.starts_with('\u{1b}') || line.starts_with('$'), "{line}");
     assert!(line.contains(" tokens") && line.lines().count() == 1, "{line}");

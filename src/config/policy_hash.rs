@@ -46,7 +46,7 @@ mod tests {
             BASE.replace("metadata", "content"),
             BASE.replace("otlp.", "otlp2."),
             format!("{BASE}signals = ['logs']\n"),
-            format!("{}capture = 'commands'\n", BASE.replace("metadata", "content")),
+            format!("{}capture = 'content'\n", BASE.replace("metadata", "content")),
             format!("{BASE}[identity]\nhost = 'drop'\n"),
             format!("{BASE}[drop]\nmetrics = ['x']\n"),
             format!("{BASE}[redaction]\nallow = ['a[0-9]b']\n"),

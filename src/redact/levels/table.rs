@@ -31,7 +31,7 @@ pub(in crate::redact) const RESOURCE: Rows = &[
 
 /// Attributes that this program adds to a resource, and finds there again when it reads its own spool.
 pub(in crate::redact) const OWN_RESOURCE: Rows = &[
-    (POLICY_HASH, Metadata(Word)),
+    (POLICY_HASH, Metadata(Revision)),
     (RUN_ID, Metadata(Uuid)),
     ("cc_observe.version", Metadata(Word)),
     ("cicd.pipeline.name", Metadata(Name)),
