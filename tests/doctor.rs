@@ -407,6 +407,46 @@ fn what_an_endpoint_did_not_take_is_told_until_the_hint_was_followed() {
 }
 
 #[test]
+fn what_was_lost_is_told_until_the_hint_was_followed() {
+    let (mut sandbox, endpoint) = sound();
+    endpoint.set_mode(Mode::Status { code: 503, first: None });
+    fs::remove_file(sandbox.claude()).unwrap();
+    symlink(crate::support::sandbox::fake_claude(), sandbox.claude()).unwrap();
+    sandbox.plays("14a-logs-only");
+    assert_eq!(run(sandbox.observed(["-p", "go"])).code(), Some(0));
+    sandbox.kill_relays();
+    sandbox.wait_until_idle();
+    claude_that_says(&sandbox, "2.1.330");
+    let mut find = sandbox.command("find");
+    find.args(["home/.local/state/cc-observe/spool", "-size", "+512c", "-type", "f"]).current_dir(sandbox.at(""));
+    let files = run(find).out();
+    assert!(!files.is_empty());
+    for file in files.lines() {
+        let file = sandbox.at(file);
+        let mut bytes = fs::read(&file).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        fs::write(file, bytes).unwrap();
+    }
+    endpoint.set_mode(Mode::Ok);
+    run(sandbox.cc_observe(["spool", "flush"]));
+    finds(&sandbox, "spool warning", &["dropped for endpoint-", "counts anew"]);
+    follow(&sandbox, "spool warning: dropped");
+    nothing_to_do(&sandbox);
+}
+
+#[test]
+fn a_spool_that_cannot_be_read_is_told() {
+    let (sandbox, _endpoint) = sound();
+    nothing_to_do(&sandbox);
+    let spool = sandbox.write("home/.local/state/cc-observe/spool", "in the way");
+    fs::set_permissions(&spool, fs::Permissions::from_mode(0o600)).unwrap();
+    finds(&sandbox, "spool failed", &["look at the directory `spool`"]);
+    fs::remove_file(spool).unwrap();
+    nothing_to_do(&sandbox);
+}
+
+#[test]
 fn a_clock_that_is_wrong_is_told() {
     let (sandbox, endpoint) = sound();
     for (ahead, told) in [

@@ -220,6 +220,7 @@ fn a_relay_that_is_killed_is_started_again_on_its_port_and_goes_on() {
     assert_eq!(arrived, all, "{:?}", all.difference(&arrived).collect::<Vec<_>>());
     let count = |name: &str| endpoint.records().iter().filter(|record| record.name == name).count();
     assert_eq!((count("cc_observe.run_started"), count("cc_observe.run_ended")), (1, 1));
+    assert_eq!(endpoint.events("cc_observe.run_ended")[0].attributes["relay_restarted"], true);
     assert_ne!(first, second);
 }
 

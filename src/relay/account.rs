@@ -206,6 +206,10 @@ pub(super) fn run_ended(
     }
     let refused = counted.received.by_signal().iter().map(|(_, signal)| signal.rejected_requests).sum();
     values.push(("requests_refused", OwnValue::Count(refused)));
+    values.push(("events_missing", OwnValue::Count(counted.ledger.totals().missing_events)));
+    if start.notes.iter().any(|note| matches!(note, Note::RelayRestarted { .. })) {
+        values.push(("relay_restarted", OwnValue::Flag(true)));
+    }
     let mut total = crate::spool::Tally::default();
     for (_, delivery) in pipeline.destinations() {
         total += delivery.counts().own.total();

@@ -146,3 +146,54 @@ fn all_nasty_and_ours() -> Map<String, Value> {
     all.insert("CC_OBSERVE_ENDPOINT".into(), json!(OTHER));
     all
 }
+
+/// What a tool of Claude Code does to us: it asks `cc-observe` for everything that would loosen something, puts itself between
+/// Claude Code and the relay, and kills the relay.
+const FROM_INSIDE: &str = r#"
+try() { "$@" >>said 2>&1 </dev/null; echo "$1 $2 $3: $?" >>codes; }
+try @CCO@ config set capture content
+try @CCO@ config unset capture
+try @CCO@ auth set org
+try @CCO@ auth remove org
+try @CCO@ init --yes --endpoint http://127.0.0.1:4319
+try @CCO@ init --remove
+try @CCO@ spool drop --yes
+try @CCO@ --unobserved claude -p never
+try @CCO@ preview --dry -- claude -p never
+url=$(tr '\0' '\n' </proc/$CLAUDE_PID/environ | sed -n 's/^OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=//p')
+port=${url#http://127.0.0.1:}; port=${port%%/*}
+bash -c 'exec 3<>/dev/tcp/127.0.0.1/$0
+printf "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}" "$1" "$0" >&3
+read -r line <&3; echo "$line" >>codes' "$port" "/${url#http://*/}"
+relay=$(for p in /proc/[0-9]*; do case $(tr '\0' ' ' <$p/cmdline) in 'cc-observe relay '*) echo ${p##*/};; esac; done | head -1)
+kill -9 $relay
+"#;
+
+#[test]
+fn what_a_running_claude_code_can_do_to_us_is_refused_or_shows() {
+    let Some(client) = client() else { return };
+    let act =
+        r#"[{"tools":[{"name":"Bash","input":{"command":"sh @OUT@/act.sh","description":"Act"}}]},{"text":"Done."}]"#;
+    let lab = Lab::new(client, act);
+    let config = format!("capture = \"commands\"\n\n[destinations.org]\nendpoint = \"{ORG}\"\n");
+    let file = lab.file("home/.config/cc-observe/config.toml", &config);
+    lab.file("act.sh", FROM_INSIDE.replace("@CCO@", &crate::support::sandbox::cc_observe().display().to_string()));
+    let run = lab.observed(GO);
+    assert_eq!((run.code, run.other.len()), (0, 0), "{}", run.stderr);
+    let read = |name: &str| std::fs::read_to_string(lab.at("work").join(name)).unwrap();
+    let codes = read("codes");
+    let (refused, answer) = codes.trim_end().rsplit_once('\n').unwrap();
+    assert!(
+        refused.lines().count() == 9 && refused.lines().all(|line| !line.ends_with(": 0")),
+        "{codes}{}",
+        read("said")
+    );
+    assert!(answer.contains(" 401 "), "{answer}");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), config);
+    let api = std::fs::read_to_string(lab.at("api.log")).unwrap();
+    assert!(!api.contains("never"), "no claude was started by them");
+    let all = accepted(&run.org);
+    let ended = all.iter().find(|record| record.name == "cc_observe.run_ended").expect("it is told how it ended");
+    assert_eq!(ended.attributes["relay_restarted"], true);
+    assert!(run.summary["notes"].to_string().contains("relay_restarted"), "{}", run.summary);
+}

@@ -268,7 +268,7 @@ fn waiting(given: Given<'_>) -> Vec<Check> {
         if let Some(dropped) = &line.dropped {
             let found = format!("dropped for {name}: {}", many(dropped.records, "record"));
             let hint = format!(
-                "`cc-observe spool status` says since when; once nothing waits, `cc-observe spool drop --destination {name}` counts anew"
+                "once nothing waits for it, `cc-observe spool drop --destination {name} --yes` counts anew; `cc-observe spool status` says since when"
             );
             checks.push(hinted("spool", Verdict::Warning, found, hint));
         }
