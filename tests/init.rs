@@ -45,6 +45,22 @@ fn one_line_sets_it_up_and_the_next_one_is_observed() {
 }
 
 #[test]
+fn an_endpoint_that_lets_in_who_knows_it_is_not_for_the_history_of_a_shell() {
+    let endpoint = OrgEndpoint::start();
+    let told = "your shell's history holds this line now";
+    for (url, is_told) in [
+        (endpoint.url(), false),
+        (format!("{}/otlp", endpoint.url()), false),
+        (endpoint.url().replace("//", "//me:Tr0ub4dorFAKE@"), true),
+    ] {
+        let sandbox = Sandbox::new();
+        let set_up = init(&sandbox, ["--yes", "--endpoint", &url]);
+        assert_eq!(set_up.out().contains(told), is_told, "{url}: {}", set_up.out());
+        assert!(!set_up.out().contains("Tr0ub4dorFAKE"), "{}", set_up.out());
+    }
+}
+
+#[test]
 fn what_was_there_is_kept_and_comes_back() {
     let endpoint = OrgEndpoint::start();
     let mut sandbox = Sandbox::new();

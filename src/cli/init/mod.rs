@@ -170,6 +170,11 @@ fn set_up(given: Given<'_>, options: &InitOptions) -> Result<u8, Failure> {
         return Ok(u8::from(!works));
     }
     tell_plan(given, &draft, wanted.as_ref(), capture, shell_change.as_ref());
+    if options.endpoint.as_deref().is_some_and(|url| holds_credential(given, url)) {
+        say(
+            "The endpoint holds a credential, and your shell's history holds this line now: take it out there. `cc-observe init` asks for it instead",
+        );
+    }
     if options.dry_run {
         return Ok(u8::from(!works));
     }
@@ -184,6 +189,11 @@ fn set_up(given: Given<'_>, options: &InitOptions) -> Result<u8, Failure> {
         say("It is written. Until the endpoint takes it, what is to be sent waits on this machine: cc-observe doctor");
     }
     Ok(u8::from(!works))
+}
+
+/// Whether a URL lets in whoever knows it.
+fn holds_credential(given: Given<'_>, url: &str) -> bool {
+    redact::redactor(given).is_ok_and(|redactor| redactor.text(url).0 != url)
 }
 
 /// A start-up file, and what it is to say.
